@@ -1,0 +1,63 @@
+//! `Call`: what the machine has to know of the caller's request, which is never the request itself.
+
+use crate::connection::Connection;
+use crate::origin::Url;
+use crate::provider::IdempotencyFacts;
+use crate::time::UnixTime;
+use crate::verdict::failure::Failure;
+use alloc::string::String;
+use serde_json::Value;
+
+/// `Call` is what the machine knows of one request: method, admitted URL, whether it can be sent again, and until when the answer is wanted.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Call {
+    pub(crate) method: String,
+    pub(crate) url: Url,
+    pub(crate) replayable: bool,
+    pub(crate) repeatable: bool,
+    pub(crate) deadline: Option<UnixTime>,
+    pub(crate) request_id: Option<String>,
+}
+
+impl Call {
+    /// A call of a method (in capitals) to a path or URL, if the connection's credential may go there.
+    ///
+    /// It counts as repeatable if the method is idempotent (RFC 9110 section 9.2.2).
+    ///
+    /// # Errors
+    /// The [`Failure`] of [`Connection::admit`]; nothing was sent.
+    pub fn new(connection: &Connection, method: &str, path_or_url: &str) -> Result<Self, Failure> {
+        let url = connection.admit(path_or_url)?;
+        let repeatable = matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE");
+        Ok(Self { method: method.into(), url, replayable: true, repeatable, deadline: None, request_id: None })
+    }
+
+    /// Looks at the body: where the provider has a convention that makes a repeat harmless, and the body keeps it, the call is repeatable.
+    pub fn body(mut self, connection: &Connection, body: &[u8]) -> Self {
+        let keeps = |facts: &IdempotencyFacts| {
+            let here = facts.method == self.method && self.url.path().ends_with(facts.path.as_str());
+            here && serde_json::from_slice::<Value>(body).is_ok_and(|body| body.get(&facts.body_field).is_some_and(|value| !value.is_null() && value != ""))
+        };
+        self.repeatable |= connection.provider().idempotency().is_some_and(keeps);
+        self
+    }
+
+    /// Says that the body is a stream that can be sent only once: the call is never repeated once something of it has left.
+    pub fn once(mut self) -> Self {
+        self.replayable = false;
+        self
+    }
+
+    /// Sets the moment after which the answer is no longer wanted; the policy's deadline if never called.
+    pub fn deadline(mut self, at: UnixTime) -> Self {
+        self.deadline = Some(at);
+        self
+    }
+
+    /// Sets the id under which the call is known to both sides; made from the seed if never called.
+    pub fn request_id(mut self, id: impl Into<String>) -> Self {
+        self.request_id = Some(id.into());
+        self
+    }
+}

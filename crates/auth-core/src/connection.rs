@@ -1,0 +1,303 @@
+//! `Connection`: one account at one provider, with the guard that binds its credential to its hosts.
+
+use crate::credential::Credential;
+use crate::origin::{Origin, Url};
+use crate::provider::{ClientAuth, Environment, Provider, is_header_name};
+use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::retry::Policy;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// `Connection` is where a session may send its credential: provider, environment, base URL and token endpoint, checked against each other.
+///
+/// It never changes after it was made.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    provider: Provider,
+    environment: String,
+    base: Url,
+    token_url: Option<Url>,
+    client_auth: Option<ClientAuth>,
+    header: String,
+    scheme: String,
+    insecure_loopback: bool,
+    policy: Policy,
+}
+
+impl Connection {
+    /// Starts a connection to a provider; everything not said is taken from its profile.
+    pub fn builder(provider: Provider) -> ConnectionBuilder {
+        ConnectionBuilder {
+            provider,
+            environment: None,
+            base_url: None,
+            token_url: None,
+            client_auth: None,
+            header: None,
+            scheme: None,
+            insecure_loopback: false,
+            policy: Policy::default(),
+        }
+    }
+
+    /// The provider.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// The name of the environment.
+    pub fn environment(&self) -> &str {
+        &self.environment
+    }
+
+    /// The base URL that paths are appended to.
+    pub fn base_url(&self) -> &Url {
+        &self.base
+    }
+
+    /// How patient the session is.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The URL to send to for a path (`/v1/invoices`) or an absolute URL, if the credential may go there.
+    ///
+    /// # Errors
+    /// A [`Failure`] of kind `ForeignHost`, `EnvironmentMismatch`, `InsecureTransport` or `Misuse`; nothing was sent.
+    pub fn admit(&self, path_or_url: &str) -> Result<Url, Failure> {
+        if path_or_url.starts_with(['/', '?']) {
+            return self.base.join(path_or_url).map_err(|error| misuse(&error));
+        }
+        let url = Url::parse(path_or_url).map_err(|error| misuse(&error))?;
+        if url.origin() == self.base.origin() {
+            return Ok(url);
+        }
+        self.check_transport(&url)?;
+        let owners: Vec<&str> = environments_of(&self.provider, url.origin()).collect();
+        if owners.is_empty() {
+            let what = format!("{} does not belong to {}", url.origin(), self.provider.title());
+            return Err(Failure::new(FailureKind::ForeignHost, what, "the credential was not sent: fetch foreign URLs with a client of their own"));
+        }
+        let what = format!("{} belongs to {}, this session to {}", url.origin(), owners.join(" and "), self.environment);
+        Err(Failure::new(FailureKind::EnvironmentMismatch, what, "the credential was not sent: use a session with a credential of that environment"))
+    }
+
+    pub(crate) fn token_url(&self) -> Option<&Url> {
+        self.token_url.as_ref()
+    }
+
+    pub(crate) fn client_auth(&self) -> Option<ClientAuth> {
+        self.client_auth
+    }
+
+    pub(crate) fn attach(&self) -> (&str, &str) {
+        (&self.header, &self.scheme)
+    }
+
+    pub(crate) fn check_transport(&self, url: &Url) -> Result<(), Failure> {
+        check_transport(url, self.insecure_loopback)
+    }
+}
+
+/// `ConnectionBuilder` gathers what is known of a connection before it is checked as a whole.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ConnectionBuilder {
+    provider: Provider,
+    environment: Option<String>,
+    base_url: Option<String>,
+    token_url: Option<String>,
+    client_auth: Option<ClientAuth>,
+    header: Option<String>,
+    scheme: Option<String>,
+    insecure_loopback: bool,
+    policy: Policy,
+}
+
+impl ConnectionBuilder {
+    /// Declares the environment, by its name in the profile: needed where neither key nor host tells it.
+    pub fn environment(mut self, name: impl Into<String>) -> Self {
+        self.environment = Some(name.into());
+        self
+    }
+
+    /// Sends to this base URL instead of the profile's: a workspace's own, a gateway, a test server.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Fetches tokens here instead of at the profile's endpoint.
+    pub fn token_url(mut self, url: impl Into<String>) -> Self {
+        self.token_url = Some(url.into());
+        self
+    }
+
+    /// Authenticates the client at the token endpoint in this way instead of the profile's.
+    pub fn client_auth(mut self, method: ClientAuth) -> Self {
+        self.client_auth = Some(method);
+        self
+    }
+
+    /// Sends the credential in this header instead of the profile's.
+    pub fn header(mut self, name: impl Into<String>) -> Self {
+        self.header = Some(name.into());
+        self
+    }
+
+    /// Puts this scheme word before the credential instead of the profile's; empty for none.
+    pub fn scheme(mut self, word: impl Into<String>) -> Self {
+        self.scheme = Some(word.into());
+        self
+    }
+
+    /// Allows http without TLS to this very machine, and to nothing else: for tests.
+    pub fn insecure_loopback(mut self, allowed: bool) -> Self {
+        self.insecure_loopback = allowed;
+        self
+    }
+
+    /// Sets how patient the session is.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The provider that the connection is for.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// Checks everything against everything: credential, declaration, hosts.
+    ///
+    /// # Errors
+    /// A [`Failure`] of kind `EnvironmentMismatch`, `ForeignHost` (a placeholder), `InsecureTransport` or `Misuse`, with the remedy.
+    pub fn build(self, credential: &Credential) -> Result<Connection, Failure> {
+        let own_base = self.base_url.as_deref().map(|text| parse("base_url", text)).transpose()?;
+        let environment = self.decide_environment(credential.environment(), own_base.as_ref().map(Url::origin))?;
+        let facts = self.provider.environment(&environment).ok_or_else(|| self.unknown_environment(&environment))?;
+        let base = match (own_base, facts.base_url()) {
+            (Some(own), _) => own,
+            (None, Some(usual)) => parse("base_url", usual)?,
+            (None, None) => {
+                let what = format!("{} gives each workspace a base URL of its own, and none was set", self.provider.title());
+                return Err(Failure::new(FailureKind::Misuse, what, "set base_url to the one shown in the workspace's API settings"));
+            }
+        };
+        check_transport(&base, self.insecure_loopback)?;
+        let token_url = match (&self.token_url, facts.token_url()) {
+            (Some(own), _) => Some(parse("token_url", own)?),
+            (None, usual) => usual.map(|usual| parse("token_url", usual)).transpose()?,
+        };
+        if let Some(url) = &token_url {
+            check_transport(url, self.insecure_loopback)?;
+        }
+        if matches!(credential, Credential::Grant(_)) && token_url.is_none() {
+            let what = format!("{} has no token endpoint", self.provider.title());
+            return Err(Failure::new(FailureKind::Misuse, what, "set token_url, or use an API key"));
+        }
+        let header = self.header.as_deref().unwrap_or(self.provider.attach_header());
+        let scheme = self.scheme.as_deref().unwrap_or(self.provider.attach_scheme());
+        if !is_header_name(header) || !(scheme.is_empty() || is_header_name(scheme)) {
+            return Err(Failure::new(FailureKind::Misuse, "header or scheme is not a token of RFC 9110 section 5.6.2", "take both as the API's documentation spells them"));
+        }
+        Ok(Connection {
+            environment: environment.clone(),
+            base,
+            token_url,
+            client_auth: self.client_auth.or(self.provider.token_request().map(|(_, auth)| auth)),
+            header: header.to_owned(),
+            scheme: scheme.to_owned(),
+            insecure_loopback: self.insecure_loopback,
+            policy: self.policy,
+            provider: self.provider,
+        })
+    }
+
+    /// The one environment that declaration, credential and host agree on.
+    fn decide_environment(&self, credential_says: Option<&str>, own_base: Option<&Origin>) -> Result<String, Failure> {
+        let declared = self.environment.as_deref();
+        if let Some(unknown) = declared.filter(|name| self.provider.environment(name).is_none()) {
+            return Err(self.unknown_environment(unknown));
+        }
+        if let (Some(declared), Some(said)) = (declared, credential_says)
+            && declared != said
+        {
+            let what = format!("the credential is for {said}, the session for {declared}");
+            return Err(Failure::new(FailureKind::EnvironmentMismatch, what, format!("nothing was sent: use a {declared} credential here, or open a {said} session")));
+        }
+        let named = declared.or(credential_says);
+        if let Some(origin) = own_base {
+            self.check_placeholder(origin)?;
+            let owners: Vec<&str> = environments_of(&self.provider, origin).collect();
+            match named {
+                Some(named) if !owners.is_empty() && !owners.contains(&named) => {
+                    let what = format!("{origin} is {}, the credential is for {named}", owners.join(" and "));
+                    return Err(Failure::new(FailureKind::EnvironmentMismatch, what, format!("nothing was sent: use a credential of {} or the base URL of {named}", owners.join(" or "))));
+                }
+                None if owners.len() == 1 => return Ok(owners[0].to_owned()),
+                _ if owners.is_empty() && declared.is_none() && !self.hosts_are_the_customers() => {
+                    let what = format!("{origin} is not among the hosts of {}, so nothing tells which environment it is", self.provider.title());
+                    return Err(Failure::new(FailureKind::EnvironmentMismatch, what, format!("nothing was sent: declare it, {}", self.choices())));
+                }
+                _ => {}
+            }
+        }
+        let mut environments = self.provider.environments().map(Environment::name);
+        match (named, environments.next(), environments.next()) {
+            (Some(named), ..) => Ok(named.to_owned()),
+            (None, Some(only), None) => Ok(only.to_owned()),
+            _ => {
+                let what = format!("a credential of {} does not tell its environment by itself", self.provider.title());
+                Err(Failure::new(FailureKind::EnvironmentMismatch, what, format!("declare it, {}", self.choices())))
+            }
+        }
+    }
+
+    fn check_placeholder(&self, origin: &Origin) -> Result<(), Failure> {
+        if self.provider.environments().any(|environment| environment.is_placeholder(origin.host())) {
+            let what = format!("{} stands in {}'s examples only", origin.host(), self.provider.title());
+            return Err(Failure::new(FailureKind::ForeignHost, what, "set base_url to your workspace's own, as its API settings show it"));
+        }
+        Ok(())
+    }
+
+    /// Whether each customer has hosts of their own, so that an unknown host is what is to be expected.
+    fn hosts_are_the_customers(&self) -> bool {
+        self.provider.environments().all(|environment| environment.base_url().is_none())
+    }
+
+    fn unknown_environment(&self, name: &str) -> Failure {
+        Failure::new(FailureKind::Misuse, format!("{} has no environment {name:?}", self.provider.title()), self.choices())
+    }
+
+    fn choices(&self) -> String {
+        let names: Vec<String> = self.provider.environments().map(|environment| format!("environment(\"{}\")", environment.name())).collect();
+        names.join(" or ")
+    }
+}
+
+/// The environments that a host belongs to by the profile.
+fn environments_of<'a>(provider: &'a Provider, origin: &'a Origin) -> impl Iterator<Item = &'a str> {
+    let is_of = move |url: Option<&str>| url.and_then(|url| Url::parse(url).ok()).is_some_and(|url| url.origin() == origin);
+    provider.environments().filter(move |environment| is_of(environment.base_url())).map(Environment::name)
+}
+
+fn parse(field: &str, text: &str) -> Result<Url, Failure> {
+    Url::parse(text).map_err(|error| Failure::new(FailureKind::Misuse, format!("{field} is {error}"), "give an absolute https URL"))
+}
+
+fn misuse(error: &crate::origin::UrlError) -> Failure {
+    Failure::new(FailureKind::Misuse, format!("{error}"), "nothing was sent: pass a path that starts with '/', or an absolute https URL")
+}
+
+fn check_transport(url: &Url, insecure_loopback: bool) -> Result<(), Failure> {
+    if url.origin().is_secure() || (insecure_loopback && url.origin().is_loopback()) {
+        return Ok(());
+    }
+    let what = format!("{} is not https, the credential would travel in the clear", url.origin());
+    let advice = if url.origin().is_loopback() { "use https, or allow it for this machine alone with insecure_loopback" } else { "use https" };
+    Err(Failure::new(FailureKind::InsecureTransport, what, advice))
+}

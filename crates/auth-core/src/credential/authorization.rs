@@ -1,0 +1,56 @@
+//! `Authorization`: what is put on a request so that the API knows who asks.
+
+use super::secret::Secret;
+use alloc::string::String;
+use core::fmt;
+
+/// `Authorization` is one header field that carries a credential, made once and shared by every request that uses it.
+///
+/// Immutable; share it between threads in an `Arc`. `Debug` shows the header's name and the generation.
+#[derive(Clone)]
+pub struct Authorization {
+    header: String,
+    value: Secret,
+    credential_at: usize,
+    generation: u64,
+}
+
+impl Authorization {
+    /// A header field from its name, the scheme word (empty for none) and the credential.
+    pub(crate) fn new(header: &str, scheme: &str, credential: &Secret, generation: u64) -> Self {
+        let credential_at = if scheme.is_empty() { 0 } else { scheme.len() + 1 };
+        let mut value = String::with_capacity(credential_at + credential.expose().len());
+        if !scheme.is_empty() {
+            value.push_str(scheme);
+            value.push(' ');
+        }
+        value.push_str(credential.expose());
+        Self { header: header.into(), value: Secret::new(value), credential_at, generation }
+    }
+
+    /// The header's name.
+    pub fn header(&self) -> &str {
+        &self.header
+    }
+
+    /// The header's whole value, scheme word included.
+    pub fn value(&self) -> &Secret {
+        &self.value
+    }
+
+    /// Which key or token of the session this is; it grows with each new one.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The credential without the scheme word.
+    pub(crate) fn credential(&self) -> Secret {
+        Secret::new(&self.value.expose()[self.credential_at..])
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Authorization({}: [redacted], generation {})", self.header, self.generation)
+    }
+}

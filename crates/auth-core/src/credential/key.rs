@@ -1,0 +1,225 @@
+//! `ApiKey`: a key that was read against its provider's formats. An invalid key has no type.
+
+use super::error::{KeyError, KeyFault};
+use super::secret::Secret;
+use crate::provider::{Alphabet, FormatFacts, Provider};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+/// `ApiKey` is a static key that has one of the forms its provider documents.
+///
+/// `Debug` shows the prefix that everybody's keys share and nothing more.
+#[derive(Clone)]
+pub struct ApiKey {
+    text: Secret,
+    prefix: String,
+    environment: Option<String>,
+}
+
+impl ApiKey {
+    /// Reads a key as one of the provider's documented forms.
+    ///
+    /// # Errors
+    /// A [`KeyError`] that names fault, position and remedy, and never shows the key.
+    pub fn parse(provider: &Provider, text: impl Into<Secret>) -> Result<Self, KeyError> {
+        if !provider.takes_keys() {
+            return Err(error(provider, "key", KeyFault::NotTaken { instead: "a client id and a client secret" }));
+        }
+        let text = text.into();
+        let format = recognise(provider, "key", text.expose(), &provider.key_formats().collect::<Vec<_>>())?;
+        let (prefix, environment) = (format.prefix.clone(), format.environment.clone());
+        Ok(Self { text, prefix, environment })
+    }
+
+    /// The same key, declared to be for an environment: for keys that do not say so themselves.
+    ///
+    /// # Errors
+    /// A [`KeyError`] if the provider has no such environment or the key's prefix says another.
+    pub fn declared(mut self, provider: &Provider, environment: &str) -> Result<Self, KeyError> {
+        declare(provider, "key", &mut self.environment, environment)?;
+        Ok(self)
+    }
+
+    /// The environment that the key is for, by its prefix or by declaration; `None` if neither says.
+    pub fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    /// The prefix that tells the form; empty where the provider's keys have none.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The key itself, as a [`Secret`].
+    pub fn secret(&self) -> &Secret {
+        &self.text
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiKey({}[redacted], environment: {:?})", self.prefix, self.environment)
+    }
+}
+
+/// Notes the environment that was declared, unless the prefix says another.
+pub(super) fn declare(provider: &Provider, what: &'static str, known: &mut Option<String>, declared: &str) -> Result<(), KeyError> {
+    if provider.environment(declared).is_none() {
+        let known = provider.environments().map(|environment| environment.name().to_owned()).collect();
+        return Err(error(provider, what, KeyFault::UnknownEnvironment { known }));
+    }
+    match known {
+        Some(said) if said != declared => {
+            let fault = KeyFault::DeclaredOtherwise { prefix_says: said.clone(), declared: declared.to_owned() };
+            Err(error(provider, what, fault))
+        }
+        _ => {
+            *known = Some(declared.to_owned());
+            Ok(())
+        }
+    }
+}
+
+/// Finds the form that a text has, or what keeps it from having one.
+pub(super) fn recognise<'p>(
+    provider: &Provider,
+    what: &'static str,
+    text: &str,
+    formats: &[&'p FormatFacts],
+) -> Result<&'p FormatFacts, KeyError> {
+    let fault = match pasted_along(text).or_else(|| placeholder(text)) {
+        Some(fault) => fault,
+        None => match formats.iter().filter(|format| text.starts_with(&format.prefix)).max_by_key(|format| format.prefix.len()) {
+            Some(format) => match misfit(format, text) {
+                None => return Ok(format),
+                Some(fault) => fault,
+            },
+            None => unknown_prefix(provider, text, formats),
+        },
+    };
+    Err(error(provider, what, fault))
+}
+
+pub(super) fn error(provider: &Provider, what: &'static str, fault: KeyFault) -> KeyError {
+    KeyError { provider: provider.title().to_owned(), what, fault, obtain: provider.where_to_obtain().map(ToOwned::to_owned) }
+}
+
+/// What no key of any provider has in it.
+fn pasted_along(text: &str) -> Option<KeyFault> {
+    if text.trim().is_empty() {
+        return Some(KeyFault::Empty);
+    }
+    let mut words = text.split_whitespace();
+    let first = words.next().unwrap_or_default().trim_end_matches(':');
+    if words.next().is_some() && ["bearer", "basic", "token", "authorization"].iter().any(|scheme| first.eq_ignore_ascii_case(scheme)) {
+        return Some(KeyFault::SchemePasted);
+    }
+    let quote = |c: char| matches!(c, '"' | '\'' | '`' | '“' | '”' | '‘' | '’');
+    if text.starts_with(quote) || text.ends_with(quote) {
+        return Some(KeyFault::Quoted);
+    }
+    text.chars().enumerate().find_map(|(index, c)| {
+        let position = index + 1;
+        if c.is_whitespace() {
+            Some(KeyFault::WhiteSpace { position })
+        } else if c.is_control() {
+            Some(KeyFault::ControlCharacter { position })
+        } else if !c.is_ascii() {
+            Some(KeyFault::NotAscii { position })
+        } else {
+            None
+        }
+    })
+}
+
+/// Texts that stand for a key in documentation: `<api_key>`, `YOUR_ACCESS_TOKEN`, `sk_live_xxxx`, `${TOKEN}`.
+fn placeholder(text: &str) -> Option<KeyFault> {
+    let framed = [('<', '>'), ('{', '}'), ('[', ']')].iter().any(|(open, close)| text.contains(*open) && text.ends_with(*close));
+    let lower = text.to_ascii_lowercase();
+    let named = ["your_", "your-", "changeme", "change_me", "replace_me", "placeholder", "example_key", "api_key_here", "token_value"].iter().any(|word| lower.contains(word));
+    let body = lower.rsplit('_').next().unwrap_or_default();
+    let repeated = body.len() >= 3 && body.bytes().all(|b| matches!(b, b'x' | b'*' | b'.'));
+    (framed || named || repeated || text.starts_with('$')).then_some(KeyFault::Placeholder)
+}
+
+/// What keeps a text with the right prefix from having this form.
+fn misfit(format: &FormatFacts, text: &str) -> Option<KeyFault> {
+    let body = text.as_bytes().get(format.prefix.len()..).unwrap_or_default();
+    let wrong = body.iter().position(|byte| !format.alphabet.contains(*byte));
+    if let Some(index) = wrong {
+        return Some(KeyFault::Alphabet { position: format.prefix.len() + index + 1, expected: format.alphabet.describe() });
+    }
+    let (right, expected) = match (format.length, format.min_length) {
+        (Some(length), _) => (body.len() == length, length.to_string()),
+        (None, minimum) => (body.len() >= minimum.unwrap_or(0), format!("at least {}", minimum.unwrap_or(0))),
+    };
+    (!right).then(|| KeyFault::Length { expected, found: body.len() })
+}
+
+fn unknown_prefix(provider: &Provider, text: &str, formats: &[&FormatFacts]) -> KeyFault {
+    let others = Provider::builtin_names().filter(|name| *name != provider.name()).filter_map(|name| Provider::builtin(name).ok());
+    for other in others {
+        let theirs = |format: &FormatFacts| !format.prefix.is_empty() && text.starts_with(&format.prefix) && misfit(format, text).is_none();
+        if other.key_formats().chain(other.secret_formats()).any(theirs) {
+            return KeyFault::OtherProvider { title: other.title().to_owned() };
+        }
+    }
+    KeyFault::UnknownPrefix { known: formats.iter().map(|format| format.prefix.clone()).collect() }
+}
+
+impl Alphabet {
+    fn contains(self, byte: u8) -> bool {
+        match self {
+            Self::LowerHex => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+            Self::Hex => byte.is_ascii_hexdigit(),
+            Self::Alphanumeric => byte.is_ascii_alphanumeric(),
+            Self::UrlSafe => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'),
+            Self::Visible => byte.is_ascii_graphic(),
+        }
+    }
+
+    fn describe(self) -> &'static str {
+        match self {
+            Self::LowerHex => "0-9 a-f",
+            Self::Hex => "0-9 a-f A-F",
+            Self::Alphanumeric => "0-9 a-z A-Z",
+            Self::UrlSafe => "0-9 a-z A-Z - _ .",
+            Self::Visible => "the visible ASCII characters",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_declaration_may_add_to_a_key_but_not_contradict_it() {
+        let numeric = Provider::builtin("numeric").unwrap();
+        let key = ApiKey::parse(&numeric, "opaque-token").unwrap();
+        assert_eq!(key.environment(), None);
+        assert_eq!(key.clone().declared(&numeric, "sandbox").unwrap().environment(), Some("sandbox"));
+        assert!(key.declared(&numeric, "moon").unwrap_err().to_string().contains("production, sandbox"));
+
+        let finora = Provider::builtin("finora").unwrap();
+        let live = ApiKey::parse(&finora, format!("live_sk_{}", "0a".repeat(24))).unwrap();
+        assert_eq!((live.prefix(), live.environment()), ("live_sk_", Some("production")));
+        assert!(matches!(live.declared(&finora, "staging").unwrap_err().fault(), KeyFault::DeclaredOtherwise { .. }));
+    }
+
+    #[test]
+    fn debug_shows_the_shared_prefix_only() {
+        let finora = Provider::builtin("finora").unwrap();
+        let live = ApiKey::parse(&finora, format!("live_sk_{}", "0a".repeat(24))).unwrap();
+        assert_eq!(format!("{live:?}"), "ApiKey(live_sk_[redacted], environment: Some(\"production\"))");
+    }
+
+    #[test]
+    fn an_api_that_takes_no_keys_says_what_it_takes() {
+        let adaas = Provider::builtin("adaas").unwrap();
+        assert!(ApiKey::parse(&adaas, "SB_0123456789").unwrap_err().to_string().contains("client id and a client secret"));
+    }
+}

@@ -1,0 +1,144 @@
+//! Sending the caller's request, and what its answer leads to.
+
+use super::{At, Authorization, Exchange, Outcome, Response, Send, Step, Then, Transport};
+use crate::call::Call;
+use crate::credential::Secret;
+use crate::headers;
+use crate::session::{AfterRefusal, Session};
+use crate::time::UnixTime;
+use crate::verdict::answer::{self, Verdict};
+use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::retry::{self, Cause, Decision, Situation};
+use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// How many redirects are followed: five, because a longer chain is a loop.
+const REDIRECTS: u8 = 5;
+
+impl Exchange {
+    /// The step that sends the caller's request; without `authorization` to a foreign host.
+    pub(super) fn deliver(&mut self, request_id_header: &str, authorization: Option<Arc<Authorization>>) -> Step {
+        let Some(url) = self.deliveries.url.clone() else {
+            let failure = Failure::new(FailureKind::Misuse, "there is no request to send", "start an exchange with a call");
+            return Step::Done(Outcome::Failed(failure));
+        };
+        self.deliveries.sends += 1;
+        self.at = At::ExpectAnswer { generation: authorization.as_ref().map_or(0, |authorization| authorization.generation()) };
+        Step::Send(Send {
+            url,
+            foreign: authorization.is_none(),
+            authorization,
+            request_id: (request_id_header.into(), self.deliveries.request_id.clone()),
+            attempt: self.deliveries.sends,
+        })
+    }
+
+    pub(super) fn answer(&mut self, session: &mut Session, now: UnixTime, generation: u64, response: &Response<'_>) {
+        if self.deliveries.foreign || (300..400).contains(&response.status) {
+            return self.foreign_or_redirect(session, response);
+        }
+        let secrets = if response.status < 400 { Vec::new() } else { session.secrets() };
+        let secrets: Vec<&Secret> = secrets.iter().collect();
+        match answer::read(session.connection().provider(), response, now, &secrets) {
+            Verdict::Fine => self.finish(None),
+            Verdict::Refused(failure) => self.finish(Some(failure)),
+            Verdict::Unauthorized(failure) => self.unauthorized(session, now, generation, failure),
+            Verdict::Limited(failure, at) => {
+                if let Some(at) = at {
+                    session.pause_until(at, failure.clone());
+                }
+                self.again_or(session, now, Cause::RateLimited, failure, false);
+            }
+            Verdict::Broken(failure, at) => {
+                let failure = at.map_or(failure.clone(), |at| failure.with_come_back_at(at));
+                self.again_or(session, now, Cause::ServerError, failure, false);
+            }
+        }
+    }
+
+    pub(super) fn answer_lost(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
+        let cause = if transport.not_sent { Cause::NotSent } else { Cause::Lost };
+        let repeatable = self.call.as_ref().is_some_and(|call| call.repeatable);
+        let advice = match (&cause, repeatable, transport.advice.is_empty()) {
+            (Cause::Lost, false, _) => "nobody knows whether the request was processed, so it was not repeated: look before you send it again".into(),
+            (_, _, true) => "check the address, the network and the proxy".into(),
+            (_, _, false) => transport.advice,
+        };
+        let what = format!("{} was not reached: {}", session.connection().provider().name(), transport.what);
+        self.again_or(session, now, cause, Failure::new(FailureKind::Transport, what, advice), true);
+    }
+
+    /// A 401: something else to send with, or the end.
+    fn unauthorized(&mut self, session: &mut Session, now: UnixTime, generation: u64, failure: Failure) {
+        let has_token = session.life().is_some();
+        let repeated = self.deliveries.after_refusal;
+        match session.refuse(generation, &failure, repeated, now) {
+            AfterRefusal::SendAgain if self.call.as_ref().is_some_and(|call| call.replayable) => {
+                self.deliveries.after_refusal = true;
+                self.at = At::Start;
+            }
+            _ if has_token && repeated => {
+                let what = format!("{} refuses a token that was just granted", session.connection().provider().name());
+                let advice = "the credential is right, so it is something else: the environment, a missing tenant header, a scope, or a proxy that drops the header";
+                let status = failure.status().unwrap_or(401);
+                let better = Failure::new(FailureKind::TokenRefused, what, advice);
+                let (code, message, id) = (failure.code().map(Into::into), failure.message().map(Into::into), failure.server_request_id().map(Into::into));
+                self.finish(Some(better.with_answer(status, code, message, id)));
+            }
+            _ => self.finish(Some(failure)),
+        }
+    }
+
+    /// Decides whether to send again; if not, the response is handed over, or, where there is `no_response`, the failure.
+    fn again_or(&mut self, session: &mut Session, now: UnixTime, cause: Cause, failure: Failure, no_response: bool) {
+        let replayable = self.call.as_ref().is_some_and(|call| call.replayable) || cause == Cause::NotSent;
+        let situation = Situation {
+            cause,
+            attempt: self.deliveries.sends,
+            repeatable: self.call.as_ref().is_some_and(|call| call.repeatable),
+            come_back_at: failure.come_back_at(),
+            now,
+            deadline: self.deadline,
+        };
+        let policy = *session.connection().policy();
+        let random = self.dice.f64();
+        let decision = if replayable { retry::decide(&situation, &policy, &mut session.budget, random) } else { Decision::Stop };
+        self.at = match decision {
+            Decision::Again(at) if self.deliveries.foreign => At::Resting(at, Then::DeliverForeign),
+            Decision::Again(at) => At::Resting(at, Then::Start),
+            Decision::ComeBack(at) if no_response => At::Finished(Outcome::Failed(failure.with_come_back_at(at))),
+            Decision::ComeBack(at) => At::Finished(Outcome::Answered(Some(failure.with_come_back_at(at)))),
+            Decision::Stop if no_response => At::Finished(Outcome::Failed(failure)),
+            Decision::Stop => At::Finished(Outcome::Answered(Some(failure))),
+        };
+    }
+
+    /// A redirect is followed for GET and HEAD only; on another origin every credential header stays behind, and does not come back.
+    fn foreign_or_redirect(&mut self, session: &mut Session, response: &Response<'_>) {
+        let target = self.redirect_target(session, response);
+        let Some((url, same_origin)) = target else { return self.finish(None) };
+        self.deliveries.redirects += 1;
+        // A redirect is an answer, not an attempt.
+        self.deliveries.sends -= 1;
+        self.deliveries.foreign |= !same_origin;
+        self.deliveries.url = Some(url);
+        self.at = if self.deliveries.foreign { At::DeliverForeign } else { At::Start };
+    }
+
+    fn redirect_target(&self, session: &Session, response: &Response<'_>) -> Option<(crate::Url, bool)> {
+        let safe = |call: &Call| call.method == "GET" || call.method == "HEAD";
+        if !matches!(response.status, 301 | 302 | 303 | 307 | 308) || self.deliveries.redirects >= REDIRECTS || !self.call.as_ref().is_some_and(safe) {
+            return None;
+        }
+        let here = self.deliveries.url.as_ref()?;
+        let url = here.follow(&headers::first(response.headers, "location")?).ok()?;
+        session.connection().check_transport(&url).ok()?;
+        let same_origin = url.origin() == here.origin();
+        Some((url, same_origin))
+    }
+
+    fn finish(&mut self, failure: Option<Failure>) {
+        self.at = At::Finished(Outcome::Answered(failure));
+    }
+}

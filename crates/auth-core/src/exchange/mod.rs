@@ -1,0 +1,343 @@
+//! `Exchange`: one authenticated request, as a machine.
+//!
+//! States are named by what they wait for. `poll` says what to do; the one matching `handle_*` takes what came of it. Getting a token
+//! (claim, fetch, save, release) is in `obtain`, sending the caller's request in `deliver`; this file is the frame around both.
+
+mod deliver;
+mod obtain;
+
+use crate::call::Call;
+use crate::credential::{Authorization, Credential};
+use crate::session::{Fresh, Session};
+use crate::step::{Outcome, Send, Step, Transport};
+use crate::time::UnixTime;
+use crate::token::life::{Event, Ready, Token};
+use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved};
+use crate::token::request::{self, TokenRequest};
+use crate::verdict::answer::Response;
+use crate::verdict::failure::{Failure, FailureKind};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+use core::time::Duration;
+
+/// How much longer than a token request's own timeout the right to it lasts, so that a late answer is still the holder's.
+const LEASE_SLACK: Duration = Duration::from_secs(15);
+
+/// `Exchange` runs one request from the first look at the session to the answer, as a machine that says what to do next.
+///
+/// Poll once, do exactly what the [`Step`] says, report it with the one matching `handle_*`, poll again, until [`Step::Done`]. Leave it by [`Exchange::abandon`],
+/// always, finished or not. A report that does not match the step, or a second poll without the report, ends the exchange with a `Misuse`.
+pub struct Exchange {
+    call: Option<Call>,
+    at: At,
+    id: u64,
+    dice: fastrand::Rng,
+    deadline: UnixTime,
+    lease: Option<Lease>,
+    fetches: u32,
+    saves: u32,
+    deliveries: Deliveries,
+}
+
+/// What is counted of the caller's request.
+struct Deliveries {
+    sends: u32,
+    redirects: u8,
+    after_refusal: bool,
+    foreign: bool,
+    url: Option<crate::origin::Url>,
+    request_id: String,
+}
+
+/// What the exchange waits for, or will do at the next poll.
+enum At {
+    /// The next poll asks the session.
+    Start,
+    /// The next poll after that moment goes on with this.
+    Resting(UnixTime, Then),
+    ExpectLoaded,
+    ExpectClaimed,
+    /// The next poll journals or fetches.
+    Journal,
+    ExpectJournaled(Box<Record>),
+    Fetch,
+    ExpectToken { asked_at: UnixTime },
+    Save(Box<Unsaved>),
+    ExpectSaved(Box<Unsaved>),
+    /// The next poll gives the lease back, then goes on with this.
+    Release(Box<At>),
+    Deliver(Arc<Authorization>),
+    /// The next poll sends to a foreign host, without the credential.
+    DeliverForeign,
+    ExpectAnswer { generation: u64 },
+    Finished(Outcome),
+}
+
+/// What follows a rest.
+enum Then {
+    Start,
+    Claim,
+    Fetch,
+    Save(Box<Unsaved>),
+    DeliverForeign,
+}
+
+/// A token on its way to the store.
+struct Unsaved {
+    token: Token,
+    record: Record,
+    replaces: u64,
+}
+
+impl Exchange {
+    /// An exchange for a call. `seed` is the source of all dice: random in production, any number in a test.
+    pub fn new(call: Call, seed: u64) -> Self {
+        let mut exchange = Self::idle(seed);
+        let id = call.request_id.clone().unwrap_or_else(|| format!("{:016x}{:016x}", exchange.dice.u64(..), exchange.dice.u64(..)));
+        exchange.deliveries.request_id = id;
+        exchange.deliveries.url = Some(call.url.clone());
+        exchange.call = Some(call);
+        exchange
+    }
+
+    /// An exchange that only renews the session's token; it holds the right to do so from the start.
+    pub(crate) fn renewal(session: &mut Session, now: UnixTime, seed: u64) -> Self {
+        let mut exchange = Self::idle(seed);
+        exchange.enter(session, now);
+        exchange.hold(session, now);
+        exchange.at = At::Resting(now, Then::Claim);
+        exchange
+    }
+
+    fn idle(seed: u64) -> Self {
+        let deliveries = Deliveries { sends: 0, redirects: 0, after_refusal: false, foreign: false, url: None, request_id: String::new() };
+        let dice = fastrand::Rng::with_seed(seed);
+        Self { call: None, at: At::Start, id: 0, dice, deadline: UnixTime::NEVER, lease: None, fetches: 0, saves: 0, deliveries }
+    }
+
+    /// What to do next. Call it again after the report, or, after a [`Step::Wait`], when the time has come or the session has changed; more often does no harm then.
+    pub fn poll(&mut self, session: &mut Session, now: UnixTime) -> Step {
+        let now = session.clock(now);
+        if self.id == 0 {
+            self.enter(session, now);
+        }
+        loop {
+            match core::mem::replace(&mut self.at, At::Start) {
+                At::Start => self.start(session, now),
+                At::Resting(until, then) if now < until => {
+                    self.at = At::Resting(until, then);
+                    return Step::Wait(until);
+                }
+                At::Resting(_, then) => match then {
+                    Then::Start => self.start(session, now),
+                    Then::Claim => {
+                        self.hold(session, now);
+                        self.at = At::ExpectClaimed;
+                        return Step::Claim(Claim { owner: self.owner(), until: self.lease_end(session, now) });
+                    }
+                    Then::Fetch => self.at = At::Fetch,
+                    Then::Save(unsaved) => self.at = At::Save(unsaved),
+                    Then::DeliverForeign => self.at = At::DeliverForeign,
+                },
+                At::Journal => match self.journal(session, now) {
+                    Some(save) => return Step::Save(save),
+                    None => self.at = At::Fetch,
+                },
+                At::Fetch => match self.fetch(session, now) {
+                    Some(request) => return Step::Fetch(request),
+                    None => continue,
+                },
+                At::Save(unsaved) => {
+                    let save = Save { record: unsaved.record.clone(), replaces: unsaved.replaces, lease: self.lease.clone() };
+                    self.hold(session, now);
+                    self.at = At::ExpectSaved(unsaved);
+                    return Step::Save(save);
+                }
+                At::Release(then) => {
+                    self.at = *then;
+                    if let Some(lease) = self.lease.take() {
+                        return Step::Release(lease);
+                    }
+                }
+                At::Deliver(authorization) => return self.deliver(session.connection().provider().request_id_header(), Some(authorization)),
+                At::DeliverForeign => return self.deliver(session.connection().provider().request_id_header(), None),
+                At::Finished(outcome) => {
+                    self.at = At::Finished(outcome.clone());
+                    return Step::Done(outcome);
+                }
+                At::ExpectLoaded | At::ExpectClaimed | At::ExpectJournaled(_) | At::ExpectToken { .. } | At::ExpectSaved(_) | At::ExpectAnswer { .. } => {
+                    self.misuse("poll was called before the last step was reported");
+                }
+            }
+            if matches!(self.at, At::ExpectLoaded) {
+                return Step::Load;
+            }
+        }
+    }
+
+    /// Takes what a store answered to [`Step::Claim`].
+    pub fn handle_claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
+        let now = session.clock(now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectClaimed => self.claimed(session, now, claimed),
+            _ => self.misuse("handle_claimed was called without a Claim"),
+        }
+    }
+
+    /// Takes what a store answered to [`Step::Save`].
+    pub fn handle_saved(&mut self, session: &mut Session, now: UnixTime, saved: Saved) {
+        let now = session.clock(now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectJournaled(record) => self.journaled(session, now, *record, saved),
+            At::ExpectSaved(unsaved) => self.saved(session, now, unsaved, saved),
+            _ => self.misuse("handle_saved was called without a Save"),
+        }
+    }
+
+    /// Takes what the credential's source gave on [`Step::Load`]: `None` if it gave nothing that can be used.
+    pub fn handle_loaded(&mut self, session: &mut Session, now: UnixTime, credential: Option<Credential>) {
+        let now = session.clock(now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectLoaded => {
+                session.loaded(credential, now);
+            }
+            _ => self.misuse("handle_loaded was called without a Load"),
+        }
+    }
+
+    /// Takes the response to [`Step::Fetch`] or [`Step::Send`].
+    pub fn handle_response(&mut self, session: &mut Session, now: UnixTime, response: &Response<'_>) {
+        let now = session.clock(now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectToken { asked_at } => self.token_answer(session, now, asked_at, response),
+            At::ExpectAnswer { generation } => self.answer(session, now, generation, response),
+            _ => self.misuse("handle_response was called without a Fetch or Send"),
+        }
+    }
+
+    /// Takes the news that [`Step::Fetch`] or [`Step::Send`] got no response.
+    pub fn handle_failure(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
+        let now = session.clock(now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectToken { .. } => self.token_lost(session, now, transport),
+            At::ExpectAnswer { .. } => self.answer_lost(session, now, transport),
+            _ => self.misuse("handle_failure was called without a Fetch or Send"),
+        }
+    }
+
+    /// The first step without the session, while `fresh` lasts: the same that `poll` would give; `None` if the session has to be asked.
+    pub fn poll_fresh(&mut self, fresh: &Fresh, request_id_header: &str, now: UnixTime) -> Option<Step> {
+        let first = matches!(self.at, At::Start) && self.id == 0 && self.deliveries.sends == 0;
+        if !first || now >= fresh.until || self.call.as_ref()?.deadline.is_some_and(|deadline| deadline <= now) {
+            return None;
+        }
+        Some(self.deliver(request_id_header, Some(Arc::clone(&fresh.authorization))))
+    }
+
+    /// Takes a success without the session: `true` if the exchange is over and the response is the caller's, `false` if it has to be reported by
+    /// [`Exchange::handle_response`].
+    pub fn finish_fresh(&mut self, status: u16) -> bool {
+        let fine = matches!(self.at, At::ExpectAnswer { .. }) && (200..300).contains(&status);
+        if fine {
+            self.at = At::Finished(Outcome::Answered(None));
+        }
+        fine
+    }
+
+    /// Leaves the exchange, finished or not: whoever waits for it is let go on, and a lease that is still held comes back to be released.
+    pub fn abandon(&mut self, session: &mut Session) -> Option<Lease> {
+        if self.id != 0 {
+            session.take(Event::Abandoned { by: self.id });
+            session.stop_asking(self.id);
+        }
+        if !matches!(self.at, At::Finished(_)) {
+            let failure = Failure::new(FailureKind::Misuse, "the exchange was abandoned", "start a new one");
+            self.at = At::Finished(Outcome::Failed(failure));
+        }
+        self.lease.take()
+    }
+
+    /// The id under which the call is known to both sides.
+    pub fn request_id(&self) -> &str {
+        &self.deliveries.request_id
+    }
+
+    /// Registers with the session.
+    fn enter(&mut self, session: &mut Session, now: UnixTime) {
+        self.id = session.enter();
+        let usual = now.after(session.connection().policy().deadline);
+        self.deadline = self.call.as_ref().and_then(|call| call.deadline).unwrap_or(usual);
+    }
+
+    /// Asks the session what can be done now, and does it.
+    fn start(&mut self, session: &mut Session, now: UnixTime) {
+        if self.call.is_none() {
+            self.at = At::Finished(Outcome::Renewed);
+            return;
+        }
+        if let Some((until, why)) = session.pause(now) {
+            self.at = if until > self.deadline {
+                At::Finished(Outcome::Failed(why))
+            } else {
+                // A little after, so that those who paused together do not come back in one millisecond.
+                At::Resting(until.after(Duration::from_millis(self.dice.u64(..250))), Then::Start)
+            };
+            return;
+        }
+        match session.ready(now, self.id) {
+            Ready::Use(authorization) => self.at = At::Deliver(authorization),
+            _ if now >= self.deadline => self.fail(self.too_late(session)),
+            Ready::Wait(until) => self.at = At::Resting(until.min(self.deadline), Then::Start),
+            Ready::Fetch => self.at = At::Resting(now, Then::Claim),
+            Ready::Fail(_) if session.second_chance(now) => {}
+            Ready::Fail(failure) if session.source_is_ready(now) && is_about_the_credential(&failure) => match session.ask_source(self.id, now) {
+                None => self.at = At::ExpectLoaded,
+                Some(until) => self.at = At::Resting(until.min(self.deadline), Then::Start),
+            },
+            Ready::Fail(failure) => self.fail(failure),
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.at = At::Release(Box::new(At::Finished(Outcome::Failed(failure))));
+    }
+
+    fn misuse(&mut self, what: &'static str) {
+        let failure = Failure::new(FailureKind::Misuse, what, "poll, do what the step says, report it with the one matching handle_*, poll again");
+        self.at = At::Finished(Outcome::Failed(failure));
+    }
+
+    fn too_late(&self, session: &Session) -> Failure {
+        let what = format!("the deadline passed before {} could be asked", session.connection().provider().name());
+        Failure::new(FailureKind::DeadlineExceeded, what, "give the call more time, or look why the token endpoint is slow")
+    }
+
+    /// The number that is this exchange's own among all that share a store.
+    fn owner(&mut self) -> u64 {
+        self.dice.u64(1..)
+    }
+
+    /// Takes, or keeps, the right to get the next token.
+    fn hold(&mut self, session: &mut Session, now: UnixTime) {
+        let until = self.lease_end(session, now);
+        session.take(Event::Begin { by: self.id, until });
+    }
+
+    fn lease_end(&self, session: &Session, now: UnixTime) -> UnixTime {
+        now.after(session.connection().policy().fetch_timeout).after(LEASE_SLACK)
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").field("id", &self.id).field("request_id", &self.deliveries.request_id).finish_non_exhaustive()
+    }
+}
+
+/// Whether another credential from the source could make a difference.
+fn is_about_the_credential(failure: &Failure) -> bool {
+    matches!(failure.kind(), FailureKind::KeyRefused | FailureKind::CredentialMissing | FailureKind::GrantRefused | FailureKind::ConsentRequired | FailureKind::SourceUnavailable)
+}

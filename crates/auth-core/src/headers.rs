@@ -1,0 +1,47 @@
+//! Headers as the machine sees them: whatever the shell's HTTP library holds, without a copy.
+
+use alloc::string::String;
+use core::time::Duration;
+
+/// `Headers` is read access to the header fields of a response, whatever type the shell keeps them in.
+///
+/// Names are compared without regard to case (RFC 9110 section 5.1).
+pub trait Headers {
+    /// Calls `each` with the value of every field of that name, in order.
+    fn values(&self, name: &str, each: &mut dyn FnMut(&[u8]));
+}
+
+impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for [(N, V)] {
+    fn values(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
+        for (_, value) in self.iter().filter(|(known, _)| known.as_ref().eq_ignore_ascii_case(name)) {
+            each(value.as_ref());
+        }
+    }
+}
+
+impl<T: Headers + ?Sized> Headers for &T {
+    fn values(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
+        (**self).values(name, each);
+    }
+}
+
+/// The longest of the spans that the values of a header give.
+pub(crate) fn longest(headers: &dyn Headers, name: &str, read: impl Fn(&str) -> Option<Duration>) -> Option<Duration> {
+    let mut longest = None;
+    headers.values(name, &mut |value| {
+        let span = core::str::from_utf8(value).ok().and_then(&read);
+        longest = longest.max(span);
+    });
+    longest
+}
+
+/// The first value of a header that is text.
+pub(crate) fn first(headers: &dyn Headers, name: &str) -> Option<String> {
+    let mut found: Option<String> = None;
+    headers.values(name, &mut |value| {
+        if found.is_none() {
+            found = core::str::from_utf8(value).ok().map(Into::into);
+        }
+    });
+    found
+}

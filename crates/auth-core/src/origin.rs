@@ -1,0 +1,264 @@
+//! The guard of the door: what is a URL here, and may this credential go to it?
+//!
+//! Every URL is parsed once, strictly (RFC 3986, no user information, no oddities that two parsers could read in two ways), and the
+//! shell sends to the text of the *parsed* URL, never to the text that somebody passed in.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt;
+use fluent_uri::{Uri, UriRef};
+
+/// `Origin` is scheme, host and port of a URL (RFC 6454): the unit a credential is bound to.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin {
+    secure: bool,
+    host: String,
+    port: u16,
+}
+
+impl Origin {
+    /// The host in lower case; an IPv6 address stands in brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, the scheme's own one if the URL named none.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether the scheme is https.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// Whether the host is this very machine by name or address: `localhost`, `127.0.0.0/8` or `[::1]`.
+    pub fn is_loopback(&self) -> bool {
+        let address = || {
+            let mut octets = self.host.split('.');
+            octets.next() == Some("127") && octets.clone().count() == 3 && octets.all(|octet| octet.parse::<u8>().is_ok())
+        };
+        self.host == "localhost" || self.host == "[::1]" || address()
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, usual) = if self.secure { ("https", 443) } else { ("http", 80) };
+        write!(f, "{scheme}://{}", self.host)?;
+        if self.port == usual { Ok(()) } else { write!(f, ":{}", self.port) }
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// `Url` is an absolute http or https URL that was read strictly.
+///
+/// `Display` and `Debug` leave the query out, because keys and codes travel in queries; [`Url::as_str`] is the whole text.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Url {
+    text: String,
+    origin: Origin,
+    path_start: usize,
+}
+
+impl Url {
+    /// Reads an absolute URL.
+    ///
+    /// # Errors
+    /// A [`UrlError`] that names the reason: not RFC 3986, no scheme or host, user information, a scheme that is neither http nor https, a
+    /// port of 0 or beyond 65535. A fragment is dropped: it never travels.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let uri = Uri::parse(text).map_err(|error| UrlError::new(format!("{error}")))?;
+        Self::from_uri(uri.strip_fragment())
+    }
+
+    /// The URL of `path` under this base: the base's own path, if it has one, stays in front.
+    ///
+    /// # Errors
+    /// A [`UrlError`] if `path` does not start with `/` (or `?`), or holds what a URL may not.
+    pub fn join(&self, path: &str) -> Result<Self, UrlError> {
+        if !path.starts_with(['/', '?']) {
+            return Err(UrlError::new("a path starts with '/'".to_owned()));
+        }
+        let base = self.text.split('?').next().unwrap_or_default();
+        let base = if path.starts_with('/') { base.trim_end_matches('/') } else { base };
+        let joined = Self::parse(&format!("{base}{path}"))?;
+        if joined.origin == self.origin { Ok(joined) } else { Err(UrlError::new("the path leads to another host".to_owned())) }
+    }
+
+    /// The URL that a `Location` header names, seen from this one (RFC 9110 section 10.2.2).
+    ///
+    /// # Errors
+    /// A [`UrlError`] if it is no URL reference or leads to no http or https URL.
+    pub fn follow(&self, location: &str) -> Result<Self, UrlError> {
+        let reference = UriRef::parse(location.trim()).map_err(|error| UrlError::new(format!("{error}")))?;
+        let base = Uri::parse(self.text.as_str()).map_err(|error| UrlError::new(format!("{error}")))?;
+        let resolved = reference.resolve_against(&base).map_err(|error| UrlError::new(format!("{error}")))?;
+        Self::from_uri(resolved.strip_fragment())
+    }
+
+    /// The whole URL, query included: what to send to, and what not to print.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Scheme, host and port.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The path without the query; `/` if the URL has none.
+    pub fn path(&self) -> &str {
+        let path = self.text[self.path_start..].split('?').next().unwrap_or_default();
+        if path.is_empty() { "/" } else { path }
+    }
+
+    fn from_uri(uri: Uri<&str>) -> Result<Self, UrlError> {
+        let secure = match uri.scheme().as_str() {
+            scheme if scheme.eq_ignore_ascii_case("https") => true,
+            scheme if scheme.eq_ignore_ascii_case("http") => false,
+            _ => return Err(UrlError::new("the scheme is neither https nor http".to_owned())),
+        };
+        let authority = uri.authority().ok_or_else(|| UrlError::new("there is no host in it".to_owned()))?;
+        if authority.has_userinfo() {
+            return Err(UrlError::new("it carries a user name or password before the host".to_owned()));
+        }
+        let host = authority.host().to_ascii_lowercase();
+        if host.is_empty() || host.ends_with('.') || host.contains('%') {
+            return Err(UrlError::new("its host is empty, ends with a dot or is percent-encoded".to_owned()));
+        }
+        let port = match authority.port().map(|port| port.as_str()) {
+            None | Some("") if secure => 443,
+            None | Some("") => 80,
+            Some(digits) => match digits.parse::<u16>() {
+                Ok(port) if port > 0 => port,
+                _ => return Err(UrlError::new("its port is not between 1 and 65535".to_owned())),
+            },
+        };
+        let origin = Origin { secure, host, port };
+        let mut text = origin.to_string();
+        let path_start = text.len();
+        text.push_str(uri.path().as_str());
+        if let Some(query) = uri.query() {
+            text.push('?');
+            text.push_str(query.as_str());
+        }
+        Ok(Self { text, origin, path_start })
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin, self.path())
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// `UrlError` says why a text is no URL that a credential could go to; it never repeats the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlError(String);
+
+impl UrlError {
+    fn new(reason: String) -> Self {
+        Self(reason)
+    }
+}
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not a URL that can be used: {}", self.0)
+    }
+}
+
+impl core::error::Error for UrlError {}
+
+/// Whether a header of the caller's own is one that carries a credential, whatever API it is meant for.
+///
+/// The headers that the machine adds are dropped on a cross-origin redirect by construction; this is for those
+/// that a caller added by hand. Names are compared without regard to case (RFC 9110 section 5.1).
+pub fn is_credential_header(name: &str) -> bool {
+    const WORDS: [&str; 8] = ["authorization", "cookie", "token", "secret", "api-key", "apikey", "password", "credential"];
+    let name = name.to_ascii_lowercase();
+    WORDS.iter().any(|word| name.contains(word)) || name.ends_with("-key") || name.ends_with("-auth") || name == "auth"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_two_parsers_could_read_in_two_ways() {
+        for text in [
+            "", "api.example.com", "https://", "https:///v1", "https://user:pw@host/", "https://host\\@evil/", "https://host:0/", "https://host:65536/",
+            "https://ho st/", "https://host/\n", "ftp://host/", "https://host%2eevil/", "https://host./", "https://hôst/", "javascript:alert(1)",
+        ] {
+            assert!(Url::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn normalises_scheme_host_and_port() {
+        let url = Url::parse("HTTPS://API.Example.COM:443/v1?a=b#c").unwrap();
+        assert_eq!(url.as_str(), "https://api.example.com/v1?a=b");
+        assert_eq!(url.to_string(), "https://api.example.com/v1");
+        assert_eq!(url.path(), "/v1");
+        assert_eq!(Url::parse("https://[::1]:8443").unwrap().origin().to_string(), "https://[::1]:8443");
+    }
+
+    #[test]
+    fn a_path_stays_under_its_base() {
+        let base = Url::parse("https://gate.example/finora/").unwrap();
+        assert_eq!(base.join("/v1/invoices?page=2").unwrap().as_str(), "https://gate.example/finora/v1/invoices?page=2");
+        assert_eq!(base.join("//evil.example/").unwrap().origin(), base.origin());
+        assert!(base.join("@evil.example/").is_err());
+        assert!(base.join(".evil.example/").is_err());
+        assert!(Url::parse("https://gate.example").unwrap().join("/a b").is_err());
+    }
+
+    #[test]
+    fn a_location_is_resolved_as_rfc_3986_says() {
+        let url = Url::parse("https://a.example/v1/x?q=1").unwrap();
+        assert_eq!(url.follow("/v2").unwrap().as_str(), "https://a.example/v2");
+        assert_eq!(url.follow("y").unwrap().as_str(), "https://a.example/v1/y");
+        assert_eq!(url.follow("//b.example/z").unwrap().origin().host(), "b.example");
+        assert!(url.follow("http://a b/").is_err());
+        assert!(url.follow("data:text/plain,x").is_err());
+    }
+
+    #[test]
+    fn loopback_is_this_machine_and_nothing_that_looks_like_it() {
+        for (text, loopback) in [
+            ("http://localhost:1", true),
+            ("http://127.0.0.1", true),
+            ("http://127.9.8.7", true),
+            ("http://[::1]", true),
+            ("http://127.0.0.1.evil.example", false),
+            ("http://localhost.evil.example", false),
+            ("http://127.1", false),
+            ("http://10.0.0.1", false),
+        ] {
+            assert_eq!(Url::parse(text).unwrap().origin().is_loopback(), loopback, "{text}");
+        }
+    }
+
+    #[test]
+    fn knows_a_credential_header_by_its_words() {
+        for name in ["Authorization", "X-API-Key", "Cookie", "x-auth-token", "Xero-Secret", "Ocp-Apim-Subscription-Key", "Proxy-Authorization"] {
+            assert!(is_credential_header(name), "{name}");
+        }
+        for name in ["Content-Type", "x-request-id", "Accept", "User-Agent", "Keyboard"] {
+            assert!(!is_credential_header(name), "{name}");
+        }
+    }
+}

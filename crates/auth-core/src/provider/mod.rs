@@ -1,0 +1,272 @@
+//! Providers: what each vendor documents, as data.
+//!
+//! A new API is a new TOML file, never new code. `profile` is the format, `check` refuses what contradicts itself, this file is what the rest of the machine asks.
+
+mod check;
+mod error;
+mod profile;
+
+pub(crate) use check::is_token as is_header_name;
+pub use error::ProfileError;
+pub(crate) use profile::{FormatFacts, IdempotencyFacts, PollFacts, TokenRequestForm, WaitUnit};
+pub use profile::{Alphabet, ClientAuth, Difference, GrantKind};
+
+use crate::verdict::failure::FailureKind;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+use profile::{Meaning, Profile};
+
+/// The profiles that the library ships: name and text.
+const BUILTIN: [(&str, &str); 4] = [
+    ("adaas", include_str!("../../providers/adaas.toml")),
+    ("finora", include_str!("../../providers/finora.toml")),
+    ("numeric", include_str!("../../providers/numeric.toml")),
+    ("numora", include_str!("../../providers/numora.toml")),
+];
+
+/// `Provider` is what one API's vendor documents about authentication, read from a profile.
+///
+/// Cloning is cheap (a reference count); a provider never changes and may be shared between threads.
+#[derive(Clone)]
+pub struct Provider(Arc<Profile>);
+
+impl Provider {
+    /// One of the shipped profiles: `adaas`, `finora`, `numeric` or `numora`.
+    ///
+    /// # Errors
+    /// A [`ProfileError`] that lists the shipped names, if there is none of that name.
+    pub fn builtin(name: &str) -> Result<Self, ProfileError> {
+        match BUILTIN.iter().find(|(known, _)| *known == name) {
+            Some((_, text)) => Self::from_toml(text),
+            None => Err(ProfileError::unknown_name(name, Self::builtin_names())),
+        }
+    }
+
+    /// The names of the shipped profiles, in alphabetical order.
+    pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+        BUILTIN.iter().map(|(name, _)| *name)
+    }
+
+    /// The text of a shipped profile: a start for one's own.
+    pub fn builtin_text(name: &str) -> Option<&'static str> {
+        BUILTIN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    }
+
+    /// A provider from the text of a profile.
+    ///
+    /// # Errors
+    /// A [`ProfileError`] with line, field and reason: not TOML, an unknown field, a missing one, or two that contradict each other.
+    pub fn from_toml(text: &str) -> Result<Self, ProfileError> {
+        let profile: Profile = toml::from_str(text).map_err(|error| ProfileError::from_toml(text, &error))?;
+        check::contradictions(text, &profile)?;
+        Ok(Self(Arc::new(profile)))
+    }
+
+    /// The short name, such as `finora`.
+    pub fn name(&self) -> &str {
+        self.0.name.get_ref()
+    }
+
+    /// The name as people write it, such as `Finora Business`.
+    pub fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    /// The address of the vendor's page on authentication.
+    pub fn documentation(&self) -> Option<&str> {
+        self.0.documentation.as_deref()
+    }
+
+    /// The environments, in the order of the profile.
+    pub fn environments(&self) -> impl Iterator<Item = Environment<'_>> {
+        self.0.environment.iter().map(|facts| Environment(facts.get_ref()))
+    }
+
+    /// The environment of that name.
+    pub fn environment(&self, name: &str) -> Option<Environment<'_>> {
+        self.environments().find(|environment| environment.name() == name)
+    }
+
+    /// Whether the API takes static keys.
+    pub fn takes_keys(&self) -> bool {
+        self.0.key.is_some()
+    }
+
+    /// Whether the API takes an access token obtained by this grant.
+    pub fn takes_grant(&self, grant: GrantKind) -> bool {
+        self.0.token.as_ref().is_some_and(|token| token.get_ref().grants.contains(&grant))
+    }
+
+    /// How long a key lives after its creation; `None` if the vendor sets no limit.
+    pub fn key_lifetime(&self) -> Option<Duration> {
+        let days = self.0.key.as_ref()?.get_ref().lifetime_days?;
+        Some(Duration::from_secs(u64::from(days) * 86_400))
+    }
+
+    /// Whether an old and a new key may be in use together; `None` if the vendor does not say.
+    pub fn keys_may_overlap(&self) -> Option<bool> {
+        self.0.key.as_ref()?.get_ref().overlap
+    }
+
+    /// How many keys an account may hold; `None` if the vendor does not say.
+    pub fn max_keys(&self) -> Option<u32> {
+        self.0.token.as_ref()?.get_ref().max_keys
+    }
+
+    /// How long an access token lives when the answer that grants it does not say.
+    pub fn token_lifetime(&self) -> Option<Duration> {
+        self.0.token.as_ref()?.get_ref().lifetime_seconds.map(Duration::from_secs)
+    }
+
+    /// Where a credential of this API is issued, in the words of a person who has to go there.
+    pub fn where_to_obtain(&self) -> Option<&str> {
+        let key = self.0.key.as_ref().and_then(|key| key.get_ref().obtain.as_deref());
+        key.or_else(|| self.0.token.as_ref().and_then(|token| token.get_ref().obtain.as_deref()))
+    }
+
+    /// The path of the harmless GET that proves a credential; `None` if the vendor documents none.
+    pub fn check_path(&self) -> Option<&str> {
+        self.0.check.as_ref().map(|check| check.path.get_ref().as_str())
+    }
+
+    /// The points on which sources disagree, and which side the profile takes.
+    pub fn differences(&self) -> &[Difference] {
+        &self.0.difference
+    }
+
+    /// Each table of the profile with the address its facts come from, `None` where it names none.
+    pub fn sources(&self) -> Vec<(String, Option<&str>)> {
+        self.0.sources()
+    }
+
+    pub(crate) fn attach_header(&self) -> &str {
+        self.0.attach.header.get_ref()
+    }
+
+    pub(crate) fn attach_scheme(&self) -> &str {
+        self.0.attach.scheme.get_ref()
+    }
+
+    pub(crate) fn key_formats(&self) -> impl Iterator<Item = &FormatFacts> {
+        self.0.key.iter().flat_map(|key| key.get_ref().format.iter().map(toml::Spanned::get_ref))
+    }
+
+    pub(crate) fn secret_formats(&self) -> impl Iterator<Item = &FormatFacts> {
+        self.0.token.iter().flat_map(|token| token.get_ref().secret_format.iter().map(toml::Spanned::get_ref))
+    }
+
+    pub(crate) fn token_request(&self) -> Option<(TokenRequestForm, ClientAuth)> {
+        self.0.token.as_ref().map(|token| (token.get_ref().request, token.get_ref().client_auth))
+    }
+
+    /// Whether a refresh token must be treated as spent by its first use; yes unless the profile denies it, because RFC 9700 section 2.2.2 asks for it.
+    pub(crate) fn rotates(&self) -> bool {
+        self.0.token.as_ref().is_none_or(|token| token.get_ref().rotating.unwrap_or(true))
+    }
+
+    /// The header that carries request ids; `x-request-id` unless the vendor names another, because a stranger header is ignored (RFC 9110 section 5.1).
+    pub(crate) fn request_id_header(&self) -> &str {
+        self.0.request_id.header.as_deref().unwrap_or("x-request-id")
+    }
+
+    pub(crate) fn request_id_paths(&self) -> &[String] {
+        &self.0.request_id.body
+    }
+
+    pub(crate) fn error_paths(&self) -> (&[String], &[String]) {
+        (&self.0.error.code, &self.0.error.message)
+    }
+
+    pub(crate) fn poll(&self) -> Option<&PollFacts> {
+        self.0.poll.as_ref()
+    }
+
+    pub(crate) fn idempotency(&self) -> Option<&IdempotencyFacts> {
+        self.0.idempotency.as_ref()
+    }
+
+    /// What the vendor says an answer means: by status and code, else by code, else by status alone.
+    pub(crate) fn meaning(&self, status: u16, code: Option<&str>) -> Option<(FailureKind, &str)> {
+        let meanings = || self.0.error.meaning.iter().map(toml::Spanned::get_ref);
+        let fits = |meaning: &&Meaning| match (meaning.status, meaning.code.as_deref()) {
+            (wanted, Some(named)) => wanted.is_none_or(|wanted| wanted == status) && code == Some(named),
+            (Some(wanted), None) => wanted == status,
+            (None, None) => false,
+        };
+        let found = meanings().filter(|meaning| meaning.code.is_some()).find(fits).or_else(|| meanings().filter(|m| m.code.is_none()).find(fits));
+        found.map(|meaning| (meaning.means, meaning.advice.as_str()))
+    }
+
+    /// Where the API says when to come back: header or body path, and the unit.
+    pub(crate) fn waits(&self) -> impl Iterator<Item = (Option<&str>, Option<&str>, WaitUnit)> {
+        self.0.wait.iter().map(toml::Spanned::get_ref).map(|wait| (wait.header.as_deref(), wait.body.as_deref(), wait.unit))
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Provider({})", self.name())
+    }
+}
+
+/// `Environment` is one of a provider's worlds, such as production or sandbox, with the hosts that belong to it.
+#[derive(Clone, Copy)]
+pub struct Environment<'a>(&'a profile::EnvironmentFacts);
+
+impl<'a> Environment<'a> {
+    /// The name, such as `production`.
+    pub fn name(self) -> &'a str {
+        &self.0.name
+    }
+
+    /// The base URL; `None` where each customer has one of its own.
+    pub fn base_url(self) -> Option<&'a str> {
+        self.0.base_url.as_ref().map(|url| url.get_ref().as_str())
+    }
+
+    /// The token endpoint; `None` where no token is fetched.
+    pub fn token_url(self) -> Option<&'a str> {
+        self.0.token_url.as_ref().map(|url| url.get_ref().as_str())
+    }
+
+    /// Whether this host stands in the vendor's examples only.
+    pub fn is_placeholder(self, host: &str) -> bool {
+        self.0.placeholder_hosts.iter().any(|placeholder| placeholder == host)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn every_shipped_profile_is_read_and_names_a_source_for_every_table() {
+        for name in Provider::builtin_names() {
+            let provider = Provider::builtin(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(provider.name(), name);
+            for (table, source) in provider.sources() {
+                assert!(source.is_some_and(|source| source.starts_with("https://")), "{name}: [{table}] has no source");
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_known_ones() {
+        let error = Provider::builtin("finorra").unwrap_err().to_string();
+        assert!(error.contains("adaas, finora, numeric, numora"), "{error}");
+    }
+
+    #[test]
+    fn a_meaning_with_a_code_goes_before_one_with_a_status_alone() {
+        let finora = Provider::builtin("finora").unwrap();
+        assert_eq!(finora.meaning(403, Some("ENTERPRISE_ONLY")).unwrap().0, FailureKind::EnterpriseOnly);
+        assert_eq!(finora.meaning(402, Some("INSUFFICIENT_CREDITS")).unwrap().0, FailureKind::InsufficientCredits);
+        assert!(finora.meaning(404, Some("NOT_FOUND")).is_none());
+        let adaas = Provider::builtin("adaas").unwrap();
+        assert_eq!(adaas.meaning(403, Some("Forbidden")).unwrap().0, FailureKind::PermissionDenied);
+    }
+}

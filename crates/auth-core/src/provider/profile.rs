@@ -1,0 +1,315 @@
+//! The profile format: what each field of a provider's TOML file is called, and nothing else.
+//!
+//! A field stands here only if the machine obeys it. Where a later one belongs: what a key is goes to `[key]`, how a token is got to `[token]`, the rules
+//! of its renewal to `[token]` beside `lifetime_seconds`, where a credential goes and what else each call carries to `[attach]`, what answers mean to `[error]`,
+//! how the API says "slow down" to `[[wait]]`.
+
+use crate::verdict::failure::FailureKind;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Profile {
+    pub(crate) name: Spanned<String>,
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) documentation: Option<String>,
+    #[serde(default)]
+    pub(crate) environment: Vec<Spanned<EnvironmentFacts>>,
+    #[serde(default)]
+    pub(crate) attach: AttachFacts,
+    #[serde(default)]
+    pub(crate) key: Option<Spanned<KeyFacts>>,
+    #[serde(default)]
+    pub(crate) token: Option<Spanned<TokenFacts>>,
+    #[serde(default)]
+    pub(crate) request_id: RequestIdFacts,
+    #[serde(default)]
+    pub(crate) check: Option<CheckFacts>,
+    #[serde(default)]
+    pub(crate) poll: Option<PollFacts>,
+    #[serde(default)]
+    pub(crate) idempotency: Option<IdempotencyFacts>,
+    #[serde(default)]
+    pub(crate) error: ErrorFacts,
+    #[serde(default)]
+    pub(crate) wait: Vec<Spanned<WaitFact>>,
+    #[serde(default)]
+    pub(crate) difference: Vec<Difference>,
+}
+
+impl Profile {
+    /// Each table with the address its facts come from.
+    pub(crate) fn sources(&self) -> Vec<(String, Option<&str>)> {
+        let mut tables: Vec<(String, &Option<String>)> = Vec::new();
+        tables.extend(self.environment.iter().map(|facts| (format!("environment {}", facts.get_ref().name), &facts.get_ref().source)));
+        tables.push(("attach".into(), &self.attach.source));
+        if let Some(key) = self.key.as_ref().map(Spanned::get_ref) {
+            tables.push(("key".into(), &key.source));
+            tables.extend(key.format.iter().map(|format| ("key.format".into(), &format.get_ref().source)));
+        }
+        if let Some(token) = self.token.as_ref().map(Spanned::get_ref) {
+            tables.push(("token".into(), &token.source));
+            tables.extend(token.secret_format.iter().map(|format| ("token.secret_format".into(), &format.get_ref().source)));
+        }
+        if self.request_id.header.is_some() || !self.request_id.body.is_empty() {
+            tables.push(("request_id".into(), &self.request_id.source));
+        }
+        tables.extend(self.check.iter().map(|check| ("check".into(), &check.source)));
+        tables.extend(self.poll.iter().map(|poll| ("poll".into(), &poll.source)));
+        tables.extend(self.idempotency.iter().map(|idempotency| ("idempotency".into(), &idempotency.source)));
+        if !self.error.code.is_empty() || !self.error.message.is_empty() {
+            tables.push(("error".into(), &self.error.source));
+        }
+        tables.extend(self.error.meaning.iter().map(|meaning| ("error.meaning".into(), &meaning.get_ref().source)));
+        tables.extend(self.wait.iter().map(|wait| ("wait".into(), &wait.get_ref().source)));
+        tables.extend(self.difference.iter().map(|difference| ("difference".into(), &difference.source)));
+        tables.into_iter().map(|(table, source)| (table, source.as_deref())).collect()
+    }
+}
+
+/// One environment: its name and its hosts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EnvironmentFacts {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) base_url: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) token_url: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) placeholder_hosts: Vec<String>,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+}
+
+/// Where the credential goes on each call.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AttachFacts {
+    pub(crate) header: Spanned<String>,
+    pub(crate) scheme: Spanned<String>,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+}
+
+impl Default for AttachFacts {
+    /// `Authorization: Bearer`, because RFC 6750 section 2.1 makes it the one every server must take.
+    fn default() -> Self {
+        let span = |text: &str| Spanned::new(0..0, text.into());
+        Self { header: span("Authorization"), scheme: span("Bearer"), source: None }
+    }
+}
+
+/// Static keys.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyFacts {
+    #[serde(default)]
+    pub(crate) lifetime_days: Option<u32>,
+    #[serde(default)]
+    pub(crate) overlap: Option<bool>,
+    #[serde(default)]
+    pub(crate) obtain: Option<String>,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+    #[serde(default)]
+    pub(crate) format: Vec<Spanned<FormatFacts>>,
+}
+
+/// One form a key or a client secret may have.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FormatFacts {
+    pub(crate) prefix: String,
+    #[serde(default)]
+    pub(crate) environment: Option<String>,
+    pub(crate) alphabet: Alphabet,
+    #[serde(default)]
+    pub(crate) length: Option<usize>,
+    #[serde(default)]
+    pub(crate) min_length: Option<usize>,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+}
+
+/// `Alphabet` is the set of characters that a key has after its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alphabet {
+    /// `0-9 a-f`.
+    LowerHex,
+    /// `0-9 a-f A-F`.
+    Hex,
+    /// `0-9 a-z A-Z`.
+    Alphanumeric,
+    /// `0-9 a-z A-Z - _ .`: what base64url and its kin use.
+    UrlSafe,
+    /// Every visible ASCII character (RFC 6749 appendix A, VSCHAR without the space).
+    Visible,
+}
+
+/// How a token is obtained with a client id and secret.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenFacts {
+    pub(crate) grants: Vec<GrantKind>,
+    pub(crate) request: TokenRequestForm,
+    pub(crate) client_auth: ClientAuth,
+    #[serde(default)]
+    pub(crate) lifetime_seconds: Option<u64>,
+    #[serde(default)]
+    pub(crate) rotating: Option<bool>,
+    #[serde(default)]
+    pub(crate) max_keys: Option<u32>,
+    #[serde(default)]
+    pub(crate) obtain: Option<String>,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+    #[serde(default)]
+    pub(crate) secret_format: Vec<Spanned<FormatFacts>>,
+}
+
+/// `GrantKind` is a way to obtain an access token (RFC 6749 section 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantKind {
+    /// Client id and secret alone (RFC 6749 section 4.4).
+    ClientCredentials,
+    /// A refresh token (RFC 6749 section 6).
+    RefreshToken,
+}
+
+/// The shape of a token request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TokenRequestForm {
+    /// POST with a form body (RFC 6749 section 4.4.2).
+    Form,
+    /// GET without a body.
+    Get,
+}
+
+/// `ClientAuth` is how a client proves itself at the token endpoint (RFC 6749 section 2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuth {
+    /// `Authorization: Basic`, id and secret form-encoded first.
+    ClientSecretBasic,
+    /// `client_id` and `client_secret` in the form body.
+    ClientSecretPost,
+}
+
+/// Where request ids stand.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RequestIdFacts {
+    #[serde(default)]
+    pub(crate) header: Option<String>,
+    #[serde(default)]
+    pub(crate) body: Vec<String>,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+}
+
+/// A harmless GET that proves a credential.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CheckFacts {
+    pub(crate) path: Spanned<String>,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+}
+
+/// How an answer says "not ready yet".
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PollFacts {
+    #[serde(default)]
+    pub(crate) field: Option<String>,
+    #[serde(default)]
+    pub(crate) pending: Vec<String>,
+    #[serde(default)]
+    pub(crate) statuses: Vec<u16>,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+}
+
+/// The provider's own convention for repeating a request.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IdempotencyFacts {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) body_field: String,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+}
+
+/// Where an error body keeps its code and message, and what its codes mean.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ErrorFacts {
+    #[serde(default)]
+    pub(crate) code: Vec<String>,
+    #[serde(default)]
+    pub(crate) message: Vec<String>,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+    #[serde(default)]
+    pub(crate) meaning: Vec<Spanned<Meaning>>,
+}
+
+/// What one status or code means.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Meaning {
+    #[serde(default)]
+    pub(crate) status: Option<u16>,
+    #[serde(default)]
+    pub(crate) code: Option<String>,
+    pub(crate) means: FailureKind,
+    pub(crate) advice: String,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+}
+
+/// One place where the API says when to come back.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WaitFact {
+    #[serde(default)]
+    pub(crate) header: Option<String>,
+    #[serde(default)]
+    pub(crate) body: Option<String>,
+    pub(crate) unit: WaitUnit,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+}
+
+/// What the number in a wait means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WaitUnit {
+    /// Seconds from now.
+    Seconds,
+    /// A date: RFC 3339 or one of the three of RFC 9110.
+    Date,
+}
+
+/// `Difference` is a point on which two sources disagree: which one the profile follows, and what the other says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// The point in question.
+    pub about: String,
+    /// What the other source says, and how to follow it.
+    pub says: String,
+    /// Where it says so.
+    #[serde(default)]
+    pub source: Option<String>,
+}

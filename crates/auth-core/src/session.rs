@@ -1,0 +1,403 @@
+//! `Session`: one connection's credential over time, shared by all of its exchanges.
+
+use crate::connection::Connection;
+use crate::credential::{Authorization, Credential, KeyRing, Secret};
+use crate::exchange::Exchange;
+use crate::time::UnixTime;
+use crate::token::life::{Event, Phase, Ready, Token, TokenLife};
+use crate::token::record::Record;
+use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::retry::Budget;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+/// How long a source is left alone after it had nothing new: a minute, because that is about how long a rotated secret takes to reach a mounted file.
+const SOURCE_REST: Duration = Duration::from_secs(60);
+/// How long a 401 for a token that was just minted is taken as final: half a minute, so that 1,000 refused calls do not make 1,000 token requests.
+const QUIET: Duration = Duration::from_secs(30);
+/// How long a refused grant rests before it is tried again: five minutes, so that what was mended at the provider is noticed without a restart.
+const REFUSED_REST: Duration = Duration::from_secs(300);
+/// The longest rest after a token endpoint failed.
+const LONGEST_REST: Duration = Duration::from_secs(30);
+
+/// `Session` is the life of one credential: which key or token is in use, whether one is being fetched, until when to pause.
+///
+/// A session is plain data without a lock: a shell that shares it between threads locks it around each call of an [`Exchange`], for microseconds, and
+/// never while it sends, saves or waits. After every such call it should look at [`Session::changes`] and wake its waiters if the number moved.
+pub struct Session {
+    connection: Arc<Connection>,
+    holding: Holding,
+    source: Source,
+    quiet_until: UnixTime,
+    pause: Option<Pause>,
+    skew_millis: Option<i64>,
+    latest: UnixTime,
+    changes: u64,
+    exchanges: u64,
+    pub(crate) budget: Budget,
+}
+
+enum Holding {
+    Keys(KeyRing),
+    Token(TokenLife),
+}
+
+/// Where the credential came from.
+struct Source {
+    /// Whether it can be asked again at all.
+    reloadable: bool,
+    /// Not before then.
+    next: UnixTime,
+    /// The exchange that is asking it, and until when at most.
+    asked: Option<(u64, UnixTime)>,
+    /// Whether it had nothing new when it was last asked.
+    fruitless: bool,
+}
+
+/// A limit that all callers of the session keep.
+struct Pause {
+    until: UnixTime,
+    why: Failure,
+}
+
+/// `Fresh` is the fast path: what may be put on requests without asking the session, and until when.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    /// What to put on the request.
+    pub authorization: Arc<Authorization>,
+    /// From this moment on, ask the session.
+    pub until: UnixTime,
+}
+
+/// `SessionState` is what a session is doing, seen from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionState {
+    /// There is nothing to send with yet.
+    Empty,
+    /// There is something to send with, and nothing else to do.
+    Fresh,
+    /// There is something to send with, and it should be renewed.
+    Stale,
+    /// A token is being fetched; one that is still valid goes on being used.
+    Refreshing {
+        /// When another exchange may take over.
+        lease_until: UnixTime,
+    },
+    /// A token with a new refresh token is here and could not be stored.
+    Unsaved,
+    /// The credential was refused, or no token could be had.
+    Dead {
+        /// When it is tried again; never, where only a person can mend it.
+        until: UnixTime,
+    },
+}
+
+/// What came of a 401.
+pub(crate) enum AfterRefusal {
+    /// There is, or will be, something else to send with.
+    SendAgain,
+    /// The answer stands.
+    Final,
+}
+
+impl Session {
+    /// A session of a connection; `reloadable` says whether the source of the credential can be asked again ([`crate::Step::Load`]).
+    pub fn new(connection: Arc<Connection>, credential: Credential, reloadable: bool) -> Self {
+        let holding = match credential {
+            Credential::Keys(keys) => {
+                let (header, scheme) = connection.attach();
+                Holding::Keys(KeyRing::new(header, scheme, keys))
+            }
+            Credential::Grant(grant) => Holding::Token(TokenLife::new(grant)),
+        };
+        let source = Source { reloadable, next: UnixTime::default(), asked: None, fruitless: false };
+        Self {
+            connection,
+            holding,
+            source,
+            quiet_until: UnixTime::default(),
+            pause: None,
+            skew_millis: None,
+            latest: UnixTime::default(),
+            changes: 0,
+            exchanges: 0,
+            budget: Budget::default(),
+        }
+    }
+
+    /// The connection that the session is of.
+    pub fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// A number that moves whenever a waiting exchange, or a kept [`Fresh`], should look again.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// What may be sent without asking the session, and until when; `None` if it has to be asked.
+    pub fn fresh(&self) -> Option<Fresh> {
+        if self.pause.is_some() {
+            return None;
+        }
+        match &self.holding {
+            Holding::Keys(ring) => ring.in_use().map(|held| Fresh { authorization: Arc::clone(held), until: UnixTime::NEVER }),
+            Holding::Token(life) => life.token().map(|token| Fresh { authorization: Arc::clone(&token.authorization), until: life.fresh_until() }),
+        }
+    }
+
+    /// An exchange that renews the token ahead of time, if that is due and nobody is at it: the caller drives it beside its own work,
+    /// so that no request waits for it.
+    pub fn begin_renewal(&mut self, now: UnixTime, seed: u64) -> Option<Exchange> {
+        let now = self.clock(now);
+        let Holding::Token(life) = &self.holding else { return None };
+        if !life.renewal_due(now) {
+            return None;
+        }
+        let exchange = Exchange::renewal(self, now, seed);
+        Some(exchange)
+    }
+
+    /// What the session is doing.
+    pub fn state(&self, now: UnixTime) -> SessionState {
+        let now = now.max(self.latest);
+        match &self.holding {
+            Holding::Keys(ring) if ring.in_use().is_some() => SessionState::Fresh,
+            Holding::Keys(_) => SessionState::Dead { until: self.source.next },
+            Holding::Token(life) => match life.phase() {
+                Phase::Refreshing { until, .. } if now < *until => SessionState::Refreshing { lease_until: *until },
+                _ if life.unsaved().is_some() => SessionState::Unsaved,
+                Phase::Failed { until, .. } if now < *until && life.usable(now).is_none() => SessionState::Dead { until: *until },
+                _ => match life.usable(now) {
+                    None => SessionState::Empty,
+                    Some(token) if token.renew_at <= now => SessionState::Stale,
+                    Some(_) => SessionState::Fresh,
+                },
+            },
+        }
+    }
+
+    /// How far the server's clock is ahead of ours, in milliseconds, learned from the `Date` of token answers; `None` before the first.
+    pub fn skew_millis(&self) -> Option<i64> {
+        self.skew_millis
+    }
+
+    /// The session's clock: it follows the shell's, but never goes back.
+    pub(crate) fn clock(&mut self, now: UnixTime) -> UnixTime {
+        self.latest = self.latest.max(now);
+        self.latest
+    }
+
+    /// A number for a new exchange.
+    pub(crate) fn enter(&mut self) -> u64 {
+        self.exchanges += 1;
+        self.exchanges
+    }
+
+    /// What the exchange `me` can do now.
+    pub(crate) fn ready(&self, now: UnixTime, me: u64) -> Ready {
+        match &self.holding {
+            Holding::Keys(ring) => match ring.in_use() {
+                Some(held) => Ready::Use(Arc::clone(held)),
+                None => Ready::Fail(ring.refusal().cloned().unwrap_or_else(no_key)),
+            },
+            Holding::Token(life) => life.ready(now, me),
+        }
+    }
+
+    /// Until when all callers pause, and why.
+    pub(crate) fn pause(&mut self, now: UnixTime) -> Option<(UnixTime, Failure)> {
+        if self.pause.as_ref().is_some_and(|pause| pause.until <= now) {
+            self.pause = None;
+            self.changes += 1;
+        }
+        self.pause.as_ref().map(|pause| (pause.until, pause.why.clone()))
+    }
+
+    /// Makes all callers pause: one of them met a limit.
+    pub(crate) fn pause_until(&mut self, until: UnixTime, why: Failure) {
+        if self.pause.as_ref().is_none_or(|pause| pause.until < until) {
+            self.pause = Some(Pause { until, why });
+            self.changes += 1;
+        }
+    }
+
+    /// Notes that the API refused the credential of that generation.
+    pub(crate) fn refuse(&mut self, generation: u64, failure: &Failure, already_repeated: bool, now: UnixTime) -> AfterRefusal {
+        match &mut self.holding {
+            Holding::Keys(ring) => {
+                self.changes += 1;
+                if ring.refuse(generation, failure.clone()) {
+                    return AfterRefusal::SendAgain;
+                }
+                if !self.source.reloadable {
+                    self.source.next = now.after(SOURCE_REST);
+                }
+                if self.source_is_ready(now) { AfterRefusal::SendAgain } else { AfterRefusal::Final }
+            }
+            Holding::Token(life) => {
+                let newer = life.generation() > generation;
+                if already_repeated {
+                    if !newer {
+                        self.quiet_until = now.after(QUIET);
+                    }
+                    AfterRefusal::Final
+                } else if newer {
+                    AfterRefusal::SendAgain
+                } else if now < self.quiet_until {
+                    AfterRefusal::Final
+                } else {
+                    life.take(Event::Rejected { generation });
+                    self.changes += 1;
+                    AfterRefusal::SendAgain
+                }
+            }
+        }
+    }
+
+    /// Whether there is hope for a refused credential: its source can be asked now, or somebody is asking it.
+    pub(crate) fn source_is_ready(&self, now: UnixTime) -> bool {
+        self.source.reloadable && (self.source.asked.is_some() || self.source.next <= now)
+    }
+
+    /// Takes the right to ask the source; the moment to wait for if somebody else has it, `None` if it is ours.
+    pub(crate) fn ask_source(&mut self, by: u64, now: UnixTime) -> Option<UnixTime> {
+        match self.source.asked {
+            Some((other, until)) if other != by && now < until => Some(until),
+            _ => {
+                self.source.asked = Some((by, now.after(self.connection.policy().fetch_timeout)));
+                None
+            }
+        }
+    }
+
+    /// Takes what the source gave; `true` if there is something to try.
+    ///
+    /// What was refused stays refused although the source names it again. Only after a rest it gets one more try, because the provider may have mended its side.
+    pub(crate) fn loaded(&mut self, credential: Option<Credential>, now: UnixTime) -> bool {
+        let again = core::mem::replace(&mut self.source.fruitless, true);
+        (self.source.asked, self.source.next) = (None, now.after(SOURCE_REST));
+        self.changes += 1;
+        let new = match (&mut self.holding, credential) {
+            (Holding::Keys(ring), Some(Credential::Keys(keys))) => ring.replace(keys),
+            (Holding::Token(life), Some(Credential::Grant(grant))) if !life.grant.same_as(&grant) => {
+                life.replace_grant(grant);
+                true
+            }
+            _ => false,
+        };
+        self.source.fruitless = !new;
+        if !new && again && let Holding::Keys(ring) = &mut self.holding {
+            ring.forgive_first();
+            return ring.in_use().is_some();
+        }
+        new
+    }
+
+    /// Gives a refused key that came from no source one more try after a rest.
+    pub(crate) fn second_chance(&mut self, now: UnixTime) -> bool {
+        let Holding::Keys(ring) = &mut self.holding else { return false };
+        if self.source.reloadable || now < self.source.next {
+            return false;
+        }
+        self.source.next = now.after(SOURCE_REST);
+        self.changes += 1;
+        ring.forgive_first();
+        ring.in_use().is_some()
+    }
+
+    /// Gives up the right to ask the source.
+    pub(crate) fn stop_asking(&mut self, by: u64) {
+        if self.source.asked.is_some_and(|(holder, _)| holder == by) {
+            self.source.asked = None;
+            self.changes += 1;
+        }
+    }
+
+    pub(crate) fn life(&self) -> Option<&TokenLife> {
+        match &self.holding {
+            Holding::Keys(_) => None,
+            Holding::Token(life) => Some(life),
+        }
+    }
+
+    /// Takes over what a store knows, where it holds no usable token.
+    pub(crate) fn take_over(&mut self, record: Record) {
+        if let Holding::Token(life) = &mut self.holding {
+            life.take_over(record);
+        }
+    }
+
+    /// Hands an event to the token's life.
+    pub(crate) fn take(&mut self, event: Event) {
+        if let Holding::Token(life) = &mut self.holding {
+            life.take(event);
+            self.changes += 1;
+        }
+    }
+
+    /// How long to leave a token endpoint alone that gave no token.
+    pub(crate) fn rest_after(&self, failure: &Failure, now: UnixTime) -> UnixTime {
+        match failure.kind() {
+            FailureKind::ConsentRequired => UnixTime::NEVER,
+            kind if !kind.is_retryable() => now.after(REFUSED_REST),
+            _ => {
+                let failures = self.life().map_or(0, TokenLife::failures).min(5);
+                let rest = now.after(Duration::from_secs(1 << failures).min(LONGEST_REST));
+                failure.come_back_at().map_or(rest, |at| at.max(rest))
+            }
+        }
+    }
+
+    /// The token of a record, as far as it is still good; the session must have taken over the record's generation.
+    pub(crate) fn token_of(&self, record: &Record, random: f64) -> Option<Token> {
+        let secret = record.access_token.as_ref()?;
+        let minted_at = self.local(record.minted_at);
+        let lifetime = self.local(record.expires_at).since(minted_at);
+        Some(Token::new(self.authorization(secret, record.generation), minted_at, lifetime, random))
+    }
+
+    pub(crate) fn authorization(&self, credential: &Secret, generation: u64) -> Authorization {
+        let (header, scheme) = self.connection.attach();
+        Authorization::new(header, scheme, credential, generation)
+    }
+
+    /// Learns the difference of the clocks from a server's `Date`. Differences below two seconds are the header's own coarseness.
+    pub(crate) fn learn_skew(&mut self, server: UnixTime, now: UnixTime) {
+        let signed = |time: UnixTime| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let skew = signed(server).saturating_sub(signed(now));
+        self.skew_millis = Some(if skew.unsigned_abs() < 2_000 { 0 } else { skew });
+    }
+
+    /// A moment of ours in the server's time.
+    pub(crate) fn servers(&self, local: UnixTime) -> UnixTime {
+        local.shifted(self.skew_millis.unwrap_or(0))
+    }
+
+    /// A moment of the server's in our time.
+    pub(crate) fn local(&self, servers: UnixTime) -> UnixTime {
+        servers.shifted(self.skew_millis.unwrap_or(0).saturating_neg())
+    }
+
+    /// The secrets that an answer might echo.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        match &self.holding {
+            Holding::Keys(ring) => ring.in_use().map(|held| held.credential()).into_iter().collect(),
+            Holding::Token(life) => life.secrets().cloned().chain(life.token().map(|token| token.authorization.credential())).collect(),
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state(self.latest);
+        f.debug_struct("Session").field("provider", self.connection.provider()).field("environment", &self.connection.environment()).field("state", &state).finish_non_exhaustive()
+    }
+}
+
+fn no_key() -> Failure {
+    Failure::new(FailureKind::SourceUnavailable, "the session has no key", "give it at least one")
+}

@@ -1,0 +1,70 @@
+//! `Step`: what the machine wants done next.
+
+use crate::credential::Authorization;
+use crate::origin::Url;
+use crate::time::UnixTime;
+use crate::token::record::{Claim, Lease, Save};
+use crate::token::request::TokenRequest;
+use crate::verdict::failure::Failure;
+use alloc::string::String;
+use alloc::sync::Arc;
+
+/// `Step` is what a shell has to do next; each says with which `handle_*` to report it.
+#[derive(Debug)]
+#[must_use]
+pub enum Step {
+    /// Take the store's lease on this credential and hand over its record: [`crate::Exchange::handle_claimed`].
+    Claim(Claim),
+    /// Make this record durable before anything else happens: [`crate::Exchange::handle_saved`].
+    Save(Save),
+    /// Give the store's lease back, then poll again: there is nothing to report.
+    Release(Lease),
+    /// Ask the credential's source again: [`crate::Exchange::handle_loaded`].
+    Load,
+    /// Send this to the token endpoint exactly as it is, follow no redirect: [`crate::Exchange::handle_response`] with the whole
+    /// body, or [`crate::Exchange::handle_failure`].
+    Fetch(TokenRequest),
+    /// Put this on the caller's request, send it, follow no redirect: [`crate::Exchange::handle_response`] or [`crate::Exchange::handle_failure`].
+    Send(Send),
+    /// Sleep until then, or be woken when [`crate::Session::changes`] moves, then poll.
+    Wait(UnixTime),
+    /// The end: hand the caller the response you hold, or this failure.
+    Done(Outcome),
+}
+
+/// `Send` is how the caller's request has to look this time.
+#[derive(Clone, Debug)]
+pub struct Send {
+    /// Where to: differs from the call's own URL after a redirect.
+    pub url: Url,
+    /// What says who asks; `None` on a foreign host, where a redirect led to.
+    pub authorization: Option<Arc<Authorization>>,
+    /// Whether the caller's own header fields that carry credentials ([`crate::is_credential_header`]) must be left out, because the host is a foreign one.
+    pub foreign: bool,
+    /// The header and the id under which the call is known to both sides; the same on every repeat.
+    pub request_id: (String, String),
+    /// How often the request is sent, this time included.
+    pub attempt: u32,
+}
+
+/// `Outcome` is how an exchange ends.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The server answered: hand the caller the response you hold, unread and unaltered. If it is not a success, this says what is wrong and what to do.
+    Answered(Option<Failure>),
+    /// There is no answer to the caller's request, for this reason.
+    Failed(Failure),
+    /// A renewal is over, and there is a new token.
+    Renewed,
+}
+
+/// `Transport` is how a request got no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transport {
+    /// Whether the request certainly never left: no address, no connection, no TLS.
+    pub not_sent: bool,
+    /// What happened, without anything secret.
+    pub what: String,
+    /// What to do about it, if that is known; else empty.
+    pub advice: String,
+}

@@ -1,0 +1,244 @@
+//! The life of a session's token: every state, every event, and the one `match` that leads from one to the next.
+//!
+//! ```text
+//!                       begin                      granted
+//!        ┌─────────┐ ───────────► ┌────────────┐ ───────────► ┌──────┐
+//!        │  Empty  │              │ Refreshing │              │ Held │  fresh, later stale
+//!        └─────────┘ ◄─────────── └────────────┘ ◄─────────── └──────┘
+//!             ▲        abandoned     │       ▲      begin         │
+//!             │             failed,  │       │ begin, when        │ rejected (401)
+//!             │            not saved ▼       │ time is over       ▼
+//!             │                    ┌───────────┐                Empty
+//!             └─────────────────── │  Failed   │
+//!               another grant      └───────────┘
+//! ```
+//!
+//! A token whose new refresh token could not be stored is kept aside (`unsaved`) through every state until it is stored:
+//! it must not be used, and it must not be lost.
+//! A token that is held stays usable in every state until it ends: `Refreshing` and `Failed` say what is known about the *next* one.
+
+use super::record::Record;
+use crate::credential::{Authorization, Grant, Secret};
+use crate::time::UnixTime;
+use crate::verdict::failure::Failure;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::time::Duration;
+
+/// The longest lead of an early renewal: five minutes, because it must outlast an outage that an operator mends by hand.
+const LONGEST_LEAD: Duration = Duration::from_secs(300);
+/// The longest margin before the end at which a token is no longer sent: ten seconds, because a request travels with it.
+const LONGEST_MARGIN: Duration = Duration::from_secs(10);
+
+/// An access token, ready to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Token {
+    pub(crate) authorization: Arc<Authorization>,
+    pub(crate) renew_at: UnixTime,
+    pub(crate) valid_until: UnixTime,
+}
+
+impl Token {
+    /// A token that was asked for at `minted_at` and lives for `lifetime`.
+    ///
+    /// Its last twentieth (at most ten seconds) is not used, so that it does not end on the way. Renewal begins a tenth of the lifetime (at most five
+    /// minutes) before that, and by up to half of that lead earlier still, by the dice, so that a fleet does not renew in one second:
+    /// an hour's token is renewed in its last 5 to 7.5 minutes, one of ten minutes in its last 60 to 90 seconds, one of two seconds in its last 200 to 300 ms.
+    pub(crate) fn new(authorization: Authorization, minted_at: UnixTime, lifetime: Duration, random: f64) -> Self {
+        let valid_until = minted_at.after(lifetime).before((lifetime / 20).min(LONGEST_MARGIN));
+        let lead = (lifetime / 10).min(LONGEST_LEAD).mul_f64(1.0 + random / 2.0);
+        Self { authorization: Arc::new(authorization), renew_at: valid_until.before(lead), valid_until }
+    }
+}
+
+/// What is known about the next token.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// Nothing: it has to be asked for.
+    Empty,
+    /// Nothing needs to be done before the held token's `renew_at`.
+    Held,
+    /// Somebody is asking for it, and has the right to until then.
+    Refreshing { by: u64, until: UnixTime },
+    /// It was refused or could not be had, and nobody should ask again before then.
+    Failed { failure: Failure, until: UnixTime },
+}
+
+/// What happens to the life of a token.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// An exchange starts to ask for a token, or goes on asking, until at most then.
+    Begin { by: u64, until: UnixTime },
+    /// The exchange has it, and it may be used.
+    Granted { token: Token, record: Box<Record> },
+    /// The exchange has it, but its refresh token could not be stored; nobody should try again before then.
+    NotSaved { unsaved: Box<(Token, Record)>, failure: Failure, until: UnixTime },
+    /// The exchange did not get it; nobody should ask again before then.
+    Failed { by: u64, failure: Failure, until: UnixTime },
+    /// The exchange went away without a result.
+    Abandoned { by: u64 },
+    /// The API refused the token of this generation.
+    Rejected { generation: u64 },
+}
+
+/// What a caller can do now.
+#[derive(Debug)]
+pub(crate) enum Ready {
+    /// Send with this.
+    Use(Arc<Authorization>),
+    /// Wait: somebody else is getting it, until at most then.
+    Wait(UnixTime),
+    /// Ask for a token, or store the one that is here.
+    Fetch,
+    /// Give up, for this reason.
+    Fail(Failure),
+}
+
+/// The token of one session, what is exchanged for it, and what is known about the next.
+pub(crate) struct TokenLife {
+    pub(crate) grant: Grant,
+    pub(crate) record: Record,
+    token: Option<Token>,
+    unsaved: Option<Box<(Token, Record)>>,
+    phase: Phase,
+    failures: u32,
+}
+
+impl TokenLife {
+    pub(crate) fn new(grant: Grant) -> Self {
+        let record = Record { refresh_token: grant.refresh_token.clone(), ..Record::default() };
+        Self { grant, record, token: None, unsaved: None, phase: Phase::Empty, failures: 0 }
+    }
+
+    /// Takes an event. A result that comes late, from an exchange that is no longer the one to ask, changes nothing, unless it is
+    /// a newer token than the one that is known.
+    pub(crate) fn take(&mut self, event: Event) {
+        let phase = core::mem::replace(&mut self.phase, Phase::Empty);
+        let rest = |token: &Option<Token>| if token.is_some() { Phase::Held } else { Phase::Empty };
+        self.phase = match (phase, event) {
+            (_, Event::Begin { by, until }) => Phase::Refreshing { by, until },
+            (_, Event::Granted { token, record }) if record.generation > self.record.generation => {
+                (self.token, self.record, self.unsaved, self.failures) = (Some(token), *record, None, 0);
+                Phase::Held
+            }
+            (_, Event::NotSaved { unsaved, failure, until }) if unsaved.1.generation > self.record.generation => {
+                self.unsaved = Some(unsaved);
+                Phase::Failed { failure, until }
+            }
+            (Phase::Refreshing { by: holder, .. }, Event::Failed { by, failure, until }) if holder == by => {
+                self.failures = self.failures.saturating_add(1);
+                Phase::Failed { failure, until }
+            }
+            (Phase::Refreshing { by: holder, .. }, Event::Abandoned { by }) if holder == by => rest(&self.token),
+            (phase, Event::Rejected { generation }) if self.record.generation == generation => {
+                self.token = None;
+                if matches!(phase, Phase::Held) { Phase::Empty } else { phase }
+            }
+            (phase, _) => phase,
+        };
+    }
+
+    /// What the exchange `me` can do now.
+    pub(crate) fn ready(&self, now: UnixTime, me: u64) -> Ready {
+        if let Some(token) = self.usable(now) {
+            return Ready::Use(Arc::clone(&token.authorization));
+        }
+        match &self.phase {
+            Phase::Refreshing { by, until } if *by != me && now < *until => Ready::Wait(*until),
+            Phase::Failed { failure, until } if now < *until => Ready::Fail(failure.clone()),
+            _ => Ready::Fetch,
+        }
+    }
+
+    /// Whether the token in use should be renewed now, and nobody is at it.
+    pub(crate) fn renewal_due(&self, now: UnixTime) -> bool {
+        let due = self.token.as_ref().is_some_and(|token| token.renew_at <= now);
+        due && match &self.phase {
+            Phase::Empty | Phase::Held => true,
+            Phase::Refreshing { until, .. } | Phase::Failed { until, .. } => *until <= now,
+        }
+    }
+
+    /// The token that can be sent now.
+    pub(crate) fn usable(&self, now: UnixTime) -> Option<&Token> {
+        self.token.as_ref().filter(|token| now < token.valid_until)
+    }
+
+    /// The first moment at which somebody has to look again: until then, the token can be sent without asking the session.
+    pub(crate) fn fresh_until(&self) -> UnixTime {
+        let Some(token) = &self.token else { return UnixTime::default() };
+        let look_again = match &self.phase {
+            Phase::Empty | Phase::Held => token.renew_at,
+            Phase::Refreshing { until, .. } | Phase::Failed { until, .. } => token.renew_at.max(*until),
+        };
+        look_again.min(token.valid_until)
+    }
+
+    /// The generation of the held token, or of the last one.
+    pub(crate) fn generation(&self) -> u64 {
+        self.record.generation
+    }
+
+    /// The token, usable or not.
+    pub(crate) fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
+    }
+
+    pub(crate) fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// How often in a row no token could be had.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Whether the next refresh token must be stored before the token that came with it is used.
+    pub(crate) fn is_single_use(&self, rotates: bool) -> bool {
+        rotates && self.record.refresh_token.is_some()
+    }
+
+    /// The token that is here and not stored, with its record.
+    pub(crate) fn unsaved(&self) -> Option<&(Token, Record)> {
+        self.unsaved.as_deref()
+    }
+
+    /// Takes over what a store knows of the credential without a usable token: the generation and the refresh token.
+    pub(crate) fn take_over(&mut self, record: Record) {
+        self.record = record;
+    }
+
+    /// Takes over another grant, as its source gave it; the failure of the old one no longer counts.
+    pub(crate) fn replace_grant(&mut self, grant: Grant) {
+        self.record.refresh_token.clone_from(&grant.refresh_token);
+        self.grant = grant;
+        if matches!(self.phase, Phase::Failed { .. }) {
+            self.phase = if self.token.is_some() { Phase::Held } else { Phase::Empty };
+        }
+    }
+
+    /// The secrets that an answer of the token endpoint might echo.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        core::iter::once(self.grant.client.secret()).chain(self.record.refresh_token.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lifetimes(seconds: u64, random: f64) -> (u64, u64) {
+        let authorization = Authorization::new("Authorization", "Bearer", &Secret::new("t"), 1);
+        let token = Token::new(authorization, UnixTime::default(), Duration::from_secs(seconds), random);
+        (token.renew_at.as_millis(), token.valid_until.as_millis())
+    }
+
+    #[test]
+    fn the_rule_of_renewal_fits_long_and_short_tokens() {
+        assert_eq!(lifetimes(3_600, 0.0), (3_290_000, 3_590_000));
+        assert_eq!(lifetimes(3_600, 1.0), (3_140_000, 3_590_000));
+        assert_eq!(lifetimes(600, 0.0), (530_000, 590_000));
+        assert_eq!(lifetimes(2, 0.0), (1_700, 1_900));
+        assert_eq!(lifetimes(1, 1.0), (800, 950));
+    }
+}

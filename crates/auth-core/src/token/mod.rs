@@ -1,0 +1,6 @@
+//! Tokens: what a server grants.
+
+pub(crate) mod answer;
+pub(crate) mod life;
+pub(crate) mod record;
+pub(crate) mod request;

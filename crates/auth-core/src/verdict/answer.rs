@@ -1,0 +1,151 @@
+//! What an API's answer to a request means.
+
+use super::body::{Body, Said};
+use super::failure::{Failure, FailureKind};
+use super::wait;
+use crate::credential::Secret;
+use crate::headers::{self, Headers};
+use crate::provider::Provider;
+use crate::time::UnixTime;
+use alloc::borrow::Cow;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+
+/// `Response` is what the machine is shown of an HTTP response: never more than it needs, and nothing is taken away from the caller.
+#[derive(Clone, Copy)]
+pub struct Response<'a> {
+    /// The status code (RFC 9110 section 15).
+    pub status: u16,
+    /// The header fields.
+    pub headers: &'a dyn Headers,
+    /// For a token answer the whole body, up to one byte more than [`crate::MAX_TOKEN_ANSWER`]; for the answer to the caller's own request the first
+    /// bytes (64 KiB are plenty) when the status is 400 or above, else nothing.
+    pub body: &'a [u8],
+}
+
+/// The class of an answer: what the machine acts on.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It is the caller's: a success, or a redirect that is not followed.
+    Fine,
+    /// The credential was not accepted, and nothing was processed (RFC 9110 section 15.5.2).
+    Unauthorized(Failure),
+    /// The API asks to slow down, and nothing was processed (RFC 6585 section 4).
+    Limited(Failure, Option<UnixTime>),
+    /// The server failed; whether it processed the request is not known.
+    Broken(Failure, Option<UnixTime>),
+    /// The caller's, with what is wrong.
+    Refused(Failure),
+}
+
+/// Reads an answer; `secrets` are taken out of whatever is quoted from it.
+pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, secrets: &[&Secret]) -> Verdict {
+    if response.status < 400 {
+        return Verdict::Fine;
+    }
+    let body = Body::read(response.body);
+    let (code_paths, message_paths) = provider.error_paths();
+    let said = body.said(code_paths, message_paths, secrets);
+    let request_id = server_request_id(provider, response.headers, &body);
+    let (kind, advice) = meaning(provider, response.status, &said);
+    let what = format!("{} {}", provider.name(), what_happened(kind));
+    let failure = Failure::new(kind, what, advice).with_answer(response.status, said.code, said.message, request_id);
+    let come_back_at = || wait::come_back_at(provider, response.headers, &body, now);
+    match (response.status, kind) {
+        (429, _) | (_, FailureKind::RateLimited) => {
+            let at = come_back_at();
+            Verdict::Limited(at.map_or(failure.clone(), |at| failure.with_come_back_at(at)), at)
+        }
+        (401, _) => Verdict::Unauthorized(failure),
+        (500 | 502..=504, _) => Verdict::Broken(failure, come_back_at()),
+        _ => Verdict::Refused(failure),
+    }
+}
+
+/// The id under which the server knows a request: from its header or from its body.
+fn server_request_id(provider: &Provider, response: &dyn Headers, body: &Body) -> Option<String> {
+    let own = headers::first(response, provider.request_id_header());
+    own.or_else(|| provider.request_id_paths().iter().find_map(|path| body.at(path))).map(|id| super::body::quote(&id, &[]))
+}
+
+/// What an answer means: as the vendor documents it, else as RFC 9110 does.
+fn meaning(provider: &Provider, status: u16, said: &Said) -> (FailureKind, Cow<'static, str>) {
+    if let Some((kind, advice)) = provider.meaning(status, said.code.as_deref()) {
+        return (kind, advice.to_owned().into());
+    }
+    let obtain = || provider.where_to_obtain().map_or(String::new(), |place| format!("; credentials come from {place}"));
+    match status {
+        401 => (FailureKind::KeyRefused, format!("check that the credential is the one issued, for this environment, and not revoked or expired{}", obtain()).into()),
+        402 => (FailureKind::PlanRequired, "the account's plan or balance does not cover this call".into()),
+        403 => (FailureKind::PermissionDenied, "the credential is valid but not allowed to do this: extend its role or scope, or leave the call out".into()),
+        407 => (FailureKind::Transport, "the proxy wants a user name and password: put them into the proxy's URL".into()),
+        429 => (FailureKind::RateLimited, "send fewer requests, or wait until the limit's window is over".into()),
+        500.. => (FailureKind::ServerError, "the fault is on the server's side: try again later, and give its request id to its support if it stays".into()),
+        _ => (FailureKind::RequestRefused, Cow::Borrowed("")),
+    }
+}
+
+fn what_happened(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::CredentialMissing => "saw no credential",
+        FailureKind::KeyRefused | FailureKind::TokenRefused => "does not accept the credential",
+        FailureKind::PermissionDenied | FailureKind::MissingScope => "does not permit this call",
+        FailureKind::PlanRequired => "does not include this in the account's plan",
+        FailureKind::EnterpriseOnly => "keeps this for enterprise accounts",
+        FailureKind::Suspended => "has suspended the account",
+        FailureKind::InsufficientCredits => "has no credits left for this account",
+        FailureKind::RateLimited => "asks to slow down",
+        FailureKind::ServerError => "failed",
+        FailureKind::Transport => "was not reached",
+        _ => "refused the request",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    const NOW: UnixTime = UnixTime::from_secs(1_764_000_000);
+
+    fn verdict(provider: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Verdict {
+        let provider = Provider::builtin(provider).unwrap();
+        read(&provider, &Response { status, headers: &headers, body: body.as_bytes() }, NOW, &[])
+    }
+
+    #[test]
+    fn a_success_is_the_callers() {
+        assert!(matches!(verdict("finora", 200, &[], "{}"), Verdict::Fine));
+        assert!(matches!(verdict("adaas", 204, &[], ""), Verdict::Fine));
+    }
+
+    #[test]
+    fn finoras_enterprise_module_is_explained() {
+        let body = r#"{"success":false,"error":{"code":"ENTERPRISE_ONLY","message":"Enterprise plan required","requestId":"req_7"}}"#;
+        let Verdict::Refused(failure) = verdict("finora", 403, &[], body) else { panic!() };
+        assert_eq!(failure.kind(), FailureKind::EnterpriseOnly);
+        assert_eq!(failure.server_request_id(), Some("req_7"));
+        let line = failure.to_string();
+        assert!(line.contains("403 ENTERPRISE_ONLY") && line.contains("enterprise provisioning"), "{line}");
+    }
+
+    #[test]
+    fn a_limit_carries_its_moment() {
+        let Verdict::Limited(failure, at) = verdict("numora", 429, &[("retry-after", "5"), ("x-request-id", "r1")], "") else { panic!() };
+        assert_eq!(at, Some(UnixTime::from_secs(1_764_000_005)));
+        assert_eq!((failure.come_back_at(), failure.server_request_id()), (at, Some("r1")));
+    }
+
+    #[test]
+    fn a_401_without_a_known_code_still_has_advice() {
+        let Verdict::Unauthorized(failure) = verdict("numeric", 401, &[], "") else { panic!() };
+        assert!(failure.advice().contains("account team"), "{failure}");
+    }
+
+    #[test]
+    fn an_answer_that_has_nothing_to_do_with_authentication_is_left_alone() {
+        let Verdict::Refused(failure) = verdict("numeric", 404, &[], "") else { panic!() };
+        assert_eq!((failure.kind(), failure.advice()), (FailureKind::RequestRefused, ""));
+    }
+}

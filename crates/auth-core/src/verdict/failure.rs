@@ -1,0 +1,212 @@
+//! `Failure`: what went wrong, whose fault it is, and what to do about it.
+
+use crate::time::UnixTime;
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+use serde::Deserialize;
+
+/// `FailureKind` is the class of a [`Failure`]: what a program branches on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The program used the machine against its rules.
+    Misuse,
+    /// A key or a host belongs to another environment than the one in use; nothing was sent.
+    EnvironmentMismatch,
+    /// The URL is not https; nothing was sent.
+    InsecureTransport,
+    /// The URL leads to a host that the credential is not for; nothing was sent.
+    ForeignHost,
+    /// The API saw no credential, or could not read it.
+    CredentialMissing,
+    /// The API does not accept the key: unknown, mistyped, revoked or expired.
+    KeyRefused,
+    /// The API does not accept the access token, and a new one did not help.
+    TokenRefused,
+    /// The token endpoint refused the grant: id, secret, refresh token or scope.
+    GrantRefused,
+    /// A person has to consent again: the refresh token is dead or may have been spent.
+    ConsentRequired,
+    /// The source of the credential (file, variable, callback) gave none.
+    SourceUnavailable,
+    /// The credential is right, but may not do this.
+    PermissionDenied,
+    /// The account's plan does not include this.
+    PlanRequired,
+    /// The call is for enterprise accounts only.
+    EnterpriseOnly,
+    /// The credential lacks a scope.
+    MissingScope,
+    /// The account or business is suspended.
+    Suspended,
+    /// The account has no credits left.
+    InsufficientCredits,
+    /// The API asks to slow down; [`Failure::come_back_at`] says until when.
+    RateLimited,
+    /// The API failed (5xx).
+    ServerError,
+    /// The token endpoint gave no usable answer.
+    TokenEndpoint,
+    /// The connection could not be made or was lost.
+    Transport,
+    /// The token store could not be read or written.
+    Store,
+    /// The caller's deadline passed.
+    DeadlineExceeded,
+    /// The API refused the request for a reason that has nothing to do with authentication.
+    RequestRefused,
+}
+
+impl FailureKind {
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub const fn is_retryable(self) -> bool {
+        matches!(self, Self::RateLimited | Self::ServerError | Self::TokenEndpoint | Self::Transport | Self::Store | Self::DeadlineExceeded)
+    }
+
+    /// The name in lower case with underscores, as in profiles and vectors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Misuse => "misuse",
+            Self::EnvironmentMismatch => "environment_mismatch",
+            Self::InsecureTransport => "insecure_transport",
+            Self::ForeignHost => "foreign_host",
+            Self::CredentialMissing => "credential_missing",
+            Self::KeyRefused => "key_refused",
+            Self::TokenRefused => "token_refused",
+            Self::GrantRefused => "grant_refused",
+            Self::ConsentRequired => "consent_required",
+            Self::SourceUnavailable => "source_unavailable",
+            Self::PermissionDenied => "permission_denied",
+            Self::PlanRequired => "plan_required",
+            Self::EnterpriseOnly => "enterprise_only",
+            Self::MissingScope => "missing_scope",
+            Self::Suspended => "suspended",
+            Self::InsufficientCredits => "insufficient_credits",
+            Self::RateLimited => "rate_limited",
+            Self::ServerError => "server_error",
+            Self::TokenEndpoint => "token_endpoint",
+            Self::Transport => "transport",
+            Self::Store => "store",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::RequestRefused => "request_refused",
+        }
+    }
+}
+
+/// `Failure` is one thing that went wrong: its kind, what the server said, and advice that a person can act on.
+///
+/// No part of it holds a secret: what a server said is shortened, and the credential in use is taken out of it.
+/// `Display` is one line in lower case without a full stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(Box<Parts>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parts {
+    kind: FailureKind,
+    what: Cow<'static, str>,
+    advice: Cow<'static, str>,
+    status: Option<u16>,
+    code: Option<String>,
+    message: Option<String>,
+    server_request_id: Option<String>,
+    come_back_at: Option<UnixTime>,
+}
+
+impl Failure {
+    /// A failure of a kind, what happened in one clause, and what to do about it.
+    pub fn new(kind: FailureKind, what: impl Into<Cow<'static, str>>, advice: impl Into<Cow<'static, str>>) -> Self {
+        let parts = Parts { kind, what: what.into(), advice: advice.into(), status: None, code: None, message: None, server_request_id: None, come_back_at: None };
+        Self(Box::new(parts))
+    }
+
+    /// The same, with what an answer said.
+    #[must_use]
+    pub(crate) fn with_answer(mut self, status: u16, code: Option<String>, message: Option<String>, server_request_id: Option<String>) -> Self {
+        self.0.status = Some(status);
+        self.0.code = code;
+        self.0.message = message;
+        self.0.server_request_id = server_request_id;
+        self
+    }
+
+    /// The same, with the moment to come back.
+    #[must_use]
+    pub(crate) fn with_come_back_at(mut self, at: UnixTime) -> Self {
+        self.0.come_back_at = Some(at);
+        self
+    }
+
+    /// The class of the failure.
+    pub fn kind(&self) -> FailureKind {
+        self.0.kind
+    }
+
+    /// What happened, in one clause.
+    pub fn what(&self) -> &str {
+        &self.0.what
+    }
+
+    /// What to do about it, in words for a person.
+    pub fn advice(&self) -> &str {
+        &self.0.advice
+    }
+
+    /// The HTTP status of the answer, if there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The server's own error code, such as `INVALID_API_KEY` or `invalid_grant`.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The server's own message, shortened and without the credential.
+    pub fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// The id under which the server knows the request: what its support will ask for.
+    pub fn server_request_id(&self) -> Option<&str> {
+        self.0.server_request_id.as_deref()
+    }
+
+    /// The moment before which the same call cannot succeed, if the server or the machine knows it.
+    pub fn come_back_at(&self) -> Option<UnixTime> {
+        self.0.come_back_at
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_retryable(&self) -> bool {
+        self.0.kind.is_retryable()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.what)?;
+        match (self.0.status, &self.0.code) {
+            (Some(status), Some(code)) => write!(f, " ({status} {code})")?,
+            (Some(status), None) => write!(f, " ({status})")?,
+            (None, _) => {}
+        }
+        if let Some(message) = &self.0.message {
+            write!(f, ", the server says {message:?}")?;
+        }
+        if let Some(at) = self.0.come_back_at {
+            write!(f, "; come back at {at}")?;
+        }
+        if !self.0.advice.is_empty() {
+            write!(f, "; {}", self.0.advice)?;
+        }
+        if let Some(id) = &self.0.server_request_id {
+            write!(f, " [the server's request id: {id}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Failure {}

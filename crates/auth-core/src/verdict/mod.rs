@@ -1,0 +1,10 @@
+//! Verdicts: what an answer means, and what to do next.
+//!
+//! Everything here is a pure function of its arguments: `answer` says what a response is, `failure` what went wrong and what a person
+//! can do about it, `wait` when to come back, `retry` whether to send again.
+
+pub(crate) mod answer;
+pub(crate) mod body;
+pub(crate) mod failure;
+pub mod retry;
+pub(crate) mod wait;
