@@ -18,6 +18,7 @@ pub struct Call {
     pub(crate) repeatable: bool,
     pub(crate) deadline: Option<UnixTime>,
     pub(crate) request_id: Option<String>,
+    pub(crate) request_id_header: String,
 }
 
 impl Call {
@@ -30,7 +31,8 @@ impl Call {
     pub fn new(connection: &Connection, method: &str, path_or_url: &str) -> Result<Self, Failure> {
         let url = connection.admit(path_or_url)?;
         let repeatable = matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE");
-        Ok(Self { method: method.into(), url, replayable: true, repeatable, deadline: None, request_id: None })
+        let request_id_header = connection.provider().request_id_header().into();
+        Ok(Self { method: method.into(), url, replayable: true, repeatable, deadline: None, request_id: None, request_id_header })
     }
 
     /// Looks at the body: where the provider has a convention that makes a repeat harmless, and the body keeps it, the call is repeatable.

@@ -18,8 +18,8 @@ const REDIRECTS: u8 = 5;
 
 impl Exchange {
     /// The step that sends the caller's request; without `authorization` to a foreign host.
-    pub(super) fn deliver(&mut self, request_id_header: &str, authorization: Option<Arc<Authorization>>) -> Step {
-        let Some(url) = self.deliveries.url.clone() else {
+    pub(super) fn deliver(&mut self, authorization: Option<Arc<Authorization>>) -> Step {
+        let (Some(url), Some(call)) = (self.deliveries.url.clone(), &self.call) else {
             let failure = Failure::new(FailureKind::Misuse, "there is no request to send", "start an exchange with a call");
             return Step::Done(Outcome::Failed(failure));
         };
@@ -29,7 +29,7 @@ impl Exchange {
             url,
             foreign: authorization.is_none(),
             authorization,
-            request_id: (request_id_header.into(), self.deliveries.request_id.clone()),
+            request_id: (call.request_id_header.clone(), self.deliveries.request_id.clone()),
             attempt: self.deliveries.sends,
         })
     }

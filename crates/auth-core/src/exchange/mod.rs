@@ -162,8 +162,8 @@ impl Exchange {
                         return Step::Release(lease);
                     }
                 }
-                At::Deliver(authorization) => return self.deliver(session.connection().provider().request_id_header(), Some(authorization)),
-                At::DeliverForeign => return self.deliver(session.connection().provider().request_id_header(), None),
+                At::Deliver(authorization) => return self.deliver(Some(authorization)),
+                At::DeliverForeign => return self.deliver(None),
                 At::Finished(outcome) => {
                     self.at = At::Finished(outcome.clone());
                     return Step::Done(outcome);
@@ -229,12 +229,12 @@ impl Exchange {
     }
 
     /// The first step without the session, while `fresh` lasts: the same that `poll` would give; `None` if the session has to be asked.
-    pub fn poll_fresh(&mut self, fresh: &Fresh, request_id_header: &str, now: UnixTime) -> Option<Step> {
+    pub fn poll_fresh(&mut self, fresh: &Fresh, now: UnixTime) -> Option<Step> {
         let first = matches!(self.at, At::Start) && self.id == 0 && self.deliveries.sends == 0;
         if !first || now >= fresh.until || self.call.as_ref()?.deadline.is_some_and(|deadline| deadline <= now) {
             return None;
         }
-        Some(self.deliver(request_id_header, Some(Arc::clone(&fresh.authorization))))
+        Some(self.deliver(Some(Arc::clone(&fresh.authorization))))
     }
 
     /// Takes a success without the session: `true` if the exchange is over and the response is the caller's, `false` if it has to be reported by

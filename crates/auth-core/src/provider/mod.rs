@@ -8,9 +8,10 @@ mod profile;
 
 pub(crate) use check::is_token as is_header_name;
 pub use error::ProfileError;
-pub(crate) use profile::{FormatFacts, IdempotencyFacts, PollFacts, TokenRequestForm, WaitUnit};
+pub(crate) use profile::{FormatFacts, IdempotencyFacts, TokenRequestForm, WaitUnit};
 pub use profile::{Alphabet, ClientAuth, Difference, GrantKind};
 
+use crate::verdict::body::Body;
 use crate::verdict::failure::FailureKind;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -180,8 +181,17 @@ impl Provider {
         (&self.0.error.code, &self.0.error.message)
     }
 
-    pub(crate) fn poll(&self) -> Option<&PollFacts> {
-        self.0.poll.as_ref()
+    /// Whether an answer says that what was asked for is not ready yet (`[poll]` in the profile), so that asking again later makes sense.
+    ///
+    /// `body` is the whole body of a successful answer.
+    pub fn says_not_ready(&self, status: u16, body: &[u8]) -> bool {
+        let Some(facts) = self.0.poll.as_ref() else { return false };
+        let pending = || {
+            let field = facts.field.as_deref()?;
+            let value = Body::read(body).at(field)?;
+            Some(facts.pending.contains(&value))
+        };
+        facts.statuses.contains(&status) || pending().unwrap_or(false)
     }
 
     pub(crate) fn idempotency(&self) -> Option<&IdempotencyFacts> {
@@ -258,6 +268,16 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let error = Provider::builtin("finorra").unwrap_err().to_string();
         assert!(error.contains("adaas, finora, numeric, numora"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_ready_is_said_by_field_or_by_status() {
+        let numora = Provider::builtin("numora").unwrap();
+        assert!(numora.says_not_ready(200, br#"{"status":"processing"}"#));
+        assert!(!numora.says_not_ready(200, br#"{"status":"done"}"#));
+        assert!(!numora.says_not_ready(200, b"<html>"));
+        let adaas = Provider::builtin("adaas").unwrap();
+        assert!(adaas.says_not_ready(202, b"") && !adaas.says_not_ready(200, b""));
     }
 
     #[test]

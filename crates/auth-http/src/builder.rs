@@ -1,0 +1,176 @@
+//! `ClientBuilder`: everything that can be said about a client before it is built.
+
+use crate::client::Client;
+use crate::credential::Credential;
+use crate::error::Error;
+use crate::shared::Shared;
+use crate::store::{MemoryStore, TokenStore};
+use crate::transport::{ProxyChoice, Roots, Wire};
+use auth_core::{ClientAuth, Connection, ConnectionBuilder, Failure, FailureKind, Provider, Session, retry::Policy};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// `ClientBuilder` gathers what a client needs; only the credential has to be said, the rest has defaults from the provider's profile.
+#[must_use]
+pub struct ClientBuilder {
+    connection: ConnectionBuilder,
+    credential: Option<Credential>,
+    store: Option<Arc<dyn TokenStore>>,
+    name: Option<String>,
+    policy: Policy,
+    wire: Wire,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(provider: Provider) -> Self {
+        Self { connection: Connection::builder(provider), credential: None, store: None, name: None, policy: Policy::default(), wire: Wire::default() }
+    }
+
+    /// What to authenticate with.
+    pub fn credential(mut self, credential: Credential) -> Self {
+        self.credential = Some(credential);
+        self
+    }
+
+    /// Declares the environment, such as `sandbox`: needed where neither key nor host tells it.
+    pub fn environment(mut self, name: impl Into<String>) -> Self {
+        self.connection = self.connection.environment(name);
+        self
+    }
+
+    /// Sends to this base URL instead of the profile's: a workspace's own, a gateway, a test server.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.connection = self.connection.base_url(url);
+        self
+    }
+
+    /// Fetches tokens here instead of at the profile's endpoint.
+    pub fn token_url(mut self, url: impl Into<String>) -> Self {
+        self.connection = self.connection.token_url(url);
+        self
+    }
+
+    /// Authenticates at the token endpoint in this way instead of the profile's.
+    pub fn client_auth(mut self, method: ClientAuth) -> Self {
+        self.connection = self.connection.client_auth(method);
+        self
+    }
+
+    /// Sends the credential in this header instead of the profile's.
+    pub fn header(mut self, name: impl Into<String>) -> Self {
+        self.connection = self.connection.header(name);
+        self
+    }
+
+    /// Puts this scheme word before the credential instead of the profile's; empty for none.
+    pub fn scheme(mut self, word: impl Into<String>) -> Self {
+        self.connection = self.connection.scheme(word);
+        self
+    }
+
+    /// Allows http without TLS to this very machine, and to nothing else: for tests.
+    pub fn insecure_loopback(mut self, allowed: bool) -> Self {
+        self.connection = self.connection.insecure_loopback(allowed);
+        self
+    }
+
+    /// Keeps tokens here; in a memory of the client's own if not said.
+    pub fn store(mut self, store: Arc<dyn TokenStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// The name under which a shared store keeps this connection's tokens; made of provider, environment and client id if not said. Two accounts of one
+    /// client need names of their own.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How long a call may take with all its waits and repeats; 90 seconds if not said.
+    pub fn deadline(mut self, span: Duration) -> Self {
+        self.policy.deadline = span;
+        self
+    }
+
+    /// How often a call is sent at most; 4 times if not said.
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.policy.max_attempts = attempts;
+        self
+    }
+
+    /// Sets how patient the client is in every respect.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How long the server may take to begin its answer, and may pause within it; 60 seconds if not said.
+    pub fn timeout(mut self, span: Duration) -> Self {
+        self.wire.timeout = span;
+        self
+    }
+
+    /// How long connecting may take, with name resolution and TLS; 10 seconds if not said.
+    pub fn connect_timeout(mut self, span: Duration) -> Self {
+        self.wire.connect_timeout = span;
+        self
+    }
+
+    /// Connects through this proxy: `http://user:password@host:port`, `https://…` or `socks5://…`. If not said, `HTTPS_PROXY`, `HTTP_PROXY`,
+    /// `ALL_PROXY` and `NO_PROXY` are followed. Token requests take the same way.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.wire.proxy = ProxyChoice::Url(url.into());
+        self
+    }
+
+    /// Connects directly, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.wire.proxy = ProxyChoice::Direct;
+        self
+    }
+
+    /// Trusts these certificate authorities (PEM) and no others.
+    pub fn ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.wire.roots = Roots::Own(pem.into());
+        self
+    }
+
+    /// Trusts the authorities that the operating system trusts (on Linux also `SSL_CERT_FILE` and `SSL_CERT_DIR`); Mozilla's list if not said.
+    pub fn platform_roots(mut self) -> Self {
+        self.wire.roots = Roots::Platform;
+        self
+    }
+
+    /// Shows this client certificate (PEM chain and key) to servers that ask for one: mutual TLS.
+    pub fn identity(mut self, chain_pem: impl Into<Vec<u8>>, key_pem: impl Into<Vec<u8>>) -> Self {
+        self.wire.identity = Some((chain_pem.into(), key_pem.into()));
+        self
+    }
+
+    /// Names the program to the server; `ledgerauth/VERSION` if not said.
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.wire.user_agent = name.into();
+        self
+    }
+
+    /// Checks everything against everything, and makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`Error::Key`] for a malformed credential, [`Error::Failure`] for an environment, host or scheme that does not fit, [`Error::Setting`] for certificates or
+    /// a proxy that cannot be used.
+    pub fn build(self) -> Result<Client, Error> {
+        let source = self.credential.ok_or_else(|| Failure::new(FailureKind::Misuse, "the client has no credential", "give it one with credential(…)"))?;
+        let credential = source.parse(self.connection.provider())?;
+        let connection = Arc::new(self.connection.policy(self.policy).build(&credential)?);
+        let agent = self.wire.agent()?;
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        let name = self.name.unwrap_or_else(|| {
+            let owner = source.client_id().unwrap_or("key");
+            format!("{}/{}/{owner}", connection.provider().name(), connection.environment())
+        });
+        let session = Session::new(connection, credential, source.is_reloadable());
+        let shared = Shared::new(session, source, agent, self.wire.timeout, store, name);
+        Ok(Client { shared: Arc::new(shared) })
+    }
+}

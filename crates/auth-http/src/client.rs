@@ -1,0 +1,111 @@
+//! `Client`: authenticated calls to one account at one provider.
+
+use crate::builder::ClientBuilder;
+use crate::check::Check;
+use crate::error::Error;
+use crate::poll::Poll;
+use crate::request::Request;
+use crate::run::{Deliver, Ended, run};
+use crate::shared::Shared;
+use auth_core::{Authorization, Call, Connection, Exchange, Failure, FailureKind, Provider, SessionState};
+use std::fmt;
+use std::sync::Arc;
+
+/// `Client` makes authenticated calls to one account at one provider.
+///
+/// Cloning is cheap, and clones share everything: any number of threads may use one client, and its token is fetched once for all of them.
+/// Connections are kept open and reused. Dropping a client, or a panic in a thread that uses it, strands nobody.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Client {
+    /// Starts a client for a provider.
+    pub fn builder(provider: Provider) -> ClientBuilder {
+        ClientBuilder::new(provider)
+    }
+
+    /// A GET of a path such as `/v1/invoices`, or of an absolute URL of the same host.
+    pub fn get(&self, path: &str) -> Request<'_> {
+        Request::new(self, "GET", path)
+    }
+
+    /// A HEAD.
+    pub fn head(&self, path: &str) -> Request<'_> {
+        Request::new(self, "HEAD", path)
+    }
+
+    /// A POST. It is repeated only where that cannot book anything twice.
+    pub fn post(&self, path: &str) -> Request<'_> {
+        Request::new(self, "POST", path)
+    }
+
+    /// A PUT.
+    pub fn put(&self, path: &str) -> Request<'_> {
+        Request::new(self, "PUT", path)
+    }
+
+    /// A PATCH. It is repeated only where that cannot book anything twice.
+    pub fn patch(&self, path: &str) -> Request<'_> {
+        Request::new(self, "PATCH", path)
+    }
+
+    /// A DELETE.
+    pub fn delete(&self, path: &str) -> Request<'_> {
+        Request::new(self, "DELETE", path)
+    }
+
+    /// Proves the credential with the provider's harmless test call, and says what came of it and what to do.
+    pub fn check(&self) -> Check {
+        Check::run(self)
+    }
+
+    /// Asks for a document until it is ready.
+    pub fn poll(&self, path: &str) -> Poll<'_> {
+        Poll::new(self, path)
+    }
+
+    /// The header that authenticates a request to `path` (or to an absolute URL of the same host): for those who send by themselves.
+    ///
+    /// While the token is fresh this takes no lock and makes no copy.
+    ///
+    /// # Errors
+    /// [`Error::Failure`] if the credential may not go there, or no token can be had.
+    pub fn authorize(&self, path: &str) -> Result<Arc<Authorization>, Error> {
+        let shared = &self.shared;
+        if !path.starts_with('/') {
+            shared.connection.admit(path)?;
+        }
+        if let Some(fresh) = shared.fresh().as_ref().filter(|fresh| shared.clock.now() < fresh.until) {
+            return Ok(Arc::clone(&fresh.authorization));
+        }
+        let exchange = Exchange::new(Call::new(&shared.connection, "GET", path)?, fastrand::u64(..));
+        match run(shared, exchange, Deliver::Nothing)? {
+            Ended::Authorized(authorization) => Ok(authorization),
+            Ended::Answered(..) | Ended::Renewed => Err(Failure::new(FailureKind::Misuse, "the exchange ended without an authorization", "report this as a bug of ledgerauth").into()),
+        }
+    }
+
+    /// Where the client may send its credential.
+    pub fn connection(&self) -> &Connection {
+        &self.shared.connection
+    }
+
+    /// What the session is doing right now.
+    pub fn state(&self) -> SessionState {
+        self.shared.with(|session, now| session.state(now)).0
+    }
+
+    /// How far the server's clock is ahead of this machine's, in milliseconds; `None` before the first token answer.
+    pub fn skew_millis(&self) -> Option<i64> {
+        self.shared.with(|session, _| session.skew_millis()).0
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let connection = self.connection();
+        write!(f, "Client({}, {}, {})", connection.provider().name(), connection.environment(), connection.base_url())
+    }
+}

@@ -1,0 +1,217 @@
+//! Where credentials come from: a value, an environment variable, a file, a callback.
+
+use crate::error::Error;
+use auth_core::{ApiKey, ClientCredentials, Grant, Provider, Secret};
+use serde::Deserialize;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+type Callback = dyn Fn() -> Result<Credential, Error> + Send + Sync;
+
+/// `Credential` is what an account's owner was given, with the place it came from.
+///
+/// A credential from a file or a callback is asked for again when the API refuses it, so that a rotated secret needs no restart. It is read
+/// against its provider's formats when the client is built. `Debug` shows the source and no secret.
+#[derive(Clone)]
+pub struct Credential {
+    material: Material,
+    source: Source,
+    environment: Option<String>,
+    scopes: Vec<String>,
+}
+
+#[derive(Clone)]
+enum Material {
+    Keys(Vec<Secret>),
+    Client { id: String, secret: Secret, refresh_token: Option<Secret> },
+}
+
+#[derive(Clone)]
+enum Source {
+    Value,
+    Variable(String),
+    File(PathBuf),
+    Callback(Arc<Callback>),
+}
+
+impl Credential {
+    /// A static key.
+    pub fn key(key: impl Into<Secret>) -> Self {
+        Self::of(Material::Keys(vec![key.into()]), Source::Value)
+    }
+
+    /// Several static keys of one account; the first is used until the API refuses it, then the next.
+    pub fn keys<K: Into<Secret>>(keys: impl IntoIterator<Item = K>) -> Self {
+        Self::of(Material::Keys(keys.into_iter().map(Into::into).collect()), Source::Value)
+    }
+
+    /// A client id and secret, exchanged for access tokens (RFC 6749 section 4.4).
+    pub fn client(id: impl Into<String>, secret: impl Into<Secret>) -> Self {
+        Self::of(Material::Client { id: id.into(), secret: secret.into(), refresh_token: None }, Source::Value)
+    }
+
+    /// A refresh token with the client it was issued to (RFC 6749 section 6).
+    pub fn refresh_token(id: impl Into<String>, secret: impl Into<Secret>, refresh_token: impl Into<Secret>) -> Self {
+        Self::of(Material::Client { id: id.into(), secret: secret.into(), refresh_token: Some(refresh_token.into()) }, Source::Value)
+    }
+
+    /// A static key from an environment variable.
+    ///
+    /// # Errors
+    /// [`Error::Source`] if the variable is not set, or not text.
+    pub fn from_env(variable: &str) -> Result<Self, Error> {
+        Ok(Self::of(Material::Keys(vec![read_variable(variable)?]), Source::Variable(variable.into())))
+    }
+
+    /// A client id and secret from two environment variables.
+    ///
+    /// # Errors
+    /// [`Error::Source`] if one of them is not set, or not text.
+    pub fn client_from_env(id_variable: &str, secret_variable: &str) -> Result<Self, Error> {
+        let id = read_variable(id_variable)?.expose().to_owned();
+        let secret = read_variable(secret_variable)?;
+        Ok(Self::of(Material::Client { id, secret, refresh_token: None }, Source::Variable(secret_variable.into())))
+    }
+
+    /// A credential from a file: one key a line, or a JSON object with `client_id`, `client_secret` and perhaps `refresh_token`.
+    ///
+    /// # Errors
+    /// [`Error::Source`] if the file cannot be read, is empty, or is neither.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        Ok(Self::of(read_file(path)?, Source::File(path.into())))
+    }
+
+    /// A credential from a function that is called now, and again whenever the API refuses what it gave: for secrets managers.
+    ///
+    /// The function may be called from any thread, but never from two at once.
+    ///
+    /// # Errors
+    /// Whatever the function returns.
+    pub fn from_callback(callback: impl Fn() -> Result<Self, Error> + Send + Sync + 'static) -> Result<Self, Error> {
+        let first = callback()?;
+        Ok(Self { source: Source::Callback(Arc::new(callback)), ..first })
+    }
+
+    /// Declares the environment that the credential is for: needed where neither its prefix nor the host tells.
+    #[must_use]
+    pub fn environment(mut self, name: impl Into<String>) -> Self {
+        self.environment = Some(name.into());
+        self
+    }
+
+    /// Asks for these scopes when it is exchanged for a token.
+    #[must_use]
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Whether the source can be asked again and may then answer otherwise.
+    pub(crate) fn is_reloadable(&self) -> bool {
+        matches!(self.source, Source::File(_) | Source::Callback(_))
+    }
+
+    /// The client id, where there is one: part of the name under which a store keeps the tokens.
+    pub(crate) fn client_id(&self) -> Option<&str> {
+        match &self.material {
+            Material::Keys(_) => None,
+            Material::Client { id, .. } => Some(id),
+        }
+    }
+
+    /// Asks the source again.
+    pub(crate) fn reload(&self) -> Result<Self, Error> {
+        let material = match &self.source {
+            Source::Value => return Ok(self.clone()),
+            Source::Variable(name) => match &self.material {
+                Material::Keys(_) => Material::Keys(vec![read_variable(name)?]),
+                Material::Client { id, refresh_token, .. } => {
+                    Material::Client { id: id.clone(), secret: read_variable(name)?, refresh_token: refresh_token.clone() }
+                }
+            },
+            Source::File(path) => read_file(path)?,
+            Source::Callback(callback) => callback()?.material,
+        };
+        Ok(Self { material, ..self.clone() })
+    }
+
+    /// Reads the material against the provider's formats.
+    pub(crate) fn parse(&self, provider: &Provider) -> Result<auth_core::Credential, Error> {
+        match &self.material {
+            Material::Keys(keys) => {
+                let parse = |key: &Secret| {
+                    let key = ApiKey::parse(provider, key.clone())?;
+                    self.environment.as_deref().map_or(Ok(key.clone()), |name| key.declared(provider, name))
+                };
+                let keys = keys.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+                Ok(auth_core::Credential::Keys(keys))
+            }
+            Material::Client { id, secret, refresh_token } => {
+                let client = ClientCredentials::parse(provider, id, secret.clone())?;
+                let client = match self.environment.as_deref() {
+                    Some(name) => client.declared(provider, name)?,
+                    None => client,
+                };
+                let grant = match refresh_token {
+                    Some(token) => Grant::refresh_token(client, token.clone()),
+                    None => Grant::client_credentials(client),
+                };
+                Ok(auth_core::Credential::Grant(grant.with_scopes(self.scopes.clone())))
+            }
+        }
+    }
+
+    fn of(material: Material, source: Source) -> Self {
+        Self { material, source, environment: None, scopes: Vec::new() }
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.material {
+            Material::Keys(keys) => format!("{} key(s)", keys.len()),
+            Material::Client { id, .. } => format!("client {id:?}"),
+        };
+        match &self.source {
+            Source::Value => write!(f, "Credential({kind}, [redacted])"),
+            Source::Variable(name) => write!(f, "Credential({kind}, [redacted], from ${name})"),
+            Source::File(path) => write!(f, "Credential({kind}, [redacted], from {})", path.display()),
+            Source::Callback(_) => write!(f, "Credential({kind}, [redacted], from a callback)"),
+        }
+    }
+}
+
+fn read_variable(name: &str) -> Result<Secret, Error> {
+    let refuse = |reason: &str| Error::Source { source: format!("the environment variable {name}"), reason: reason.into() };
+    match std::env::var(name) {
+        Ok(text) => Ok(Secret::new(text)),
+        Err(std::env::VarError::NotPresent) => Err(refuse("it is not set: export it, or have your secrets manager set it")),
+        Err(std::env::VarError::NotUnicode(_)) => Err(refuse("it is not text")),
+    }
+}
+
+/// The JSON form of a credential file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientFile {
+    client_id: String,
+    client_secret: String,
+    #[serde(default)]
+    refresh_token: Option<String>,
+}
+
+fn read_file(path: &Path) -> Result<Material, Error> {
+    let refuse = |reason: String| Error::Source { source: format!("the file {}", path.display()), reason };
+    let text = Secret::new(std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?);
+    if text.expose().trim_start().starts_with('{') {
+        // serde's own message can quote a value, so only its place is told.
+        let file: ClientFile = serde_json::from_str(text.expose()).map_err(|error| {
+            refuse(format!("line {}: expected a JSON object with client_id, client_secret and perhaps refresh_token, all text", error.line()))
+        })?;
+        return Ok(Material::Client { id: file.client_id, secret: file.client_secret.into(), refresh_token: file.refresh_token.map(Into::into) });
+    }
+    let keys: Vec<Secret> = text.expose().lines().filter(|line| !line.trim().is_empty()).map(Secret::from).collect();
+    if keys.is_empty() { Err(refuse("it is empty: write one key a line into it".into())) } else { Ok(Material::Keys(keys)) }
+}

@@ -1,0 +1,168 @@
+//! `Request`: a call in the making.
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::response::{Answer, Response};
+use crate::run::{Deliver, Ended, run};
+use crate::transport::transport;
+use auth_core::{Call, Exchange, Failure, FailureKind, Send, Transport, UnixTime, is_credential_header};
+use serde::Serialize;
+use std::io::Read;
+use std::time::Duration;
+use ureq::http::{self, HeaderMap, HeaderName, HeaderValue};
+use ureq::{AsSendBody, SendBody};
+
+/// `Request` is a call in the making: give it what it needs, then [`Request::send`] it.
+#[must_use]
+pub struct Request<'c> {
+    client: &'c Client,
+    method: &'static str,
+    target: String,
+    headers: HeaderMap,
+    body: Body<'c>,
+    deadline: Option<Duration>,
+    request_id: Option<String>,
+    fault: Option<Failure>,
+}
+
+enum Body<'c> {
+    None,
+    Bytes(Vec<u8>),
+    Stream(Box<dyn Read + 'c>),
+}
+
+impl<'c> Request<'c> {
+    pub(crate) fn new(client: &'c Client, method: &'static str, target: &str) -> Self {
+        Self { client, method, target: target.into(), headers: HeaderMap::new(), body: Body::None, deadline: None, request_id: None, fault: None }
+    }
+
+    /// Adds a query parameter, percent-encoded (RFC 3986 section 2.1).
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        let pair = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+        self.target.push(if self.target.contains('?') { '&' } else { '?' });
+        self.target.push_str(&pair);
+        self
+    }
+
+    /// Adds a header field. One that carries a credential is left out when a redirect leads to another host.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            (Ok(name), Ok(value)) => {
+                self.headers.append(name, value);
+            }
+            _ => {
+                let what = format!("the header {name:?} has a name or value that cannot be sent");
+                self.fault = Some(Failure::new(FailureKind::Misuse, what, "nothing was sent: leave line breaks and other control characters out"));
+            }
+        }
+        self
+    }
+
+    /// Sends this as a JSON body, with its `Content-Type`.
+    pub fn json<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(bytes) => {
+                self.headers.entry(http::header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+                self.body = Body::Bytes(bytes);
+            }
+            Err(error) => {
+                let what = format!("the body cannot be written as JSON: {error}");
+                self.fault = Some(Failure::new(FailureKind::Misuse, what, "nothing was sent: use text keys and finite numbers"));
+            }
+        }
+        self
+    }
+
+    /// Sends these bytes as the body.
+    pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.body = Body::Bytes(bytes.into());
+        self
+    }
+
+    /// Sends the body from a reader, which can be read only once: the call is not repeated after something of it has left.
+    pub fn stream(mut self, reader: impl Read + 'c) -> Self {
+        self.body = Body::Stream(Box::new(reader));
+        self
+    }
+
+    /// How long the call may take with all its waits and repeats, until the answer begins; the client's deadline if not said.
+    pub fn deadline(mut self, span: Duration) -> Self {
+        self.deadline = Some(span);
+        self
+    }
+
+    /// The id under which the call is known to both sides; a random one if not said.
+    pub fn request_id(mut self, id: impl Into<String>) -> Self {
+        self.request_id = Some(id.into());
+        self
+    }
+
+    /// Sends the call: with the credential, as often as it is right, until the server has answered.
+    ///
+    /// # Errors
+    /// [`Error::Failure`] if there is no answer to it: refused before sending, no token, no connection, out of time. An answer that is not a success is no error
+    /// here, see [`Response::failure`].
+    pub fn send(mut self) -> Result<Response, Error> {
+        if let Some(fault) = self.fault {
+            return Err(fault.into());
+        }
+        let shared = &self.client.shared;
+        let mut call = Call::new(&shared.connection, self.method, &self.target)?;
+        call = match &self.body {
+            Body::None => call,
+            Body::Bytes(bytes) => call.body(&shared.connection, bytes),
+            Body::Stream(_) => call.once(),
+        };
+        let deadline = shared.clock.now().after(self.deadline.unwrap_or(shared.connection.policy().deadline));
+        call = call.deadline(deadline);
+        if let Some(id) = self.request_id.take() {
+            if HeaderValue::try_from(&id).is_err() {
+                return Err(Failure::new(FailureKind::Misuse, "the request id has characters that cannot be sent", "nothing was sent: use letters, digits and '-'").into());
+            }
+            call = call.request_id(id);
+        }
+        let exchange = Exchange::new(call, fastrand::u64(..));
+        let request_id = exchange.request_id().to_owned();
+        let mut deliver = |send: &Send, now: UnixTime| self.deliver(send, now, deadline);
+        match run(shared, exchange, Deliver::Request(&mut deliver))? {
+            Ended::Answered(answer, failure) => Ok(answer.into_response(request_id, failure)),
+            Ended::Authorized(_) | Ended::Renewed => Err(Failure::new(FailureKind::Misuse, "the exchange ended without an answer", "report this as a bug of ledgerauth").into()),
+        }
+    }
+
+    /// Sends the request once, as the machine says.
+    fn deliver(&mut self, send: &Send, now: UnixTime, deadline: UnixTime) -> Result<Answer, Transport> {
+        let mut request = http::Request::builder().method(self.method).uri(send.url.as_str());
+        let unsendable = || Transport { not_sent: true, what: "the request cannot be written".into(), advice: String::new() };
+        let fields = request.headers_mut().ok_or_else(unsendable)?;
+        for (name, value) in self.headers.iter().filter(|(name, _)| !(send.foreign && is_credential_header(name.as_str()))) {
+            fields.append(name, value.clone());
+        }
+        if let Some(authorization) = &send.authorization {
+            let name = HeaderName::try_from(authorization.header()).map_err(|_| unsendable())?;
+            let mut value = HeaderValue::try_from(authorization.value().expose()).map_err(|_| unsendable())?;
+            value.set_sensitive(true);
+            fields.insert(name, value);
+        }
+        let (name, id) = &send.request_id;
+        fields.insert(HeaderName::try_from(name.as_str()).map_err(|_| unsendable())?, HeaderValue::try_from(id.as_str()).map_err(|_| unsendable())?);
+        let left = deadline.since(now);
+        match &mut self.body {
+            Body::None => run_once(self.client, request.body(()), left),
+            Body::Bytes(bytes) => run_once(self.client, request.body(bytes.as_slice()), left),
+            Body::Stream(reader) => run_once(self.client, request.body(SendBody::from_reader(reader)), left),
+        }
+    }
+}
+
+/// Sends with what is left of the deadline, if that is less than the client's own timeout.
+fn run_once<B: AsSendBody>(client: &Client, request: http::Result<http::Request<B>>, left: Duration) -> Result<Answer, Transport> {
+    let request = request.map_err(|_| Transport { not_sent: true, what: "the request cannot be written".into(), advice: String::new() })?;
+    let shared = &client.shared;
+    let request = if left < shared.timeout {
+        shared.agent.configure_request(request).timeout_recv_response(Some(left)).timeout_connect(Some(left)).build()
+    } else {
+        request
+    };
+    shared.agent.run(request).map(Answer::new).map_err(|error| transport(&error))
+}

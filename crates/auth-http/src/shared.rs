@@ -1,0 +1,79 @@
+//! What all threads of a client share: the session behind its lock, and what can be had without the lock.
+
+use crate::clock::Clock;
+use crate::credential::Credential;
+use crate::store::TokenStore;
+use arc_swap::ArcSwapOption;
+use auth_core::{Connection, Exchange, Fresh, Session, UnixTime};
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use std::time::Duration;
+use ureq::Agent;
+
+/// The longest single sleep: half a minute, because a condition variable's clock stands still while the machine is suspended.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// The state of one client. The session's lock is held for microseconds, never across I/O.
+pub(crate) struct Shared {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) agent: Agent,
+    pub(crate) timeout: Duration,
+    pub(crate) store: Arc<dyn TokenStore>,
+    pub(crate) store_id: String,
+    pub(crate) credential: Mutex<Credential>,
+    pub(crate) clock: Clock,
+    session: Mutex<Session>,
+    moved: Condvar,
+    fresh: ArcSwapOption<Fresh>,
+}
+
+impl Shared {
+    pub(crate) fn new(session: Session, credential: Credential, agent: Agent, timeout: Duration, store: Arc<dyn TokenStore>, store_id: String) -> Self {
+        Self {
+            connection: Arc::clone(session.connection()),
+            agent,
+            timeout,
+            store,
+            store_id,
+            credential: Mutex::new(credential),
+            clock: Clock::start(),
+            fresh: ArcSwapOption::new(session.fresh().map(Arc::new)),
+            session: Mutex::new(session),
+            moved: Condvar::new(),
+        }
+    }
+
+    /// What can be put on a request without the lock; the caller has to look at its `until`.
+    pub(crate) fn fresh(&self) -> arc_swap::Guard<Option<Arc<Fresh>>> {
+        self.fresh.load()
+    }
+
+    /// Calls `f` with the session, then wakes the waiters if anything changed for them. Returns what `f` returned and the session's change number.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Session, UnixTime) -> R) -> (R, u64) {
+        let mut session = self.session.lock();
+        let before = session.changes();
+        let result = f(&mut session, self.clock.now());
+        let changes = session.changes();
+        if changes != before {
+            self.fresh.store(session.fresh().map(Arc::new));
+            drop(session);
+            self.moved.notify_all();
+        }
+        (result, changes)
+    }
+
+    /// Sleeps until `until`, or until the session has changed since `seen`.
+    pub(crate) fn wait(&self, until: UnixTime, seen: u64) {
+        let mut session = self.session.lock();
+        if session.changes() == seen {
+            // One millisecond more, because the machine counts whole ones.
+            let span = until.since(self.clock.now()) + Duration::from_millis(1);
+            self.moved.wait_for(&mut session, span.min(LONGEST_SLEEP));
+        }
+    }
+
+    /// A renewal ahead of time, if one is due.
+    pub(crate) fn due_renewal(session: &mut Session, now: UnixTime) -> Option<Exchange> {
+        session.begin_renewal(now, fastrand::u64(..))
+    }
+}

@@ -1,0 +1,145 @@
+//! ureq, set up once, and its errors in the machine's words.
+
+use crate::error::Error;
+use auth_core::Transport;
+use std::time::Duration;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Proxy, Timeout};
+
+/// What a client's connections look like.
+#[derive(Clone, Debug)]
+pub(crate) struct Wire {
+    pub(crate) timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) proxy: ProxyChoice,
+    pub(crate) roots: Roots,
+    pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
+    pub(crate) user_agent: String,
+}
+
+/// Which proxy to use.
+#[derive(Clone, Debug)]
+pub(crate) enum ProxyChoice {
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    Environment,
+    Direct,
+    Url(String),
+}
+
+/// Whose certificates are trusted.
+#[derive(Clone, Debug)]
+pub(crate) enum Roots {
+    /// Mozilla's list, as compiled in.
+    Mozilla,
+    /// The operating system's.
+    Platform,
+    /// These, and no others.
+    Own(Vec<u8>),
+}
+
+impl Default for Wire {
+    fn default() -> Self {
+        Self {
+            // A minute, because reports over a year's ledger take tens of seconds to begin.
+            timeout: Duration::from_secs(60),
+            // Ten seconds, because a host that has not answered by then is not there.
+            connect_timeout: Duration::from_secs(10),
+            proxy: ProxyChoice::Environment,
+            roots: Roots::Mozilla,
+            identity: None,
+            user_agent: concat!("ledgerauth/", env!("CARGO_PKG_VERSION")).into(),
+        }
+    }
+}
+
+impl Wire {
+    pub(crate) fn agent(&self) -> Result<Agent, Error> {
+        let proxy = match &self.proxy {
+            ProxyChoice::Environment => Proxy::try_from_env(),
+            ProxyChoice::Direct => None,
+            // The URL may hold a password, so the error does not show it.
+            ProxyChoice::Url(url) => {
+                Some(Proxy::new(url).map_err(|_| setting("proxy", "not a proxy URL such as http://user:password@host:3128 or socks5://host:1080"))?)
+            }
+        };
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .allow_non_standard_methods(true)
+            .user_agent(self.user_agent.as_str())
+            .proxy(proxy)
+            .tls_config(self.tls()?)
+            .timeout_resolve(Some(self.connect_timeout))
+            .timeout_connect(Some(self.connect_timeout))
+            .timeout_recv_response(Some(self.timeout))
+            .timeout_per_read(Some(self.timeout))
+            .timeout_per_write(Some(self.timeout))
+            // As many idle connections as a pool of threads keeps busy; ureq's default of 3 a host would reconnect all others.
+            .max_idle_connections(256)
+            .max_idle_connections_per_host(64)
+            .build();
+        Ok(config.into())
+    }
+
+    fn tls(&self) -> Result<TlsConfig, Error> {
+        let roots = match &self.roots {
+            Roots::Mozilla => RootCerts::WebPki,
+            Roots::Platform => RootCerts::PlatformVerifier,
+            Roots::Own(pem) => RootCerts::new_with_certs(&certificates("ca", pem)?),
+        };
+        let identity = self.identity.as_ref().map(|(chain, key)| {
+            let key = PrivateKey::from_pem(key).map_err(|_| setting("identity", "the key is not a PEM private key"))?;
+            Ok::<_, Error>(ClientCert::new_with_certs(&certificates("identity", chain)?, key))
+        });
+        Ok(TlsConfig::builder().root_certs(roots).client_cert(identity.transpose()?).build())
+    }
+}
+
+fn certificates(name: &'static str, pem: &[u8]) -> Result<Vec<Certificate<'static>>, Error> {
+    let items = parse_pem(pem).collect::<Result<Vec<_>, _>>().map_err(|_| setting(name, "not PEM"))?;
+    let certificates: Vec<_> = items.into_iter().filter_map(|item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None }).collect();
+    if certificates.is_empty() { Err(setting(name, "there is no certificate in it")) } else { Ok(certificates) }
+}
+
+fn setting(name: &'static str, reason: impl Into<String>) -> Error {
+    Error::Setting { name, reason: reason.into() }
+}
+
+/// An error of ureq in the machine's words: did the request leave, what happened, what to do.
+pub(crate) fn transport(error: &ureq::Error) -> Transport {
+    use ureq::Error as E;
+    let lost = |what: String, advice: &str| Transport { not_sent: false, what, advice: advice.into() };
+    let not_sent = |what: String, advice: &str| Transport { not_sent: true, what, advice: advice.into() };
+    match error {
+        E::HostNotFound => not_sent("the host name is not known".into(), "check the host name, and the DNS of this network"),
+        E::ConnectionFailed => not_sent("no connection could be made".into(), "check the address, the network and the proxy"),
+        E::ConnectProxyFailed(reason) => not_sent(format!("the proxy did not connect: {reason}"), "check the proxy's address, user name and password"),
+        E::Timeout(Timeout::Resolve | Timeout::Connect) => not_sent("connecting took too long".into(), "check the address, the network and the proxy"),
+        E::Timeout(what) => lost(format!("no answer in time ({what})"), ""),
+        E::Io(error) => match tls_advice(error) {
+            Some(advice) => not_sent(error.to_string(), advice),
+            None if error.kind() == std::io::ErrorKind::ConnectionRefused => not_sent("the connection was refused".into(), "check host and port, and that the server runs"),
+            None => lost(error.to_string(), ""),
+        },
+        E::Tls(what) => not_sent((*what).into(), ""),
+        other => lost(other.to_string(), ""),
+    }
+}
+
+/// What to do about a TLS handshake that failed; `None` if it was something else. ureq reports them all as `InvalidData`.
+fn tls_advice(error: &std::io::Error) -> Option<&'static str> {
+    if error.kind() != std::io::ErrorKind::InvalidData {
+        return None;
+    }
+    let text = error.to_string();
+    let advice = [
+        ("UnknownIssuer", "the certificate is from an authority that is not trusted here: pass a company's own by ca_file, or use platform_roots"),
+        ("NotValidForName", "the certificate is for another host: check the URL"),
+        ("Expired", "the certificate has expired, or this machine's clock is wrong"),
+        ("NotValidYet", "the certificate is not valid yet, or this machine's clock is wrong"),
+        ("ProtocolVersion", "the server speaks an old version of TLS only: at least 1.2 is needed"),
+        ("CertificateRequired", "the server wants a client certificate: pass one by identity"),
+    ];
+    Some(advice.iter().find(|(word, _)| text.contains(word)).map_or("look at the server's TLS set-up", |(_, advice)| advice))
+}
