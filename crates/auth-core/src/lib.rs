@@ -11,6 +11,7 @@ mod credential;
 mod exchange;
 mod headers;
 mod origin;
+mod polling;
 mod provider;
 mod session;
 mod step;
@@ -24,6 +25,7 @@ pub use credential::{ApiKey, Authorization, ClientCredentials, Credential, Grant
 pub use exchange::Exchange;
 pub use headers::Headers;
 pub use origin::{Origin, Url, UrlError, is_credential_header};
+pub use polling::{Polling, Progress};
 pub use provider::{Alphabet, ClientAuth, Difference, Environment, GrantKind, ProfileError, Provider};
 pub use session::{Fresh, Session, SessionState};
 pub use step::{Outcome, Send, Step, Transport};

@@ -2,14 +2,12 @@
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::response::Response;
-use auth_core::{Failure, FailureKind};
+use crate::response::{Fields, Response};
+use auth_core::{Polling, Progress};
 use std::time::Duration;
 
 /// The first pause: a second, because few documents are done sooner.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause: a quarter of a minute, because a person may be waiting.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// The usual deadline: five minutes, because reading a long invoice takes minutes and not hours.
 const DEADLINE: Duration = Duration::from_secs(300);
 
@@ -43,25 +41,21 @@ impl<'c> Poll<'c> {
     ///
     /// # Errors
     /// [`Error::Failure`]: of kind `DeadlineExceeded` if it is still not ready, or whatever a call failed with.
-    pub fn wait(mut self) -> Result<Response, Error> {
-        let clock = self.client.shared.clock;
-        let until = clock.now().after(self.deadline);
+    pub fn wait(self) -> Result<Response, Error> {
+        let shared = &self.client.shared;
+        let deadline = shared.clock.now().after(self.deadline);
+        let mut polling = Polling::new(&self.path, self.pause, deadline, fastrand::u64(..));
         loop {
-            let left = until.since(clock.now());
+            let left = deadline.since(shared.clock.now());
             let response = self.client.get(&self.path).deadline(left).send()?.error_for_status()?;
             let (response, body) = response.buffered()?;
-            if !self.client.connection().provider().says_not_ready(response.status(), &body) {
-                return Ok(response);
+            let now = shared.clock.now();
+            let seen = auth_core::Response { status: response.status(), headers: &Fields(response.headers()), body: &body };
+            match polling.handle_response(shared.connection.provider(), now, &seen) {
+                Progress::Ready => return Ok(response),
+                Progress::AskAgain(at) => std::thread::sleep(at.since(now)),
+                Progress::TooLate(failure) => return Err(failure.into()),
             }
-            // Between three quarters of the pause and all of it, so that those who began together do not stay together.
-            let asked_for = response.header("retry-after").and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
-            let pause = asked_for.unwrap_or_else(|| self.pause.mul_f64(0.75 + fastrand::f64() / 4.0));
-            if clock.now().after(pause) >= until {
-                let what = format!("{} is not ready after {} seconds", self.path.split('?').next().unwrap_or_default(), self.deadline.as_secs());
-                return Err(Failure::new(FailureKind::DeadlineExceeded, what, "nothing is lost: poll the same path again later").into());
-            }
-            std::thread::sleep(pause);
-            self.pause = self.pause.mul_f64(1.5).min(LONGEST_PAUSE);
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use auth_core::{Failure, Headers, MAX_TOKEN_ANSWER};
 use serde::de::DeserializeOwned;
+use std::borrow::Borrow;
 use std::fmt;
 use std::io::{self, Cursor, Read};
 use ureq::http::{self, HeaderMap};
@@ -14,11 +15,11 @@ pub(crate) const TOKEN_READ_LIMIT: u64 = MAX_TOKEN_ANSWER as u64 + 1;
 const READ_AHEAD: u64 = 64 * 1_024;
 
 /// The header fields of ureq's responses, as the machine reads them.
-pub(crate) struct Fields(pub(crate) HeaderMap);
+pub(crate) struct Fields<H>(pub(crate) H);
 
-impl Headers for Fields {
+impl<H: Borrow<HeaderMap>> Headers for Fields<H> {
     fn values(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
-        for value in self.0.get_all(name) {
+        for value in self.0.borrow().get_all(name) {
             each(value.as_bytes());
         }
     }
@@ -27,7 +28,7 @@ impl Headers for Fields {
 /// An answer to the caller's request, as far as it was read.
 pub(crate) struct Answer {
     status: u16,
-    fields: Fields,
+    fields: Fields<HeaderMap>,
     read: Vec<u8>,
     rest: BodyReader<'static>,
 }

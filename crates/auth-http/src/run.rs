@@ -134,7 +134,7 @@ fn load(shared: &Shared) -> Option<auth_core::Credential> {
 }
 
 /// Sends a token request as it is and reads the whole answer, up to the length that is understood.
-fn fetch(shared: &Shared, request: &TokenRequest) -> Result<(u16, Fields, Zeroizing<Vec<u8>>), Transport> {
+fn fetch(shared: &Shared, request: &TokenRequest) -> Result<(u16, Fields<http::HeaderMap>, Zeroizing<Vec<u8>>), Transport> {
     let unsendable = |what: &str| Transport { not_sent: true, what: what.into(), advice: String::new() };
     let mut builder = http::Request::builder().method(request.method).uri(request.url.as_str());
     for (name, value) in &request.headers {
