@@ -1,6 +1,6 @@
 //! What the tests share: a sandbox and clients that trust it.
 
-#![allow(dead_code, reason = "each test program uses its own part of this")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its own part of this")]
 
 use auth_http::{Client, ClientBuilder, Credential, Provider};
 use auth_sandbox::{Entry, Kind, Options, Sandbox, Service};
