@@ -126,13 +126,17 @@ impl Exchange {
         }
         loop {
             match core::mem::replace(&mut self.at, At::Start) {
-                At::Start => self.start(session, now),
+                At::Start => {
+                    if let Some(until) = self.start(session, now) {
+                        return Step::Wait(until);
+                    }
+                }
                 At::Resting(until, then) if now < until => {
                     self.at = At::Resting(until, then);
                     return Step::Wait(until);
                 }
                 At::Resting(_, then) => match then {
-                    Then::Start => self.start(session, now),
+                    Then::Start => {}
                     Then::Claim => {
                         self.hold(session, now);
                         self.at = At::ExpectClaimed;
@@ -272,11 +276,12 @@ impl Exchange {
         self.deadline = self.call.as_ref().and_then(|call| call.deadline).unwrap_or(usual);
     }
 
-    /// Asks the session what can be done now, and does it.
-    fn start(&mut self, session: &mut Session, now: UnixTime) {
+    /// Asks the session what can be done now, and does it. If another exchange has to finish something first, it stays at the start, and
+    /// the moment to look again at the latest comes back.
+    fn start(&mut self, session: &mut Session, now: UnixTime) -> Option<UnixTime> {
         if self.call.is_none() {
             self.at = At::Finished(Outcome::Renewed);
-            return;
+            return None;
         }
         if let Some((until, why)) = session.pause(now) {
             self.at = if until > self.deadline {
@@ -285,20 +290,21 @@ impl Exchange {
                 // A little after, so that those who paused together do not come back in one millisecond.
                 At::Resting(until.after(Duration::from_millis(self.dice.u64(..250))), Then::Start)
             };
-            return;
+            return None;
         }
         match session.ready(now, self.id) {
             Ready::Use(authorization) => self.at = At::Deliver(authorization),
             _ if now >= self.deadline => self.fail(self.too_late(session)),
-            Ready::Wait(until) => self.at = At::Resting(until.min(self.deadline), Then::Start),
+            Ready::Wait(until) => return Some(until.min(self.deadline)),
             Ready::Fetch => self.at = At::Resting(now, Then::Claim),
             Ready::Fail(_) if session.second_chance(now) => {}
             Ready::Fail(failure) if session.source_is_ready(now) && is_about_the_credential(&failure) => match session.ask_source(self.id, now) {
                 None => self.at = At::ExpectLoaded,
-                Some(until) => self.at = At::Resting(until.min(self.deadline), Then::Start),
+                Some(until) => return Some(until.min(self.deadline)),
             },
             Ready::Fail(failure) => self.fail(failure),
         }
+        None
     }
 
     fn fail(&mut self, failure: Failure) {
