@@ -14,6 +14,7 @@ use serde_json::Value;
 pub struct Call {
     pub(crate) method: String,
     pub(crate) url: Url,
+    pub(crate) has_body: bool,
     pub(crate) replayable: bool,
     pub(crate) repeatable: bool,
     pub(crate) deadline: Option<UnixTime>,
@@ -32,7 +33,7 @@ impl Call {
         let url = connection.admit(path_or_url)?;
         let repeatable = matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE");
         let request_id_header = connection.provider().request_id_header().into();
-        Ok(Self { method: method.into(), url, replayable: true, repeatable, deadline: None, request_id: None, request_id_header })
+        Ok(Self { method: method.into(), url, has_body: false, replayable: true, repeatable, deadline: None, request_id: None, request_id_header })
     }
 
     /// Looks at the body: where the provider has a convention that makes a repeat harmless, and the body keeps it, the call is repeatable.
@@ -41,13 +42,14 @@ impl Call {
             let here = facts.method == self.method && self.url.path().ends_with(facts.path.as_str());
             here && serde_json::from_slice::<Value>(body).is_ok_and(|body| body.get(&facts.body_field).is_some_and(|value| !value.is_null() && value != ""))
         };
+        self.has_body = true;
         self.repeatable |= connection.provider().idempotency().is_some_and(keeps);
         self
     }
 
     /// Says that the body is a stream that can be sent only once: the call is never repeated once something of it has left.
     pub fn once(mut self) -> Self {
-        self.replayable = false;
+        (self.has_body, self.replayable) = (true, false);
         self
     }
 

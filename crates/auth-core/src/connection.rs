@@ -176,7 +176,15 @@ impl ConnectionBuilder {
     /// A [`Failure`] of kind `EnvironmentMismatch`, `ForeignHost` (a placeholder), `InsecureTransport` or `Misuse`, with the remedy.
     pub fn build(self, credential: &Credential) -> Result<Connection, Failure> {
         let own_base = self.base_url.as_deref().map(|text| parse("base_url", text)).transpose()?;
-        let environment = self.decide_environment(credential.environment(), own_base.as_ref().map(Url::origin))?;
+        if matches!(credential, Credential::Keys(keys) if keys.is_empty()) {
+            return Err(Failure::new(FailureKind::Misuse, "the list of keys is empty", "give at least one key"));
+        }
+        let says = credential.environments().next();
+        if let Some(other) = credential.environments().find(|name| Some(*name) != says) {
+            let what = format!("the keys are for {} and for {other}", says.unwrap_or_default());
+            return Err(Failure::new(FailureKind::EnvironmentMismatch, what, "nothing was sent: use keys of one environment together"));
+        }
+        let environment = self.decide_environment(says, own_base.as_ref().map(Url::origin))?;
         let facts = self.provider.environment(&environment).ok_or_else(|| self.unknown_environment(&environment))?;
         let base = match (own_base, facts.base_url()) {
             (Some(own), _) => own,
@@ -193,6 +201,11 @@ impl ConnectionBuilder {
         };
         if let Some(url) = &token_url {
             check_transport(url, self.insecure_loopback)?;
+            let owners: Vec<&str> = environments_of(&self.provider, url.origin()).collect();
+            if !owners.is_empty() && !owners.contains(&environment.as_str()) {
+                let what = format!("token_url is at {}, which is {}, the session for {environment}", url.origin(), owners.join(" and "));
+                return Err(Failure::new(FailureKind::EnvironmentMismatch, what, format!("nothing was sent: use the token endpoint of {environment}")));
+            }
         }
         if matches!(credential, Credential::Grant(_)) && token_url.is_none() {
             let what = format!("{} has no token endpoint", self.provider.title());
@@ -279,10 +292,11 @@ impl ConnectionBuilder {
     }
 }
 
-/// The environments that a host belongs to by the profile.
+/// The environments that a host belongs to by the profile, whatever the port.
 fn environments_of<'a>(provider: &'a Provider, origin: &'a Origin) -> impl Iterator<Item = &'a str> {
-    let is_of = move |url: Option<&str>| url.and_then(|url| Url::parse(url).ok()).is_some_and(|url| url.origin() == origin);
-    provider.environments().filter(move |environment| is_of(environment.base_url())).map(Environment::name)
+    let is_of = move |url: Option<&str>| url.and_then(|url| Url::parse(url).ok()).is_some_and(|url| url.origin().host() == origin.host());
+    let owns = move |environment: &Environment<'_>| is_of(environment.base_url()) || is_of(environment.token_url());
+    provider.environments().filter(owns).map(Environment::name)
 }
 
 fn parse(field: &str, text: &str) -> Result<Url, Failure> {

@@ -24,7 +24,7 @@ pub use connection::{Connection, ConnectionBuilder};
 pub use credential::{ApiKey, Authorization, ClientCredentials, Credential, Grant, KeyError, KeyFault, Secret};
 pub use exchange::Exchange;
 pub use headers::Headers;
-pub use origin::{Origin, Url, UrlError, is_credential_header};
+pub use origin::{Origin, Url, UrlError, may_go_anywhere};
 pub use polling::{Polling, Progress};
 pub use provider::{Alphabet, ClientAuth, Difference, Environment, GrantKind, ProfileError, Provider};
 pub use session::{Fresh, Session, SessionState};

@@ -13,6 +13,9 @@ use core::time::Duration;
 /// The longest pause: a quarter of a minute, because a person may be waiting for the result.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
+/// The shortest pause: a millisecond, so that nobody polls without pause by mistake.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+
 /// `Polling` decides after each answer whether what was asked for is ready, when to ask again, and when to stop.
 #[derive(Debug)]
 pub struct Polling {
@@ -37,7 +40,7 @@ impl Polling {
     /// Polling of `path` until `deadline`, with this first pause; pauses grow by half each time, to a quarter of a minute.
     pub fn new(path: &str, first_pause: Duration, deadline: UnixTime, seed: u64) -> Self {
         let path = path.split('?').next().unwrap_or_default().into();
-        Self { path, pause: first_pause, deadline, dice: fastrand::Rng::with_seed(seed) }
+        Self { path, pause: first_pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE), deadline, dice: fastrand::Rng::with_seed(seed) }
     }
 
     /// The moment after which the result is no longer wanted.
@@ -53,7 +56,7 @@ impl Polling {
         // Between three quarters of the pause and all of it, so that those who began together do not stay together.
         let usual = now.after(self.pause.mul_f64(0.75 + self.dice.f64() / 4.0));
         let named = wait::come_back_at(provider, response.headers, &Body::read(response.body), now);
-        self.pause = self.pause.mul_f64(1.5).min(LONGEST_PAUSE);
+        self.pause = (self.pause + self.pause / 2).min(LONGEST_PAUSE);
         let again = named.map_or(usual, |named| named.max(usual));
         if again >= self.deadline {
             let what = format!("{} was not ready in time", self.path);

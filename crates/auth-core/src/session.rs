@@ -19,6 +19,12 @@ const SOURCE_REST: Duration = Duration::from_secs(60);
 const QUIET: Duration = Duration::from_secs(30);
 /// How long a refused grant rests before it is tried again: five minutes, so that what was mended at the provider is noticed without a restart.
 const REFUSED_REST: Duration = Duration::from_secs(300);
+/// The longest pause of a whole session: an hour, because a limit that lasts longer is worth one call an hour to see whether it was a mistake.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+/// How long a dead refresh token rests before its store is read again: an hour, because only a person can mend it.
+const CONSENT_REST: Duration = Duration::from_secs(3_600);
+/// How often one call is sent again after a 401: twice, for a token that another process had renewed and that is refused as well.
+const REPEATS_AFTER_REFUSAL: u8 = 2;
 /// The longest rest after a token endpoint failed.
 const LONGEST_REST: Duration = Duration::from_secs(30);
 
@@ -31,6 +37,7 @@ pub struct Session {
     holding: Holding,
     source: Source,
     quiet_until: UnixTime,
+    unspent: Option<UnixTime>,
     pause: Option<Pause>,
     skew_millis: Option<i64>,
     latest: UnixTime,
@@ -119,6 +126,7 @@ impl Session {
             holding,
             source,
             quiet_until: UnixTime::default(),
+            unspent: None,
             pause: None,
             skew_millis: None,
             latest: UnixTime::default(),
@@ -149,12 +157,13 @@ impl Session {
         }
     }
 
-    /// An exchange that renews the token ahead of time, if that is due and nobody is at it: the caller drives it beside its own work,
-    /// so that no request waits for it.
+    /// An exchange that gets the next token, if one is wanted and nobody is at it: driven beside the calls, by a thread or task of its own, it
+    /// renews without a caller waiting, and no caller's deadline or cancellation can interrupt it. A shell that never asks for one works
+    /// too: then the first exchange that has no token gets it.
     pub fn begin_renewal(&mut self, now: UnixTime, seed: u64) -> Option<Exchange> {
         let now = self.clock(now);
         let Holding::Token(life) = &self.holding else { return None };
-        if !life.renewal_due(now) {
+        if !life.is_wanted(now) {
             return None;
         }
         let exchange = Exchange::renewal(self, now, seed);
@@ -191,6 +200,16 @@ impl Session {
         self.latest
     }
 
+    /// Notes that the refresh token which the journal of that moment speaks of was not spent after all.
+    pub(crate) fn proven_unspent(&mut self, since: UnixTime) {
+        self.unspent = Some(since);
+    }
+
+    /// Whether this session knows that the journal of that moment says nothing.
+    pub(crate) fn is_proven_unspent(&self, since: UnixTime) -> bool {
+        self.unspent == Some(since)
+    }
+
     /// A number for a new exchange.
     pub(crate) fn enter(&mut self) -> u64 {
         self.exchanges += 1;
@@ -218,7 +237,8 @@ impl Session {
     }
 
     /// Makes all callers pause: one of them met a limit.
-    pub(crate) fn pause_until(&mut self, until: UnixTime, why: Failure) {
+    pub(crate) fn pause_until(&mut self, until: UnixTime, why: Failure, now: UnixTime) {
+        let until = until.min(now.after(LONGEST_PAUSE));
         if self.pause.as_ref().is_none_or(|pause| pause.until < until) {
             self.pause = Some(Pause { until, why });
             self.changes += 1;
@@ -226,7 +246,7 @@ impl Session {
     }
 
     /// Notes that the API refused the credential of that generation.
-    pub(crate) fn refuse(&mut self, generation: u64, failure: &Failure, already_repeated: bool, now: UnixTime) -> AfterRefusal {
+    pub(crate) fn refuse(&mut self, generation: u64, failure: &Failure, repeats: u8, now: UnixTime) -> AfterRefusal {
         match &mut self.holding {
             Holding::Keys(ring) => {
                 self.changes += 1;
@@ -239,19 +259,16 @@ impl Session {
                 if self.source_is_ready(now) { AfterRefusal::SendAgain } else { AfterRefusal::Final }
             }
             Holding::Token(life) => {
-                let newer = life.generation() > generation;
-                if already_repeated {
-                    if !newer {
-                        self.quiet_until = now.after(QUIET);
-                    }
+                let held = life.token().filter(|token| token.authorization.generation() == generation);
+                let just_minted = held.is_some_and(|token| now.since(token.minted_at) < QUIET);
+                if repeats >= REPEATS_AFTER_REFUSAL || (held.is_some() && now < self.quiet_until) {
                     AfterRefusal::Final
-                } else if newer {
-                    AfterRefusal::SendAgain
-                } else if now < self.quiet_until {
+                } else if repeats > 0 && just_minted {
+                    self.quiet_until = now.after(QUIET);
                     AfterRefusal::Final
                 } else {
-                    life.take(Event::Rejected { generation });
-                    self.changes += 1;
+                    // Where the session holds another token by now, this changes nothing, and the call is sent again with that one.
+                    self.changes += u64::from(life.take(Event::Rejected { generation }));
                     AfterRefusal::SendAgain
                 }
             }
@@ -291,7 +308,7 @@ impl Session {
         };
         self.source.fruitless = !new;
         if !new && again && let Holding::Keys(ring) = &mut self.holding {
-            ring.forgive_first();
+            ring.forgive_next();
             return ring.in_use().is_some();
         }
         new
@@ -305,7 +322,7 @@ impl Session {
         }
         self.source.next = now.after(SOURCE_REST);
         self.changes += 1;
-        ring.forgive_first();
+        ring.forgive_next();
         ring.in_use().is_some()
     }
 
@@ -334,15 +351,14 @@ impl Session {
     /// Hands an event to the token's life.
     pub(crate) fn take(&mut self, event: Event) {
         if let Holding::Token(life) = &mut self.holding {
-            life.take(event);
-            self.changes += 1;
+            self.changes += u64::from(life.take(event));
         }
     }
 
     /// How long to leave a token endpoint alone that gave no token.
     pub(crate) fn rest_after(&self, failure: &Failure, now: UnixTime) -> UnixTime {
         match failure.kind() {
-            FailureKind::ConsentRequired => UnixTime::NEVER,
+            FailureKind::ConsentRequired => now.after(CONSENT_REST),
             kind if !kind.is_retryable() => now.after(REFUSED_REST),
             _ => {
                 let failures = self.life().map_or(0, TokenLife::failures).min(5);
@@ -385,8 +401,12 @@ impl Session {
     /// The secrets that an answer might echo.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
         match &self.holding {
-            Holding::Keys(ring) => ring.in_use().map(|held| held.credential()).into_iter().collect(),
-            Holding::Token(life) => life.secrets().cloned().chain(life.token().map(|token| token.authorization.credential())).collect(),
+            Holding::Keys(ring) => ring.secrets().cloned().collect(),
+            Holding::Token(life) => {
+                let basic = crate::token::request::basic(&life.grant);
+                let encoded = Secret::new(basic.expose().trim_start_matches("Basic "));
+                life.secrets().cloned().chain([encoded]).chain(life.token().map(|token| token.authorization.credential())).collect()
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ pub struct Send {
     pub url: Url,
     /// What says who asks; `None` on a foreign host, where a redirect led to.
     pub authorization: Option<Arc<Authorization>>,
-    /// Whether the caller's own header fields that carry credentials ([`crate::is_credential_header`]) must be left out, because the host is a foreign one.
+    /// Whether the host is a foreign one, so that of the caller's own header fields only those that [`crate::may_go_anywhere`] may go along.
     pub foreign: bool,
     /// The header and the id under which the call is known to both sides; the same on every repeat.
     pub request_id: (String, String),

@@ -163,14 +163,13 @@ impl ClientBuilder {
         let source = self.credential.ok_or_else(|| Failure::new(FailureKind::Misuse, "the client has no credential", "give it one with credential(…)"))?;
         let credential = source.parse(self.connection.provider())?;
         let connection = Arc::new(self.connection.policy(self.policy).build(&credential)?);
-        let agent = self.wire.agent()?;
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         let name = self.name.unwrap_or_else(|| {
             let owner = source.client_id().unwrap_or("key");
             format!("{}/{}/{owner}", connection.provider().name(), connection.environment())
         });
         let session = Session::new(connection, credential, source.is_reloadable());
-        let shared = Shared::new(session, source, agent, self.wire.timeout, store, name);
+        let shared = Shared::new(session, source, &self.wire, store, name)?;
         Ok(Client { shared: Arc::new(shared) })
     }
 }

@@ -1,24 +1,19 @@
 //! The clock that the machine is driven by: it neither steps with the wall clock nor stops while the machine sleeps.
 
 use auth_core::UnixTime;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A clock that is set to the wall clock once and runs by itself from then on.
+/// A clock that is set to the wall clock once in a process and runs by itself from then on.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    wall_at_start: Duration,
-    steady_at_start: Duration,
-}
+pub(crate) struct Clock;
 
 impl Clock {
-    pub(crate) fn start() -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { wall_at_start: wall, steady_at_start: steady() }
-    }
-
-    pub(crate) fn now(&self) -> UnixTime {
-        let elapsed = steady().saturating_sub(self.steady_at_start);
-        UnixTime::default().after(self.wall_at_start + elapsed)
+    pub(crate) fn now(self) -> UnixTime {
+        /// The wall clock's reading when the steady clock stood at zero.
+        static ZERO: OnceLock<Duration> = OnceLock::new();
+        let zero = *ZERO.get_or_init(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(steady()));
+        UnixTime::default().after(zero + steady())
     }
 }
 
@@ -33,7 +28,7 @@ fn steady() -> Duration {
 /// Time since the first call. Where the system's monotonic clock stops in suspension, a token that ended meanwhile is renewed on its first 401.
 #[cfg(not(target_os = "linux"))]
 fn steady() -> Duration {
-    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    static START: OnceLock<std::time::Instant> = OnceLock::new();
     START.get_or_init(std::time::Instant::now).elapsed()
 }
 
@@ -43,9 +38,9 @@ mod tests {
 
     #[test]
     fn starts_at_the_wall_clock_and_runs() {
-        let clock = Clock::start();
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let clock = Clock;
         let first = clock.now();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         assert!(UnixTime::default().after(wall).since(first) < Duration::from_secs(1));
         std::thread::sleep(Duration::from_millis(5));
         assert!(clock.now() > first);

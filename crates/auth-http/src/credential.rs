@@ -2,12 +2,13 @@
 
 use crate::error::Error;
 use auth_core::{ApiKey, ClientCredentials, Grant, Provider, Secret};
+use parking_lot::Mutex;
 use serde::Deserialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-type Callback = dyn Fn() -> Result<Credential, Error> + Send + Sync;
+type Callback = dyn FnMut() -> Result<Credential, Error> + Send;
 
 /// `Credential` is what an account's owner was given, with the place it came from.
 ///
@@ -32,7 +33,7 @@ enum Source {
     Value,
     Variable(String),
     File(PathBuf),
-    Callback(Arc<Callback>),
+    Callback(Arc<Mutex<Callback>>),
 }
 
 impl Credential {
@@ -89,9 +90,9 @@ impl Credential {
     ///
     /// # Errors
     /// Whatever the function returns.
-    pub fn from_callback(callback: impl Fn() -> Result<Self, Error> + Send + Sync + 'static) -> Result<Self, Error> {
+    pub fn from_callback(mut callback: impl FnMut() -> Result<Self, Error> + Send + 'static) -> Result<Self, Error> {
         let first = callback()?;
-        Ok(Self { source: Source::Callback(Arc::new(callback)), ..first })
+        Ok(Self { source: Source::Callback(Arc::new(Mutex::new(callback))), ..first })
     }
 
     /// Declares the environment that the credential is for: needed where neither its prefix nor the host tells.
@@ -132,7 +133,7 @@ impl Credential {
                 }
             },
             Source::File(path) => read_file(path)?,
-            Source::Callback(callback) => callback()?.material,
+            Source::Callback(callback) => (*callback.lock())()?.material,
         };
         Ok(Self { material, ..self.clone() })
     }

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::response::{Answer, Response};
 use crate::run::{Deliver, Ended, run};
 use crate::transport::transport;
-use auth_core::{Call, Exchange, Failure, FailureKind, Send, Transport, UnixTime, is_credential_header};
+use auth_core::{Call, Exchange, Failure, FailureKind, Send, Transport, UnixTime, may_go_anywhere};
 use serde::Serialize;
 use std::io::Read;
 use std::time::Duration;
@@ -39,12 +39,14 @@ impl<'c> Request<'c> {
     /// Adds a query parameter, percent-encoded (RFC 3986 section 2.1).
     pub fn query(mut self, name: &str, value: &str) -> Self {
         let pair = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+        let end = self.target.find('#').unwrap_or(self.target.len());
+        self.target.truncate(end);
         self.target.push(if self.target.contains('?') { '&' } else { '?' });
         self.target.push_str(&pair);
         self
     }
 
-    /// Adds a header field. One that carries a credential is left out when a redirect leads to another host.
+    /// Adds a header field. When a redirect leads to another host, only fields that say what answer is wanted go along.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             (Ok(name), Ok(value)) => {
@@ -135,7 +137,7 @@ impl<'c> Request<'c> {
         let mut request = http::Request::builder().method(self.method).uri(send.url.as_str());
         let unsendable = || Transport { not_sent: true, what: "the request cannot be written".into(), advice: String::new() };
         let fields = request.headers_mut().ok_or_else(unsendable)?;
-        for (name, value) in self.headers.iter().filter(|(name, _)| !(send.foreign && is_credential_header(name.as_str()))) {
+        for (name, value) in self.headers.iter().filter(|(name, _)| !send.foreign || may_go_anywhere(name.as_str())) {
             fields.append(name, value.clone());
         }
         if let Some(authorization) = &send.authorization {
@@ -159,8 +161,12 @@ impl<'c> Request<'c> {
 fn run_once<B: AsSendBody>(client: &Client, request: http::Result<http::Request<B>>, left: Duration) -> Result<Answer, Transport> {
     let request = request.map_err(|_| Transport { not_sent: true, what: "the request cannot be written".into(), advice: String::new() })?;
     let shared = &client.shared;
-    let request = if left < shared.timeout {
-        shared.agent.configure_request(request).timeout_recv_response(Some(left)).timeout_connect(Some(left)).build()
+    let request = if left < shared.timeout + 2 * shared.connect_timeout {
+        // Name resolution, connection and answer have their own clocks in ureq; together they must not take longer than what is left.
+        let connecting = shared.connect_timeout.min(left / 4);
+        let answering = shared.timeout.min(left.saturating_sub(2 * connecting));
+        let configured = shared.agent.configure_request(request).timeout_resolve(Some(connecting)).timeout_connect(Some(connecting));
+        configured.timeout_recv_response(Some(answering)).timeout_send_body(Some(answering)).build()
     } else {
         request
     };

@@ -6,13 +6,16 @@ use serde::de::DeserializeOwned;
 use std::borrow::Borrow;
 use std::fmt;
 use std::io::{self, Cursor, Read};
+use std::time::{Duration, Instant};
 use ureq::http::{self, HeaderMap};
 use ureq::{Body, BodyReader};
 
 /// How much of a token answer is read: one byte more than is understood, so that a longer one is known as such.
 pub(crate) const TOKEN_READ_LIMIT: u64 = MAX_TOKEN_ANSWER as u64 + 1;
 /// How much of an error's body the machine is shown: 64 KiB, far more than any error says.
-const READ_AHEAD: u64 = 64 * 1_024;
+const READ_AHEAD: usize = 64 * 1_024;
+/// For how long: a second, because an error page is small and a server that drips it is no reason to miss a deadline.
+const READ_AHEAD_TIME: Duration = Duration::from_secs(1);
 
 /// The header fields of ureq's responses, as the machine reads them.
 pub(crate) struct Fields<H>(pub(crate) H);
@@ -30,6 +33,7 @@ pub(crate) struct Answer {
     status: u16,
     fields: Fields<HeaderMap>,
     read: Vec<u8>,
+    cut_off: Option<io::Error>,
     rest: BodyReader<'static>,
 }
 
@@ -37,17 +41,29 @@ impl Answer {
     pub(crate) fn new(response: http::Response<Body>) -> Self {
         let (head, body) = response.into_parts();
         let rest = body.into_with_config().limit(u64::MAX).reader();
-        Self { status: head.status.as_u16(), fields: Fields(head.headers), read: Vec::new(), rest }
+        Self { status: head.status.as_u16(), fields: Fields(head.headers), read: Vec::new(), cut_off: None, rest }
     }
 
     pub(crate) fn status(&self) -> u16 {
         self.status
     }
 
-    /// Reads the beginning of an error's body. What cannot be read is the caller's to find out.
+    /// Reads the beginning of an error's body: as much as there is, or as comes within a second. If it breaks off, the caller hears of it after the last byte.
     pub(crate) fn read_ahead(&mut self) {
-        if self.status >= 400 {
-            let _ = (&mut self.rest).take(READ_AHEAD).read_to_end(&mut self.read);
+        if self.status < 400 {
+            return;
+        }
+        let start = Instant::now();
+        let mut chunk = [0; 4_096];
+        while self.read.len() < READ_AHEAD && start.elapsed() < READ_AHEAD_TIME {
+            match self.rest.read(&mut chunk) {
+                Ok(0) => return,
+                Ok(count) => self.read.extend_from_slice(&chunk[..count]),
+                Err(error) => {
+                    self.cut_off = Some(error);
+                    return;
+                }
+            }
         }
     }
 
@@ -56,8 +72,21 @@ impl Answer {
     }
 
     pub(crate) fn into_response(self, request_id: String, failure: Option<Failure>) -> Response {
-        let body = Box::new(Cursor::new(self.read).chain(self.rest));
+        let rest: Box<dyn Read + Send + Sync> = match self.cut_off {
+            None => Box::new(self.rest),
+            Some(error) => Box::new(CutOff(Some(error))),
+        };
+        let body = Box::new(Cursor::new(self.read).chain(rest));
         Response { status: self.status, headers: self.fields.0, body, request_id, failure }
+    }
+}
+
+/// The end of a body that broke off: the error, once.
+struct CutOff(Option<io::Error>);
+
+impl Read for CutOff {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
         };
         match now_step {
             Step::Claim(claim) => {
-                let claimed = shared.store.claim(&shared.store_id, &claim, shared.clock.now());
+                let claimed = shared.store.claim(&shared.store_id, &claim);
                 shared.with(|session, now| running.exchange.handle_claimed(session, now, claimed));
             }
             Step::Save(save) => {
@@ -65,8 +65,7 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
                 Deliver::Request(request) => match request(&send, shared.clock.now()) {
                     Ok(mut received) => {
                         if running.exchange.finish_fresh(received.status()) {
-                            answer = Some(Box::new(received));
-                            continue;
+                            return Ok(Ended::Answered(Box::new(received), None));
                         }
                         received.read_ahead();
                         shared.with(|session, now| running.exchange.handle_response(session, now, &received.for_machine()));
@@ -99,11 +98,11 @@ impl Running<'_> {
         self.exchange.poll_fresh(fresh.as_deref()?, self.shared.clock.now())
     }
 
-    /// The next step, and the session's change number at that moment. Starts a renewal if one is due.
+    /// The next step, and the session's change number at that moment. If a token is wanted, getting it begins on a thread of its own.
     fn poll(&mut self) -> (Step, u64) {
         let ((step, renewal), seen) = self.shared.with(|session, now| {
-            let step = self.exchange.poll(session, now);
-            (step, Shared::due_renewal(session, now))
+            let renewal = session.begin_renewal(now, fastrand::u64(..));
+            (self.exchange.poll(session, now), renewal)
         });
         if let Some(renewal) = renewal {
             crate::renewal::spawn(self.shared, renewal);
@@ -114,6 +113,9 @@ impl Running<'_> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
+        if !self.exchange.has_entered() {
+            return;
+        }
         let (lease, _) = self.shared.with(|session, _| self.exchange.abandon(session));
         if let Some(lease) = lease {
             self.shared.store.release(&self.shared.store_id, &lease);
@@ -126,7 +128,7 @@ fn load(shared: &Shared) -> Option<auth_core::Credential> {
     let source = shared.credential.lock().clone();
     let credential = source.reload().ok()?;
     let parsed = credential.parse(shared.connection.provider()).ok()?;
-    let environment_fits = parsed.environment().is_none_or(|environment| environment == shared.connection.environment());
+    let environment_fits = parsed.environments().all(|environment| environment == shared.connection.environment());
     environment_fits.then(|| {
         *shared.credential.lock() = credential;
         parsed

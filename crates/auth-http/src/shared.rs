@@ -2,9 +2,11 @@
 
 use crate::clock::Clock;
 use crate::credential::Credential;
+use crate::error::Error;
 use crate::store::TokenStore;
+use crate::transport::Wire;
 use arc_swap::ArcSwapOption;
-use auth_core::{Connection, Exchange, Fresh, Session, UnixTime};
+use auth_core::{Connection, Fresh, Session, UnixTime};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) connection: Arc<Connection>,
     pub(crate) agent: Agent,
     pub(crate) timeout: Duration,
+    pub(crate) connect_timeout: Duration,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) store_id: String,
     pub(crate) credential: Mutex<Credential>,
@@ -28,19 +31,20 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(session: Session, credential: Credential, agent: Agent, timeout: Duration, store: Arc<dyn TokenStore>, store_id: String) -> Self {
-        Self {
+    pub(crate) fn new(session: Session, credential: Credential, wire: &Wire, store: Arc<dyn TokenStore>, store_id: String) -> Result<Self, Error> {
+        Ok(Self {
             connection: Arc::clone(session.connection()),
-            agent,
-            timeout,
+            agent: wire.agent()?,
+            timeout: wire.timeout,
+            connect_timeout: wire.connect_timeout,
             store,
             store_id,
             credential: Mutex::new(credential),
-            clock: Clock::start(),
+            clock: Clock,
             fresh: ArcSwapOption::new(session.fresh().map(Arc::new)),
             session: Mutex::new(session),
             moved: Condvar::new(),
-        }
+        })
     }
 
     /// What can be put on a request without the lock; the caller has to look at its `until`.
@@ -70,10 +74,5 @@ impl Shared {
             let span = until.since(self.clock.now()) + Duration::from_millis(1);
             self.moved.wait_for(&mut session, span.min(LONGEST_SLEEP));
         }
-    }
-
-    /// A renewal ahead of time, if one is due.
-    pub(crate) fn due_renewal(session: &mut Session, now: UnixTime) -> Option<Exchange> {
-        session.begin_renewal(now, fastrand::u64(..))
     }
 }

@@ -1,15 +1,16 @@
 //! Where tokens are kept between calls.
 
-use auth_core::{Claim, Claimed, Lease, Record, Save, Saved, UnixTime};
+use auth_core::{Claim, Claimed, Lease, Record, Save, Saved};
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::time::Instant;
 
 /// `TokenStore` keeps one [`Record`] for each credential and hands out the lease on it.
 ///
 /// Methods may be called from any thread. A store that does not work says so in its answer; it never panics. `id` names the credential and holds nothing secret.
 pub trait TokenStore: Send + Sync {
-    /// Takes the lease on a credential, if nobody holds it at `now`, and hands over its record.
-    fn claim(&self, id: &str, claim: &Claim, now: UnixTime) -> Claimed;
+    /// Takes the lease on a credential, if nobody holds it by the store's clock, and hands over its record.
+    fn claim(&self, id: &str, claim: &Claim) -> Claimed;
 
     /// Keeps a record, if the store holds the generation that it replaces and the lease is still the caller's. Durable on return.
     fn save(&self, id: &str, save: &Save) -> Saved;
@@ -29,7 +30,13 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Entry {
     record: Option<Record>,
-    lease: Option<Lease>,
+    lease: Option<(u64, Instant)>,
+}
+
+impl Entry {
+    fn holder(&self) -> Option<u64> {
+        self.lease.map(|(owner, _)| owner)
+    }
 }
 
 impl MemoryStore {
@@ -40,24 +47,22 @@ impl MemoryStore {
 }
 
 impl TokenStore for MemoryStore {
-    fn claim(&self, id: &str, claim: &Claim, now: UnixTime) -> Claimed {
+    fn claim(&self, id: &str, claim: &Claim) -> Claimed {
         let mut entries = self.entries.lock();
         let entry = entries.entry(id.to_owned()).or_default();
-        if let Some(held) = entry.lease.as_ref().filter(|held| held.owner != claim.owner && now < held.until) {
-            return Claimed::Busy(held.until);
+        let now = Instant::now();
+        if entry.lease.is_some_and(|(owner, until)| owner != claim.owner && now < until) {
+            return Claimed::Busy;
         }
-        let lease = Lease { owner: claim.owner, until: claim.until };
-        entry.lease = Some(lease.clone());
-        Claimed::Granted(lease, entry.record.clone())
+        entry.lease = Some((claim.owner, now + claim.span));
+        Claimed::Granted(entry.record.clone())
     }
 
     fn save(&self, id: &str, save: &Save) -> Saved {
         let mut entries = self.entries.lock();
         let entry = entries.entry(id.to_owned()).or_default();
         let generation = entry.record.as_ref().map_or(0, |record| record.generation);
-        let ours = entry.lease.as_ref().map(|lease| lease.owner) == save.lease.as_ref().map(|lease| lease.owner);
-        // A credential that nobody has stored yet has no generation to compare.
-        if !ours || (entry.record.is_some() && generation != save.replaces) {
+        if entry.holder() != save.lease.as_ref().map(|lease| lease.owner) || generation != save.replaces {
             return Saved::Superseded;
         }
         entry.record = Some(save.record.clone());
@@ -66,9 +71,7 @@ impl TokenStore for MemoryStore {
 
     fn release(&self, id: &str, lease: &Lease) {
         let mut entries = self.entries.lock();
-        if let Some(entry) = entries.get_mut(id)
-            && entry.lease.as_ref().is_some_and(|held| held.owner == lease.owner)
-        {
+        if let Some(entry) = entries.get_mut(id).filter(|entry| entry.holder() == Some(lease.owner)) {
             entry.lease = None;
         }
     }
@@ -77,41 +80,36 @@ impl TokenStore for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
-    const NOW: UnixTime = UnixTime::from_secs(1_000);
-    const LATER: UnixTime = UnixTime::from_secs(2_000);
-
-    fn claim(owner: u64) -> Claim {
-        Claim { owner, until: UnixTime::from_secs(1_500) }
-    }
-
-    fn granted(claimed: &Claimed) -> Lease {
-        match claimed {
-            Claimed::Granted(lease, _) => lease.clone(),
-            other => panic!("{other:?}"),
+    fn claim(store: &MemoryStore, id: &str, owner: u64, millis: u64) -> Option<Lease> {
+        match store.claim(id, &Claim { owner, span: Duration::from_millis(millis) }) {
+            Claimed::Granted(_) => Some(Lease { owner }),
+            Claimed::Busy => None,
+            Claimed::Down(why) => panic!("{why}"),
         }
     }
 
     #[test]
     fn a_lease_has_one_holder_until_it_ends_or_is_released() {
         let store = MemoryStore::new();
-        let first = granted(&store.claim("a", &claim(1), NOW));
-        assert!(matches!(store.claim("a", &claim(2), NOW), Claimed::Busy(_)));
-        granted(&store.claim("b", &claim(2), NOW));
+        let first = claim(&store, "a", 1, 60_000).unwrap();
+        assert!(claim(&store, "a", 2, 60_000).is_none());
+        assert!(claim(&store, "b", 2, 60_000).is_some());
         store.release("a", &first);
-        granted(&store.claim("a", &claim(2), NOW));
-        granted(&store.claim("a", &claim(3), LATER));
+        assert!(claim(&store, "a", 2, 0).is_some());
+        assert!(claim(&store, "a", 3, 60_000).is_some());
     }
 
     #[test]
     fn a_late_holder_can_neither_save_nor_release() {
         let store = MemoryStore::new();
-        let late = granted(&store.claim("a", &claim(1), NOW));
-        let current = granted(&store.claim("a", &Claim { owner: 2, until: UnixTime::from_secs(3_000) }, LATER));
+        let late = claim(&store, "a", 1, 0).unwrap();
+        let current = claim(&store, "a", 2, 60_000).unwrap();
         let save = |lease: &Lease, generation| Save { record: Record { generation, ..Record::default() }, replaces: generation - 1, lease: Some(lease.clone()) };
         assert_eq!(store.save("a", &save(&late, 1)), Saved::Superseded);
         store.release("a", &late);
-        assert!(matches!(store.claim("a", &claim(3), LATER), Claimed::Busy(_)));
+        assert!(claim(&store, "a", 3, 60_000).is_none());
         assert_eq!(store.save("a", &save(&current, 1)), Saved::Durable);
         assert_eq!(store.save("a", &save(&current, 1)), Saved::Superseded);
     }

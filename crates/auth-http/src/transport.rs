@@ -117,29 +117,35 @@ pub(crate) fn transport(error: &ureq::Error) -> Transport {
         E::ConnectProxyFailed(reason) => not_sent(format!("the proxy did not connect: {reason}"), "check the proxy's address, user name and password"),
         E::Timeout(Timeout::Resolve | Timeout::Connect) => not_sent("connecting took too long".into(), "check the address, the network and the proxy"),
         E::Timeout(what) => lost(format!("no answer in time ({what})"), ""),
-        E::Io(error) => match tls_advice(error) {
-            Some(advice) => not_sent(error.to_string(), advice),
-            None if error.kind() == std::io::ErrorKind::ConnectionRefused => not_sent("the connection was refused".into(), "check host and port, and that the server runs"),
-            None => lost(error.to_string(), ""),
-        },
+        E::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            not_sent("the connection was refused".into(), "check host and port, and that the server runs")
+        }
+        E::Io(error) => {
+            let (in_handshake, advice) = tls_advice(error);
+            Transport { not_sent: in_handshake, what: error.to_string(), advice: advice.into() }
+        }
+        E::BadUri(_) => not_sent("the URL cannot be sent".into(), "check its length and characters"),
         E::Tls(what) => not_sent((*what).into(), ""),
         other => lost(other.to_string(), ""),
     }
 }
 
-/// What to do about a TLS handshake that failed; `None` if it was something else. ureq reports them all as `InvalidData`.
-fn tls_advice(error: &std::io::Error) -> Option<&'static str> {
+/// Whether a TLS error proves that the handshake did not end, and what to do about it. ureq reports all of them as `InvalidData`; an alert or a broken
+/// record can come after the request has arrived as well, so only what is said about the server's certificate, or about versions, proves anything.
+fn tls_advice(error: &std::io::Error) -> (bool, &'static str) {
+    const KNOWN: [(&str, bool, &str); 8] = [
+        ("UnknownIssuer", true, "the certificate is from an authority that is not trusted here: pass a company's own by ca, or use platform_roots"),
+        ("BadSignature", true, "the certificate is not from the authority that it names: pass the right one by ca"),
+        ("NotValidForName", true, "the certificate is for another host: check the URL"),
+        ("Expired", true, "the certificate has expired, or this machine's clock is wrong"),
+        ("NotValidYet", true, "the certificate is not valid yet, or this machine's clock is wrong"),
+        ("invalid peer certificate", true, "look at the server's certificate"),
+        ("ProtocolVersion", true, "the server speaks an old version of TLS only: at least 1.2 is needed"),
+        ("CertificateRequired", false, "the server wants a client certificate: pass one by identity"),
+    ];
     if error.kind() != std::io::ErrorKind::InvalidData {
-        return None;
+        return (false, "");
     }
     let text = error.to_string();
-    let advice = [
-        ("UnknownIssuer", "the certificate is from an authority that is not trusted here: pass a company's own by ca_file, or use platform_roots"),
-        ("NotValidForName", "the certificate is for another host: check the URL"),
-        ("Expired", "the certificate has expired, or this machine's clock is wrong"),
-        ("NotValidYet", "the certificate is not valid yet, or this machine's clock is wrong"),
-        ("ProtocolVersion", "the server speaks an old version of TLS only: at least 1.2 is needed"),
-        ("CertificateRequired", "the server wants a client certificate: pass one by identity"),
-    ];
-    Some(advice.iter().find(|(word, _)| text.contains(word)).map_or("look at the server's TLS set-up", |(_, advice)| advice))
+    KNOWN.iter().find(|(words, ..)| text.contains(words)).map_or((false, ""), |(_, in_handshake, advice)| (*in_handshake, advice))
 }

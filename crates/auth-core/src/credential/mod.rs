@@ -25,11 +25,12 @@ pub enum Credential {
 }
 
 impl Credential {
-    /// The environment that the credential itself says it belongs to, by its prefix or by declaration.
-    pub fn environment(&self) -> Option<&str> {
-        match self {
-            Self::Keys(keys) => keys.first().and_then(ApiKey::environment),
-            Self::Grant(grant) => grant.environment(),
-        }
+    /// The environments that the credential itself says it belongs to, by prefix or by declaration: one at most, unless keys of several are mixed.
+    pub fn environments(&self) -> impl Iterator<Item = &str> {
+        let (keys, grant) = match self {
+            Self::Keys(keys) => (keys.as_slice(), None),
+            Self::Grant(grant) => (&[][..], grant.environment()),
+        };
+        keys.iter().filter_map(ApiKey::environment).chain(grant)
     }
 }

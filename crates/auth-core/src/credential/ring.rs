@@ -2,6 +2,7 @@
 
 use super::authorization::Authorization;
 use super::key::ApiKey;
+use super::secret::Secret;
 use crate::verdict::failure::Failure;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -12,6 +13,7 @@ pub(crate) struct KeyRing {
     scheme: alloc::string::String,
     keys: Vec<HeldKey>,
     next_generation: u64,
+    forgiven: usize,
 }
 
 struct HeldKey {
@@ -22,7 +24,7 @@ struct HeldKey {
 
 impl KeyRing {
     pub(crate) fn new(header: &str, scheme: &str, keys: Vec<ApiKey>) -> Self {
-        let mut ring = Self { header: header.into(), scheme: scheme.into(), keys: Vec::new(), next_generation: 1 };
+        let mut ring = Self { header: header.into(), scheme: scheme.into(), keys: Vec::new(), next_generation: 1, forgiven: 0 };
         ring.replace(keys);
         ring
     }
@@ -51,11 +53,18 @@ impl KeyRing {
         self.in_use().is_some()
     }
 
-    /// Takes the refusal of the first key back, for one more try.
-    pub(crate) fn forgive_first(&mut self) {
-        if let Some(held) = self.keys.first_mut() {
+    /// Takes the refusal of one key back, for one more try: another one each time, the last of the ring first, because it was in use last.
+    pub(crate) fn forgive_next(&mut self) {
+        let count = self.keys.len();
+        if let Some(held) = self.keys.iter_mut().rev().nth(self.forgiven % count.max(1)) {
             held.refused = None;
         }
+        self.forgiven = self.forgiven.wrapping_add(1);
+    }
+
+    /// Every key of the ring, for taking them out of what a server says.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.keys.iter().map(|held| held.key.secret())
     }
 
     /// What the key in use puts on a request.

@@ -4,12 +4,14 @@ use super::{At, Authorization, Exchange, Outcome, Response, Send, Step, Then, Tr
 use crate::call::Call;
 use crate::credential::Secret;
 use crate::headers;
+use crate::origin::Url;
 use crate::session::{AfterRefusal, Session};
 use crate::time::UnixTime;
 use crate::verdict::answer::{self, Verdict};
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::{self, Cause, Decision, Situation};
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -24,7 +26,7 @@ impl Exchange {
             return Step::Done(Outcome::Failed(failure));
         };
         self.deliveries.sends += 1;
-        self.at = At::ExpectAnswer { generation: authorization.as_ref().map_or(0, |authorization| authorization.generation()) };
+        self.at = At::ExpectAnswer(authorization.clone());
         Step::Send(Send {
             url,
             foreign: authorization.is_none(),
@@ -34,19 +36,23 @@ impl Exchange {
         })
     }
 
-    pub(super) fn answer(&mut self, session: &mut Session, now: UnixTime, generation: u64, response: &Response<'_>) {
-        if self.deliveries.foreign || (300..400).contains(&response.status) {
-            return self.foreign_or_redirect(session, response);
+    pub(super) fn answer(&mut self, session: &mut Session, now: UnixTime, sent: Option<&Authorization>, response: &Response<'_>) {
+        let Some(sent) = sent else { return self.foreign_answer(session, response) };
+        if is_redirect(response.status) {
+            return self.redirected(session, response);
         }
         let secrets = if response.status < 400 { Vec::new() } else { session.secrets() };
-        let secrets: Vec<&Secret> = secrets.iter().collect();
+        // What was sent may no longer be what the session holds.
+        let sent_secret = sent.credential();
+        let secrets: Vec<&Secret> = secrets.iter().chain([&sent_secret]).collect();
+        let generation = sent.generation();
         match answer::read(session.connection().provider(), response, now, &secrets) {
             Verdict::Fine => self.finish(None),
             Verdict::Refused(failure) => self.finish(Some(failure)),
             Verdict::Unauthorized(failure) => self.unauthorized(session, now, generation, failure),
             Verdict::Limited(failure, at) => {
                 if let Some(at) = at {
-                    session.pause_until(at, failure.clone());
+                    session.pause_until(at, failure.clone(), now);
                 }
                 self.again_or(session, now, Cause::RateLimited, failure, false);
             }
@@ -72,10 +78,10 @@ impl Exchange {
     /// A 401: something else to send with, or the end.
     fn unauthorized(&mut self, session: &mut Session, now: UnixTime, generation: u64, failure: Failure) {
         let has_token = session.life().is_some();
-        let repeated = self.deliveries.after_refusal;
-        match session.refuse(generation, &failure, repeated, now) {
+        let repeated = self.deliveries.refusals > 0;
+        match session.refuse(generation, &failure, self.deliveries.refusals, now) {
             AfterRefusal::SendAgain if self.call.as_ref().is_some_and(|call| call.replayable) => {
-                self.deliveries.after_refusal = true;
+                self.deliveries.refusals = self.deliveries.refusals.saturating_add(1);
                 self.at = At::Start;
             }
             _ if has_token && repeated => {
@@ -109,15 +115,33 @@ impl Exchange {
             Decision::Again(at) => At::Resting(at, Then::Start),
             Decision::ComeBack(at) if no_response => At::Finished(Outcome::Failed(failure.with_come_back_at(at))),
             Decision::ComeBack(at) => At::Finished(Outcome::Answered(Some(failure.with_come_back_at(at)))),
-            Decision::Stop if no_response => At::Finished(Outcome::Failed(failure)),
-            Decision::Stop => At::Finished(Outcome::Answered(Some(failure))),
+            Decision::Stop | Decision::TooLate if no_response => At::Finished(Outcome::Failed(failure)),
+            Decision::Stop | Decision::TooLate => At::Finished(Outcome::Answered(Some(failure))),
         };
     }
 
-    /// A redirect is followed for GET and HEAD only; on another origin every credential header stays behind, and does not come back.
-    fn foreign_or_redirect(&mut self, session: &mut Session, response: &Response<'_>) {
-        let target = self.redirect_target(session, response);
-        let Some((url, same_origin)) = target else { return self.finish(None) };
+    /// The answer of a foreign host, to which a redirect led: it says nothing about the credential, which did not go there.
+    fn foreign_answer(&mut self, session: &mut Session, response: &Response<'_>) {
+        if is_redirect(response.status) {
+            return self.redirected(session, response);
+        }
+        let host = self.deliveries.url.as_ref().map_or(String::new(), |url| format!("{}", url.origin()));
+        let failure = (response.status >= 400).then(|| {
+            let kind = if response.status >= 500 { FailureKind::ServerError } else { FailureKind::RequestRefused };
+            let advice = "a redirect led there, and the credential was not sent along: ask the API's documentation where the document is";
+            Failure::new(kind, format!("{host} refused the request"), advice).with_answer(response.status, None, None, None)
+        });
+        self.finish(failure);
+    }
+
+    /// A redirect is followed for GET and HEAD without a body; on another origin everything that could carry a credential stays behind, and does not come back.
+    fn redirected(&mut self, session: &mut Session, response: &Response<'_>) {
+        let Some((url, same_origin)) = self.redirect_target(session, response) else {
+            let what = format!("{} redirects, and that was not followed", session.connection().provider().name());
+            let advice = "only a GET without a body is redirected, five times at most and never to plain http: call the address in the Location header yourself";
+            let failure = Failure::new(FailureKind::RequestRefused, what, advice).with_answer(response.status, None, None, None);
+            return self.finish(Some(failure));
+        };
         self.deliveries.redirects += 1;
         // A redirect is an answer, not an attempt.
         self.deliveries.sends -= 1;
@@ -126,9 +150,9 @@ impl Exchange {
         self.at = if self.deliveries.foreign { At::DeliverForeign } else { At::Start };
     }
 
-    fn redirect_target(&self, session: &Session, response: &Response<'_>) -> Option<(crate::Url, bool)> {
-        let safe = |call: &Call| call.method == "GET" || call.method == "HEAD";
-        if !matches!(response.status, 301 | 302 | 303 | 307 | 308) || self.deliveries.redirects >= REDIRECTS || !self.call.as_ref().is_some_and(safe) {
+    fn redirect_target(&self, session: &Session, response: &Response<'_>) -> Option<(Url, bool)> {
+        let safe = |call: &Call| (call.method == "GET" || call.method == "HEAD") && !call.has_body;
+        if self.deliveries.redirects >= REDIRECTS || !self.call.as_ref().is_some_and(safe) {
             return None;
         }
         let here = self.deliveries.url.as_ref()?;
@@ -141,4 +165,9 @@ impl Exchange {
     fn finish(&mut self, failure: Option<Failure>) {
         self.at = At::Finished(Outcome::Answered(failure));
     }
+}
+
+/// The redirects of RFC 9110 section 15.4 that name another place for the same document.
+fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
 }

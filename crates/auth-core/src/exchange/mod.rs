@@ -36,7 +36,10 @@ pub struct Exchange {
     id: u64,
     dice: fastrand::Rng,
     deadline: UnixTime,
-    lease: Option<Lease>,
+    owner: u64,
+    leased_until: Option<UnixTime>,
+    stored: u64,
+    journaled_since: Option<UnixTime>,
     fetches: u32,
     saves: u32,
     deliveries: Deliveries,
@@ -46,8 +49,9 @@ pub struct Exchange {
 struct Deliveries {
     sends: u32,
     redirects: u8,
-    after_refusal: bool,
+    refusals: u8,
     foreign: bool,
+    answered: bool,
     url: Option<crate::origin::Url>,
     request_id: String,
 }
@@ -62,7 +66,10 @@ enum At {
     ExpectClaimed,
     /// The next poll journals or fetches.
     Journal,
-    ExpectJournaled(Box<Record>),
+    ExpectJournaled(Option<UnixTime>),
+    /// The next poll takes the journal back, then goes on with this.
+    ClearJournal(Box<At>),
+    ExpectCleared(Box<At>),
     Fetch,
     ExpectToken { asked_at: UnixTime },
     Save(Box<Unsaved>),
@@ -72,7 +79,7 @@ enum At {
     Deliver(Arc<Authorization>),
     /// The next poll sends to a foreign host, without the credential.
     DeliverForeign,
-    ExpectAnswer { generation: u64 },
+    ExpectAnswer(Option<Arc<Authorization>>),
     Finished(Outcome),
 }
 
@@ -89,7 +96,6 @@ enum Then {
 struct Unsaved {
     token: Token,
     record: Record,
-    replaces: u64,
 }
 
 impl Exchange {
@@ -113,17 +119,27 @@ impl Exchange {
     }
 
     fn idle(seed: u64) -> Self {
-        let deliveries = Deliveries { sends: 0, redirects: 0, after_refusal: false, foreign: false, url: None, request_id: String::new() };
-        let dice = fastrand::Rng::with_seed(seed);
-        Self { call: None, at: At::Start, id: 0, dice, deadline: UnixTime::NEVER, lease: None, fetches: 0, saves: 0, deliveries }
+        let deliveries = Deliveries { sends: 0, redirects: 0, refusals: 0, foreign: false, answered: false, url: None, request_id: String::new() };
+        let mut dice = fastrand::Rng::with_seed(seed);
+        Self {
+            call: None,
+            at: At::Start,
+            id: 0,
+            owner: dice.u64(1..),
+            dice,
+            deadline: UnixTime::NEVER,
+            leased_until: None,
+            stored: 0,
+            journaled_since: None,
+            fetches: 0,
+            saves: 0,
+            deliveries,
+        }
     }
 
     /// What to do next. Call it again after the report, or, after a [`Step::Wait`], when the time has come or the session has changed; more often does no harm then.
     pub fn poll(&mut self, session: &mut Session, now: UnixTime) -> Step {
-        let now = session.clock(now);
-        if self.id == 0 {
-            self.enter(session, now);
-        }
+        let now = self.attend(session, now);
         loop {
             match core::mem::replace(&mut self.at, At::Start) {
                 At::Start => {
@@ -137,10 +153,14 @@ impl Exchange {
                 }
                 At::Resting(_, then) => match then {
                     Then::Start => {}
+                    Then::Claim if now >= self.deadline => {
+                        session.take(Event::Abandoned { by: self.id });
+                        self.fail(self.too_late(session));
+                    }
                     Then::Claim => {
                         self.hold(session, now);
                         self.at = At::ExpectClaimed;
-                        return Step::Claim(Claim { owner: self.owner(), until: self.lease_end(session, now) });
+                        return Step::Claim(Claim { owner: self.owner, span: Self::lease_span(session) });
                     }
                     Then::Fetch => self.at = At::Fetch,
                     Then::Save(unsaved) => self.at = At::Save(unsaved),
@@ -150,19 +170,27 @@ impl Exchange {
                     Some(save) => return Step::Save(save),
                     None => self.at = At::Fetch,
                 },
-                At::Fetch => match self.fetch(session, now) {
-                    Some(request) => return Step::Fetch(request),
-                    None => continue,
-                },
+                At::Fetch => {
+                    if let Some(request) = self.fetch(session, now) {
+                        return Step::Fetch(request);
+                    }
+                }
+                At::ClearJournal(next) => {
+                    if let Some(save) = self.clear_journal(session, next) {
+                        return Step::Save(save);
+                    }
+                }
                 At::Save(unsaved) => {
-                    let save = Save { record: unsaved.record.clone(), replaces: unsaved.replaces, lease: self.lease.clone() };
+                    let save = Save { record: unsaved.record.clone(), replaces: self.stored, lease: self.lease() };
                     self.hold(session, now);
                     self.at = At::ExpectSaved(unsaved);
                     return Step::Save(save);
                 }
                 At::Release(then) => {
                     self.at = *then;
-                    if let Some(lease) = self.lease.take() {
+                    let lease = self.lease();
+                    self.leased_until = None;
+                    if let Some(lease) = lease {
                         return Step::Release(lease);
                     }
                 }
@@ -172,8 +200,9 @@ impl Exchange {
                     self.at = At::Finished(outcome.clone());
                     return Step::Done(outcome);
                 }
-                At::ExpectLoaded | At::ExpectClaimed | At::ExpectJournaled(_) | At::ExpectToken { .. } | At::ExpectSaved(_) | At::ExpectAnswer { .. } => {
-                    self.misuse("poll was called before the last step was reported");
+                expecting => {
+                    self.at = expecting;
+                    self.misuse(session, "poll was called before the last step was reported");
                 }
             }
             if matches!(self.at, At::ExpectLoaded) {
@@ -184,51 +213,59 @@ impl Exchange {
 
     /// Takes what a store answered to [`Step::Claim`].
     pub fn handle_claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
-        let now = session.clock(now);
+        let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
             At::ExpectClaimed => self.claimed(session, now, claimed),
-            _ => self.misuse("handle_claimed was called without a Claim"),
+            other => self.misuse_at(session, other, "handle_claimed was called without a Claim"),
         }
     }
 
     /// Takes what a store answered to [`Step::Save`].
     pub fn handle_saved(&mut self, session: &mut Session, now: UnixTime, saved: Saved) {
-        let now = session.clock(now);
+        let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectJournaled(record) => self.journaled(session, now, *record, saved),
+            At::ExpectJournaled(since) => self.journaled(session, now, since, saved),
             At::ExpectSaved(unsaved) => self.saved(session, now, unsaved, saved),
-            _ => self.misuse("handle_saved was called without a Save"),
+            // If it did not succeed, this session still knows that nothing was spent.
+            At::ExpectCleared(next) => self.at = *next,
+            other => self.misuse_at(session, other, "handle_saved was called without a Save"),
         }
     }
 
     /// Takes what the credential's source gave on [`Step::Load`]: `None` if it gave nothing that can be used.
     pub fn handle_loaded(&mut self, session: &mut Session, now: UnixTime, credential: Option<Credential>) {
-        let now = session.clock(now);
+        let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
             At::ExpectLoaded => {
                 session.loaded(credential, now);
             }
-            _ => self.misuse("handle_loaded was called without a Load"),
+            other => self.misuse_at(session, other, "handle_loaded was called without a Load"),
         }
     }
 
     /// Takes the response to [`Step::Fetch`] or [`Step::Send`].
     pub fn handle_response(&mut self, session: &mut Session, now: UnixTime, response: &Response<'_>) {
-        let now = session.clock(now);
+        let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
             At::ExpectToken { asked_at } => self.token_answer(session, now, asked_at, response),
-            At::ExpectAnswer { generation } => self.answer(session, now, generation, response),
-            _ => self.misuse("handle_response was called without a Fetch or Send"),
+            At::ExpectAnswer(authorization) => {
+                self.deliveries.answered = true;
+                self.answer(session, now, authorization.as_deref(), response);
+            }
+            other => self.misuse_at(session, other, "handle_response was called without a Fetch or Send"),
         }
     }
 
     /// Takes the news that [`Step::Fetch`] or [`Step::Send`] got no response.
     pub fn handle_failure(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
-        let now = session.clock(now);
+        let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
             At::ExpectToken { .. } => self.token_lost(session, now, transport),
-            At::ExpectAnswer { .. } => self.answer_lost(session, now, transport),
-            _ => self.misuse("handle_failure was called without a Fetch or Send"),
+            At::ExpectAnswer(_) => {
+                self.deliveries.answered = false;
+                self.answer_lost(session, now, transport);
+            }
+            other => self.misuse_at(session, other, "handle_failure was called without a Fetch or Send"),
         }
     }
 
@@ -244,7 +281,7 @@ impl Exchange {
     /// Takes a success without the session: `true` if the exchange is over and the response is the caller's, `false` if it has to be reported by
     /// [`Exchange::handle_response`].
     pub fn finish_fresh(&mut self, status: u16) -> bool {
-        let fine = matches!(self.at, At::ExpectAnswer { .. }) && (200..300).contains(&status);
+        let fine = matches!(self.at, At::ExpectAnswer(_)) && (200..300).contains(&status);
         if fine {
             self.at = At::Finished(Outcome::Answered(None));
         }
@@ -253,6 +290,7 @@ impl Exchange {
 
     /// Leaves the exchange, finished or not: whoever waits for it is let go on, and a lease that is still held comes back to be released.
     pub fn abandon(&mut self, session: &mut Session) -> Option<Lease> {
+        self.keep_what_is_unsaved(session);
         if self.id != 0 {
             session.take(Event::Abandoned { by: self.id });
             session.stop_asking(self.id);
@@ -261,7 +299,14 @@ impl Exchange {
             let failure = Failure::new(FailureKind::Misuse, "the exchange was abandoned", "start a new one");
             self.at = At::Finished(Outcome::Failed(failure));
         }
-        self.lease.take()
+        let lease = self.lease();
+        self.leased_until = None;
+        lease
+    }
+
+    /// Whether the session knows of this exchange, so that it has to be abandoned: not if it went the fast way only.
+    pub fn has_entered(&self) -> bool {
+        self.id != 0
     }
 
     /// The id under which the call is known to both sides.
@@ -269,7 +314,15 @@ impl Exchange {
         &self.deliveries.request_id
     }
 
-    /// Registers with the session.
+    /// The session's time; registers with the session first, if that has not been done.
+    fn attend(&mut self, session: &mut Session, now: UnixTime) -> UnixTime {
+        let now = session.clock(now);
+        if self.id == 0 {
+            self.enter(session, now);
+        }
+        now
+    }
+
     fn enter(&mut self, session: &mut Session, now: UnixTime) {
         self.id = session.enter();
         let usual = now.after(session.connection().policy().deadline);
@@ -293,11 +346,12 @@ impl Exchange {
             return None;
         }
         match session.ready(now, self.id) {
-            Ready::Use(authorization) => self.at = At::Deliver(authorization),
+            Ready::Fail(_) if session.second_chance(now) => {}
+            Ready::Fail(failure) if now >= self.deadline => self.fail(failure),
             _ if now >= self.deadline => self.fail(self.too_late(session)),
+            Ready::Use(authorization) => self.at = At::Deliver(authorization),
             Ready::Wait(until) => return Some(until.min(self.deadline)),
             Ready::Fetch => self.at = At::Resting(now, Then::Claim),
-            Ready::Fail(_) if session.second_chance(now) => {}
             Ready::Fail(failure) if session.source_is_ready(now) && is_about_the_credential(&failure) => match session.ask_source(self.id, now) {
                 None => self.at = At::ExpectLoaded,
                 Some(until) => return Some(until.min(self.deadline)),
@@ -308,10 +362,28 @@ impl Exchange {
     }
 
     fn fail(&mut self, failure: Failure) {
-        self.at = At::Release(Box::new(At::Finished(Outcome::Failed(failure))));
+        self.at = At::Release(Box::new(self.answer_or_failure(failure)));
     }
 
-    fn misuse(&mut self, what: &'static str) {
+    /// The end: if the caller's request was answered, the caller gets that answer with what is wrong, else what is wrong alone.
+    fn answer_or_failure(&self, failure: Failure) -> At {
+        At::Finished(if self.deliveries.answered { Outcome::Answered(Some(failure)) } else { Outcome::Failed(failure) })
+    }
+
+    /// A token that was granted and not yet stored stays with the session.
+    fn keep_what_is_unsaved(&mut self, session: &mut Session) {
+        if let At::Save(unsaved) | At::ExpectSaved(unsaved) | At::Resting(_, Then::Save(unsaved)) = &self.at {
+            session.take(Event::Kept { unsaved: Box::new((unsaved.token.clone(), unsaved.record.clone())) });
+        }
+    }
+
+    fn misuse_at(&mut self, session: &mut Session, at: At, what: &'static str) {
+        self.at = at;
+        self.misuse(session, what);
+    }
+
+    fn misuse(&mut self, session: &mut Session, what: &'static str) {
+        self.keep_what_is_unsaved(session);
         let failure = Failure::new(FailureKind::Misuse, what, "poll, do what the step says, report it with the one matching handle_*, poll again");
         self.at = At::Finished(Outcome::Failed(failure));
     }
@@ -321,19 +393,20 @@ impl Exchange {
         Failure::new(FailureKind::DeadlineExceeded, what, "give the call more time, or look why the token endpoint is slow")
     }
 
-    /// The number that is this exchange's own among all that share a store.
-    fn owner(&mut self) -> u64 {
-        self.dice.u64(1..)
+    /// The lease, while it is held.
+    fn lease(&self) -> Option<Lease> {
+        self.leased_until.map(|_| Lease { owner: self.owner })
     }
 
     /// Takes, or keeps, the right to get the next token.
     fn hold(&mut self, session: &mut Session, now: UnixTime) {
-        let until = self.lease_end(session, now);
+        let until = now.after(Self::lease_span(session));
         session.take(Event::Begin { by: self.id, until });
     }
 
-    fn lease_end(&self, session: &Session, now: UnixTime) -> UnixTime {
-        now.after(session.connection().policy().fetch_timeout).after(LEASE_SLACK)
+    /// How long the right to the next token lasts: longer than a token request may take.
+    fn lease_span(session: &Session) -> Duration {
+        session.connection().policy().fetch_timeout + LEASE_SLACK
     }
 }
 

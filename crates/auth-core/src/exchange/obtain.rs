@@ -24,39 +24,36 @@ impl Exchange {
     /// The lease is here, or is not: re-read, then journal.
     pub(super) fn claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
         match claimed {
-            Claimed::Granted(lease, record) => {
-                self.lease = Some(lease);
+            Claimed::Granted(record) => {
+                self.leased_until = Some(now.after(Self::lease_span(session)));
+                self.stored = record.as_ref().map_or(0, |record| record.generation);
                 if self.adopt(session, now, record) {
                     return;
                 }
-                let unsaved = session.life().and_then(|life| life.unsaved()).map(|(token, record)| (token.clone(), record.clone()));
+                let unsaved = session.life().and_then(|life| life.unsaved()).cloned();
                 self.at = match unsaved {
-                    Some((token, record)) => At::Save(Box::new(Unsaved { token, replaces: record.generation - 1, record })),
+                    Some((token, record)) => At::Save(Box::new(Unsaved { token, record })),
                     None => At::Journal,
                 };
             }
-            Claimed::Busy(until) => {
+            Claimed::Busy => {
                 let rest = now.after(BUSY_REST.mul_f64(0.5 + self.dice.f64()));
-                if now >= self.deadline {
-                    let failure = self.too_late(session);
-                    return self.give_up(session, now, failure);
-                }
-                self.at = At::Resting(rest.min(until.max(now)).min(self.deadline), Then::Claim);
+                self.at = At::Resting(rest.min(self.deadline), Then::Claim);
             }
-            Claimed::Down(why) => match session.life() {
-                Some(life) if life.is_single_use(session.connection().provider().rotates()) => {
-                    let failure = store_down("read", &why, "the refresh token was not spent: bring the store back, then call again");
-                    self.give_up(session, now, failure);
-                }
-                _ => self.at = At::Fetch,
-            },
+            Claimed::Down(why) if is_single_use(session) => {
+                let failure = store_down("read", &why, "the refresh token was not spent: bring the store back, then call again");
+                self.give_up(session, now, failure);
+            }
+            Claimed::Down(_) => self.at = At::Fetch,
         }
     }
 
     /// Takes over what the store knows and the session does not; `true` if the exchange goes on from there.
     fn adopt(&mut self, session: &mut Session, now: UnixTime, record: Option<Record>) -> bool {
-        let Some(record) = record else { return false };
-        let Some(life) = session.life() else { return false };
+        let (Some(record), Some(life)) = (record, session.life()) else { return false };
+        if record.grant != life.grant.fingerprint() {
+            return false;
+        }
         if record.generation > life.generation() {
             let random = self.dice.f64();
             if let Some(token) = session.token_of(&record, random).filter(|token| now < token.valid_until) {
@@ -66,8 +63,9 @@ impl Exchange {
             }
             session.take_over(record.clone());
         }
-        let ours = session.life().is_some_and(|life| life.generation() == record.generation && life.unsaved().is_none());
-        if ours && record.spending_since.is_some() {
+        let has_unsaved = session.life().is_some_and(|life| life.unsaved().is_some());
+        let spent = record.spending_since.is_some_and(|since| !session.is_proven_unspent(since));
+        if spent && !has_unsaved {
             self.give_up(session, now, possibly_spent(session.connection().provider().name()));
             return true;
         }
@@ -76,21 +74,19 @@ impl Exchange {
 
     /// The record that says durably that a single-use refresh token is being spent; `None` if there is none to be spent.
     pub(super) fn journal(&mut self, session: &mut Session, now: UnixTime) -> Option<Save> {
-        let life = session.life()?;
-        if !life.is_single_use(session.connection().provider().rotates()) {
+        if !is_single_use(session) {
             return None;
         }
-        let replaces = life.generation();
-        let record = Record { spending_since: Some(session.servers(now)), ..life.record.clone() };
+        let record = Record { generation: self.stored, spending_since: Some(session.servers(now)), ..session.life()?.record.clone() };
         self.hold(session, now);
-        self.at = At::ExpectJournaled(Box::new(record.clone()));
-        Some(Save { record, replaces, lease: self.lease.clone() })
+        self.at = At::ExpectJournaled(record.spending_since);
+        Some(Save { record, replaces: self.stored, lease: self.lease() })
     }
 
-    pub(super) fn journaled(&mut self, session: &mut Session, now: UnixTime, record: Record, saved: Saved) {
+    pub(super) fn journaled(&mut self, session: &mut Session, now: UnixTime, since: Option<UnixTime>, saved: Saved) {
         match saved {
             Saved::Durable => {
-                session.take_over(record);
+                self.journaled_since = since;
                 self.at = At::Fetch;
             }
             Saved::Superseded => self.at = At::Release(Box::new(At::Resting(now, Then::Claim))),
@@ -104,18 +100,18 @@ impl Exchange {
     /// The token request.
     pub(super) fn fetch(&mut self, session: &mut Session, now: UnixTime) -> Option<TokenRequest> {
         let request = session.life().and_then(|life| request::build(session.connection(), &life.grant, life.record.refresh_token.as_ref()));
-        match request {
-            Some(request) => {
-                self.hold(session, now);
-                self.fetches += 1;
-                self.at = At::ExpectToken { asked_at: now };
-                Some(request)
-            }
-            None => {
-                self.fail(Failure::new(FailureKind::Misuse, "the profile does not say how to ask for a token", "give it a [token] table"));
-                None
-            }
+        let Some(mut request) = request else {
+            self.fail(Failure::new(FailureKind::Misuse, "the profile does not say how to ask for a token", "give it a [token] table"));
+            return None;
+        };
+        self.hold(session, now);
+        self.fetches += 1;
+        self.at = At::ExpectToken { asked_at: now };
+        // The answer to a single-use refresh token has to be heard, whatever the caller's deadline.
+        if !is_single_use(session) {
+            request.timeout = request.timeout.min(self.deadline.since(now).max(Duration::from_millis(1)));
         }
+        Some(request)
     }
 
     pub(super) fn token_answer(&mut self, session: &mut Session, now: UnixTime, asked_at: UnixTime, response: &Response<'_>) {
@@ -125,8 +121,9 @@ impl Exchange {
         let secrets = session.secrets();
         let secrets: Vec<&Secret> = secrets.iter().collect();
         match answer::read(session.connection().provider(), response, now, &secrets) {
-            Ok(granted) => self.granted(session, asked_at, granted),
-            Err(Denied::Refused(failure)) => self.give_up(session, now, failure),
+            Ok(granted) => self.granted(session, now, asked_at, granted),
+            Err(Denied::Refused(failure)) if failure.code() == Some("invalid_grant") => self.give_up(session, now, failure),
+            Err(Denied::Refused(failure)) => self.give_up_unspent(session, now, failure),
             Err(Denied::Unclear(cause, failure)) => self.no_token(session, now, cause, failure),
         }
     }
@@ -138,12 +135,12 @@ impl Exchange {
     }
 
     /// There is a token: to the store with it, before anybody uses it.
-    fn granted(&mut self, session: &mut Session, asked_at: UnixTime, granted: Granted) {
+    fn granted(&mut self, session: &mut Session, now: UnixTime, asked_at: UnixTime, granted: Granted) {
         let Some(life) = session.life() else { return };
-        let replaces = life.generation();
         let refresh_token = granted.refresh_token.or_else(|| life.record.refresh_token.clone());
         let record = Record {
-            generation: replaces + 1,
+            generation: life.generation().max(self.stored).saturating_add(1),
+            grant: life.grant.fingerprint(),
             minted_at: session.servers(asked_at),
             expires_at: session.servers(asked_at).after(granted.lifetime),
             refresh_token,
@@ -152,55 +149,81 @@ impl Exchange {
         };
         let random = self.dice.f64();
         if let Some(token) = session.token_of(&record, random) {
-            self.at = At::Save(Box::new(Unsaved { token, record, replaces }));
+            self.at = At::Save(Box::new(Unsaved { token: token.usable_from(now), record }));
         }
     }
 
     pub(super) fn saved(&mut self, session: &mut Session, now: UnixTime, unsaved: Box<Unsaved>, saved: Saved) {
         let must_be_durable = session.connection().provider().rotates() && unsaved.record.refresh_token.is_some();
         match saved {
-            Saved::Superseded => self.at = At::Release(Box::new(At::Resting(now, Then::Claim))),
-            Saved::Down(why) if must_be_durable => {
+            Saved::Durable => self.publish(session, *unsaved),
+            // A fetched token that nobody else needs is right all the same.
+            Saved::Down(_) if !must_be_durable => self.publish(session, *unsaved),
+            // Somebody was faster, or the lease ran out. A refresh token is kept until the store shows a newer one.
+            Saved::Superseded => {
+                if must_be_durable {
+                    session.take(Event::Kept { unsaved: Box::new((unsaved.token, unsaved.record)) });
+                }
+                session.take(Event::Abandoned { by: self.id });
+                self.at = At::Release(Box::new(At::Start));
+            }
+            Saved::Down(why) => {
                 self.saves += 1;
-                let random = self.dice.f64();
-                let policy = *session.connection().policy();
-                let again = now.after(retry::backoff(self.saves, &policy, random));
+                let again = now.after(retry::backoff(self.saves, session.connection().policy(), self.dice.f64()));
                 if self.saves < SAVES && again < self.deadline {
                     self.at = At::Resting(again, Then::Save(unsaved));
                     return;
                 }
-                let failure = store_down("written", &why, "nothing is lost: the new token is kept in memory and stored as soon as the store is back; do not end the process before");
-                let until = session.rest_after(&failure, now);
-                session.take(Event::NotSaved { unsaved: Box::new((unsaved.token, unsaved.record)), failure: failure.clone(), until });
-                self.fail(failure);
-            }
-            Saved::Durable | Saved::Down(_) => {
-                session.take(Event::Granted { token: unsaved.token, record: Box::new(unsaved.record) });
-                self.at = At::Release(Box::new(At::Start));
+                let advice = "nothing is lost: the new token is kept in memory and stored as soon as the store is back; do not end the process before";
+                session.take(Event::Kept { unsaved: Box::new((unsaved.token, unsaved.record)) });
+                self.give_up(session, now, store_down("written", &why, advice));
             }
         }
     }
 
+    fn publish(&mut self, session: &mut Session, unsaved: Unsaved) {
+        session.take(Event::Granted { token: unsaved.token, record: Box::new(unsaved.record) });
+        self.journaled_since = None;
+        self.at = At::Release(Box::new(At::Start));
+    }
+
     /// No token came: again, or not.
     fn no_token(&mut self, session: &mut Session, now: UnixTime, cause: Cause, failure: Failure) {
-        let provider = session.connection().provider();
-        let single_use = session.life().is_some_and(|life| life.is_single_use(provider.rotates()));
+        let single_use = is_single_use(session);
         if single_use && !cause.proves_unprocessed() {
-            let lost = possibly_spent(provider.name());
+            let lost = possibly_spent(session.connection().provider().name());
             return self.give_up(session, now, lost);
         }
         let policy = *session.connection().policy();
-        let situation = Situation { cause, attempt: self.fetches, repeatable: !single_use, come_back_at: failure.come_back_at(), now, deadline: self.deadline };
+        let situation =
+            Situation { cause, attempt: self.fetches, repeatable: !single_use, come_back_at: failure.come_back_at(), now, deadline: self.deadline };
         let random = self.dice.f64();
         match retry::decide(&situation, &policy, &mut session.budget, random) {
             Decision::Again(at) => {
-                // The right to the token is kept for the whole rest, so that nobody else begins meanwhile.
-                let until = self.lease_end(session, at);
-                session.take(Event::Begin { by: self.id, until });
-                self.at = At::Resting(at, Then::Fetch);
+                // The right to the token is kept for the whole rest, so that nobody else in this process begins meanwhile.
+                session.take(Event::Begin { by: self.id, until: at.after(Self::lease_span(session)) });
+                let lease_holds = self.leased_until.is_none_or(|until| at.after(policy.fetch_timeout) < until);
+                self.at = if lease_holds {
+                    At::Resting(at, Then::Fetch)
+                } else {
+                    self.after_clearing_the_journal(session, At::Release(Box::new(At::Resting(at, Then::Claim))))
+                };
             }
-            Decision::ComeBack(_) | Decision::Stop => self.give_up(session, now, failure),
+            // It was this caller who had no time left; the next may have it.
+            Decision::TooLate => {
+                session.take(Event::Abandoned { by: self.id });
+                let next = self.answer_or_failure(failure);
+                self.at = self.after_clearing_the_journal(session, At::Release(Box::new(next)));
+            }
+            Decision::ComeBack(_) | Decision::Stop => self.give_up_unspent(session, now, failure),
         }
+    }
+
+    /// No token will come, and the refresh token was certainly not spent.
+    fn give_up_unspent(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
+        self.give_up(session, now, failure);
+        let next = core::mem::replace(&mut self.at, At::Start);
+        self.at = self.after_clearing_the_journal(session, next);
     }
 
     /// No token will come: remember why, so that nobody asks again too soon, and tell the caller, unless another credential may help.
@@ -211,6 +234,29 @@ impl Exchange {
         let next = if self.call.is_some() { At::Start } else { At::Finished(Outcome::Failed(failure)) };
         self.at = At::Release(Box::new(next));
     }
+
+    /// Takes the journal back, because the refresh token was certainly not spent, and goes on with `next`.
+    fn after_clearing_the_journal(&mut self, session: &mut Session, next: At) -> At {
+        match self.journaled_since.take() {
+            None => next,
+            Some(since) => {
+                session.proven_unspent(since);
+                At::ClearJournal(Box::new(next))
+            }
+        }
+    }
+
+    /// The record that takes the journal back.
+    pub(super) fn clear_journal(&mut self, session: &Session, next: Box<At>) -> Option<Save> {
+        let record = Record { generation: self.stored, spending_since: None, ..session.life()?.record.clone() };
+        self.at = At::ExpectCleared(next);
+        Some(Save { record, replaces: self.stored, lease: self.lease() })
+    }
+}
+
+/// Whether the next refresh token is spent by its first use.
+fn is_single_use(session: &Session) -> bool {
+    session.life().is_some_and(|life| life.is_single_use(session.connection().provider().rotates()))
 }
 
 fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {

@@ -59,7 +59,7 @@ pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, 
         return Err(failed(provider, response, now, secrets));
     }
     match json {
-        Ok(Value::Object(object)) => granted(provider, response.status, &object),
+        Ok(Value::Object(object)) => granted(provider, response.status, &object, secrets),
         Ok(_) => Err(not_understood(provider, response.status, "is JSON, but not an object".into())),
         Err(error) => Err(not_understood(provider, response.status, shape(response.body, &error))),
     }
@@ -112,7 +112,7 @@ fn failed(provider: &Provider, response: &Response<'_>, now: UnixTime, secrets: 
     }
 }
 
-fn granted(provider: &Provider, status: u16, object: &Map<String, Value>) -> Result<Granted, Denied> {
+fn granted(provider: &Provider, status: u16, object: &Map<String, Value>, secrets: &[&Secret]) -> Result<Granted, Denied> {
     let unusable = |why: &str| Err(not_understood(provider, status, why.into()));
     let access_token = match object.get("access_token") {
         None => return unusable("has no access_token"),
@@ -128,7 +128,7 @@ fn granted(provider: &Provider, status: u16, object: &Map<String, Value>) -> Res
         && !kind.eq_ignore_ascii_case(provider.attach_scheme())
     {
         let what = format!("the token endpoint of {} granted a token of a type that cannot be sent as {}", provider.name(), provider.attach_scheme());
-        return Err(Denied::Refused(Failure::new(FailureKind::TokenEndpoint, what, "register the client for bearer tokens (RFC 6750)").with_answer(status, None, Some(quote(kind, &[])), None)));
+        return Err(Denied::Refused(Failure::new(FailureKind::TokenEndpoint, what, "register the client for bearer tokens (RFC 6750)").with_answer(status, None, Some(quote(kind, secrets)), None)));
     }
     let refresh_token = object.get("refresh_token").and_then(Value::as_str).filter(|token| !token.is_empty()).map(Secret::from);
     let lifetime = object.get("expires_in").and_then(lifetime).or(provider.token_lifetime()).unwrap_or(USUAL_LIFETIME);

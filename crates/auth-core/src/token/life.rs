@@ -30,10 +30,14 @@ const LONGEST_LEAD: Duration = Duration::from_secs(300);
 /// The longest margin before the end at which a token is no longer sent: ten seconds, because a request travels with it.
 const LONGEST_MARGIN: Duration = Duration::from_secs(10);
 
+/// The shortest time for which a new token is used: a second, because a shorter one would make every call a token request.
+const SHORTEST_USE: Duration = Duration::from_secs(1);
+
 /// An access token, ready to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) authorization: Arc<Authorization>,
+    pub(crate) minted_at: UnixTime,
     pub(crate) renew_at: UnixTime,
     pub(crate) valid_until: UnixTime,
 }
@@ -47,7 +51,13 @@ impl Token {
     pub(crate) fn new(authorization: Authorization, minted_at: UnixTime, lifetime: Duration, random: f64) -> Self {
         let valid_until = minted_at.after(lifetime).before((lifetime / 20).min(LONGEST_MARGIN));
         let lead = (lifetime / 10).min(LONGEST_LEAD).mul_f64(1.0 + random / 2.0);
-        Self { authorization: Arc::new(authorization), renew_at: valid_until.before(lead), valid_until }
+        Self { authorization: Arc::new(authorization), minted_at, renew_at: valid_until.before(lead), valid_until }
+    }
+
+    /// The same token, usable for at least a second from now: one that ended on its way, or nearly, is used once and not fetched again at once.
+    pub(crate) fn usable_from(mut self, now: UnixTime) -> Self {
+        self.valid_until = self.valid_until.max(now.after(SHORTEST_USE));
+        self
     }
 }
 
@@ -71,8 +81,8 @@ pub(crate) enum Event {
     Begin { by: u64, until: UnixTime },
     /// The exchange has it, and it may be used.
     Granted { token: Token, record: Box<Record> },
-    /// The exchange has it, but its refresh token could not be stored; nobody should try again before then.
-    NotSaved { unsaved: Box<(Token, Record)>, failure: Failure, until: UnixTime },
+    /// The exchange has it, but its refresh token could not be stored.
+    Kept { unsaved: Box<(Token, Record)> },
     /// The exchange did not get it; nobody should ask again before then.
     Failed { by: u64, failure: Failure, until: UnixTime },
     /// The exchange went away without a result.
@@ -106,14 +116,15 @@ pub(crate) struct TokenLife {
 
 impl TokenLife {
     pub(crate) fn new(grant: Grant) -> Self {
-        let record = Record { refresh_token: grant.refresh_token.clone(), ..Record::default() };
+        let record = Record { refresh_token: grant.refresh_token.clone(), grant: grant.fingerprint(), ..Record::default() };
         Self { grant, record, token: None, unsaved: None, phase: Phase::Empty, failures: 0 }
     }
 
-    /// Takes an event. A result that comes late, from an exchange that is no longer the one to ask, changes nothing, unless it is
+    /// Takes an event; `false` if it changes nothing. A result that comes late, from an exchange that is no longer the one to ask, changes nothing, unless it is
     /// a newer token than the one that is known.
-    pub(crate) fn take(&mut self, event: Event) {
+    pub(crate) fn take(&mut self, event: Event) -> bool {
         let phase = core::mem::replace(&mut self.phase, Phase::Empty);
+        let mut changed = true;
         let rest = |token: &Option<Token>| if token.is_some() { Phase::Held } else { Phase::Empty };
         self.phase = match (phase, event) {
             (_, Event::Begin { by, until }) => Phase::Refreshing { by, until },
@@ -121,21 +132,25 @@ impl TokenLife {
                 (self.token, self.record, self.unsaved, self.failures) = (Some(token), *record, None, 0);
                 Phase::Held
             }
-            (_, Event::NotSaved { unsaved, failure, until }) if unsaved.1.generation > self.record.generation => {
+            (phase, Event::Kept { unsaved }) if unsaved.1.generation > self.record.generation => {
                 self.unsaved = Some(unsaved);
-                Phase::Failed { failure, until }
+                phase
             }
             (Phase::Refreshing { by: holder, .. }, Event::Failed { by, failure, until }) if holder == by => {
                 self.failures = self.failures.saturating_add(1);
                 Phase::Failed { failure, until }
             }
             (Phase::Refreshing { by: holder, .. }, Event::Abandoned { by }) if holder == by => rest(&self.token),
-            (phase, Event::Rejected { generation }) if self.record.generation == generation => {
+            (phase, Event::Rejected { generation }) if self.held_generation() == Some(generation) => {
                 self.token = None;
                 if matches!(phase, Phase::Held) { Phase::Empty } else { phase }
             }
-            (phase, _) => phase,
+            (phase, _) => {
+                changed = false;
+                phase
+            }
         };
+        changed
     }
 
     /// What the exchange `me` can do now.
@@ -150,10 +165,9 @@ impl TokenLife {
         }
     }
 
-    /// Whether the token in use should be renewed now, and nobody is at it.
-    pub(crate) fn renewal_due(&self, now: UnixTime) -> bool {
-        let due = self.token.as_ref().is_some_and(|token| token.renew_at <= now);
-        due && match &self.phase {
+    /// Whether a token should be asked for now, and nobody is at it: there is none, or the one in use should be renewed.
+    pub(crate) fn is_wanted(&self, now: UnixTime) -> bool {
+        self.usable(now).is_none_or(|token| token.renew_at <= now) && match &self.phase {
             Phase::Empty | Phase::Held => true,
             Phase::Refreshing { until, .. } | Phase::Failed { until, .. } => *until <= now,
         }
@@ -179,7 +193,7 @@ impl TokenLife {
         self.record.generation
     }
 
-    /// The token, usable or not.
+    /// The token that was granted last, usable or not.
     pub(crate) fn token(&self) -> Option<&Token> {
         self.token.as_ref()
     }
@@ -203,14 +217,24 @@ impl TokenLife {
         self.unsaved.as_deref()
     }
 
-    /// Takes over what a store knows of the credential without a usable token: the generation and the refresh token.
+    /// Takes over what a store knows of the credential, where it holds no usable token. What was kept aside is of no more use when the store is ahead of it.
     pub(crate) fn take_over(&mut self, record: Record) {
+        if self.unsaved.as_ref().is_some_and(|unsaved| unsaved.1.generation <= record.generation) {
+            self.unsaved = None;
+        }
         self.record = record;
+    }
+
+    /// The generation of the token that is held.
+    pub(crate) fn held_generation(&self) -> Option<u64> {
+        self.token.as_ref().map(|token| token.authorization.generation())
     }
 
     /// Takes over another grant, as its source gave it; the failure of the old one no longer counts.
     pub(crate) fn replace_grant(&mut self, grant: Grant) {
-        self.record.refresh_token.clone_from(&grant.refresh_token);
+        let generation = self.record.generation;
+        self.record = Record { generation, refresh_token: grant.refresh_token.clone(), grant: grant.fingerprint(), ..Record::default() };
+        self.unsaved = None;
         self.grant = grant;
         if matches!(self.phase, Phase::Failed { .. }) {
             self.phase = if self.token.is_some() { Phase::Held } else { Phase::Empty };

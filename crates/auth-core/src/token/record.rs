@@ -3,14 +3,17 @@
 use crate::credential::Secret;
 use crate::time::UnixTime;
 use alloc::string::String;
+use core::time::Duration;
 
 /// `Record` is what a store keeps of one credential's tokens.
 ///
 /// Moments are in the server's time as far as it is known, so that hosts with different clocks agree on them.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// Grows by one with each new token: what a store compares before it overwrites.
+    /// Grows with each new token: what a store compares before it overwrites.
     pub generation: u64,
+    /// Which grant the tokens come from. A session that was given another one (a person connected the account again) uses none of them.
+    pub grant: u64,
     /// The access token, if there is one.
     pub access_token: Option<Secret>,
     /// When the access token ends.
@@ -19,8 +22,8 @@ pub struct Record {
     pub minted_at: UnixTime,
     /// The refresh token to use next, if the grant has one.
     pub refresh_token: Option<Secret>,
-    /// The journal: set durably before a single-use refresh token is sent, cleared with the token that it bought. A record
-    /// that is read with this set belongs to somebody who may have spent the refresh token and never saw the answer.
+    /// The journal: set durably before a single-use refresh token is sent, cleared with the token that it bought or with the proof that it was not
+    /// spent. A record that is read with this set belongs to somebody who may have spent the refresh token and never saw the answer.
     pub spending_since: Option<UnixTime>,
 }
 
@@ -29,8 +32,6 @@ pub struct Record {
 pub struct Lease {
     /// Who holds it: a number that only its holder knows.
     pub owner: u64,
-    /// When it ends by itself.
-    pub until: UnixTime,
 }
 
 /// `Claim` asks a store for the lease on a credential and for its record.
@@ -38,17 +39,17 @@ pub struct Lease {
 pub struct Claim {
     /// Who asks.
     pub owner: u64,
-    /// Until when the lease is wanted: longer than a token request may take.
-    pub until: UnixTime,
+    /// For how long, by the store's own clock: longer than a token request may take.
+    pub span: Duration,
 }
 
 /// `Claimed` is a store's answer to a [`Claim`].
 #[derive(Clone, Debug)]
 pub enum Claimed {
     /// The lease is yours, and this is the record, if there is one.
-    Granted(Lease, Option<Record>),
-    /// Somebody else holds the lease until that moment.
-    Busy(UnixTime),
+    Granted(Option<Record>),
+    /// Somebody else holds the lease.
+    Busy,
     /// The store does not work; the text says why.
     Down(String),
 }
@@ -58,7 +59,7 @@ pub enum Claimed {
 pub struct Save {
     /// The record to keep.
     pub record: Record,
-    /// The generation that the store must hold for this to be right; another one means that somebody else was faster.
+    /// The generation that the store must hold for this to be right (0 if it holds nothing); another one means that somebody else was faster.
     pub replaces: u64,
     /// The lease under which it happens; `None` if the store was down when it was asked for one.
     pub lease: Option<Lease>,
@@ -69,7 +70,7 @@ pub struct Save {
 pub enum Saved {
     /// It is durable.
     Durable,
-    /// The store holds another generation than the one to be replaced: nothing was written.
+    /// The store holds another generation than the one to be replaced, or the lease is no longer the caller's: nothing was written.
     Superseded,
     /// The store does not work; the text says why.
     Down(String),

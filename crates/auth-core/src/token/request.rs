@@ -46,7 +46,7 @@ pub(crate) fn build(connection: &Connection, grant: &Grant, refresh_token: Optio
 }
 
 /// RFC 6749 section 2.3.1: id and secret are form-encoded each, then RFC 7617.
-fn basic(grant: &Grant) -> Secret {
+pub(crate) fn basic(grant: &Grant) -> Secret {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Secret::new(format!("{}:{}", encode(grant.client.id()), encode(grant.client.secret().expose())));
     Secret::new(format!("Basic {}", STANDARD.encode(pair.expose())))

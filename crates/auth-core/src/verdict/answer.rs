@@ -47,7 +47,7 @@ pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, 
     let body = Body::read(response.body);
     let (code_paths, message_paths) = provider.error_paths();
     let said = body.said(code_paths, message_paths, secrets);
-    let request_id = server_request_id(provider, response.headers, &body);
+    let request_id = server_request_id(provider, response.headers, &body, secrets);
     let (kind, advice) = meaning(provider, response.status, &said);
     let what = format!("{} {}", provider.name(), what_happened(kind));
     let failure = Failure::new(kind, what, advice).with_answer(response.status, said.code, said.message, request_id);
@@ -64,9 +64,9 @@ pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, 
 }
 
 /// The id under which the server knows a request: from its header or from its body.
-fn server_request_id(provider: &Provider, response: &dyn Headers, body: &Body) -> Option<String> {
+fn server_request_id(provider: &Provider, response: &dyn Headers, body: &Body, secrets: &[&Secret]) -> Option<String> {
     let own = headers::first(response, provider.request_id_header());
-    own.or_else(|| provider.request_id_paths().iter().find_map(|path| body.at(path))).map(|id| super::body::quote(&id, &[]))
+    own.or_else(|| provider.request_id_paths().iter().find_map(|path| body.at(path))).map(|id| super::body::quote(&id, secrets))
 }
 
 /// What an answer means: as the vendor documents it, else as RFC 9110 does.

@@ -52,6 +52,8 @@ pub enum Decision {
     ComeBack(UnixTime),
     /// Do not send again.
     Stop,
+    /// Do not send again: it would be harmless, but the deadline leaves no time.
+    TooLate,
 }
 
 /// `Policy` is how patient a session is.
@@ -138,7 +140,7 @@ pub fn decide(situation: &Situation, policy: &Policy, budget: &mut Budget, rando
         Some(at) => at.max(now).after(jitter(Duration::from_millis(250), random)),
         None => now.after(backoff(attempt, policy, random)),
     };
-    if again > deadline { come_back_at.map_or(Decision::Stop, Decision::ComeBack) } else { Decision::Again(again) }
+    if again > deadline { come_back_at.map_or(Decision::TooLate, Decision::ComeBack) } else { Decision::Again(again) }
 }
 
 /// Full jitter: anything between nothing and the ceiling of this attempt, so that callers who failed together do not come back together.

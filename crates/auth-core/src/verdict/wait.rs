@@ -9,13 +9,17 @@ use core::time::Duration;
 /// A server that asks for more than this is taken by its word only up to here: a year is "never" for a program.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
+/// Numbers of seconds that are moments and not waits: the years 2001 to 2100.
+const EPOCH_FROM: u64 = 1_000_000_000;
+const EPOCH_TO: u64 = 4_102_444_800;
+
 /// The moment before which the server does not want to be asked again; `None` if it does not say, or says nothing that can be understood.
 ///
 /// Dates are judged against the server's own `Date` header where there is one, so that a wrong clock on either side cancels out.
 pub(crate) fn come_back_at(provider: &Provider, response: &dyn Headers, body: &Body, now: UnixTime) -> Option<UnixTime> {
     let server_now = server_date(response).unwrap_or(now);
     let read = |text: &str, unit: WaitUnit| match unit {
-        WaitUnit::Seconds => seconds(text),
+        WaitUnit::Seconds => seconds_or_epoch(text, server_now),
         WaitUnit::Date => date(text).map(|at| at.since(server_now)),
     };
     // RFC 9110 section 10.2.3: a number of seconds or a date.
@@ -44,6 +48,13 @@ fn seconds(text: &str) -> Option<Duration> {
         return None;
     }
     Some(Duration::try_from_secs_f64(number).unwrap_or(LONGEST))
+}
+
+/// A number of seconds, or, where it is as large as the present one, a moment in seconds since the epoch: a mistake that servers make.
+fn seconds_or_epoch(text: &str, server_now: UnixTime) -> Option<Duration> {
+    let span = seconds(text)?;
+    let looks_like_a_moment = (EPOCH_FROM..EPOCH_TO).contains(&span.as_secs());
+    Some(if looks_like_a_moment { UnixTime::default().after(span).since(server_now) } else { span })
 }
 
 /// A date: the three forms of RFC 9110 section 5.6.7, or RFC 3339.
@@ -86,6 +97,7 @@ mod tests {
             ("1e30", Some(366 * 86_400_000)),
             ("99999999999999999999999999999999", Some(366 * 86_400_000)),
             ("inf", Some(366 * 86_400_000)),
+            ("1764000060", Some(60_000)),
         ] {
             assert_eq!(wait(&[("Retry-After", value)], "", "numora"), millis, "{value:?}");
         }

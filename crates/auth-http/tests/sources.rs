@@ -1,0 +1,144 @@
+//! Sources of credentials: values, variables, files, callbacks, and what happens when they rotate.
+
+mod support;
+
+use auth_http::{Client, Credential, Error, FailureKind, Provider};
+use auth_sandbox::{Environment, FinoraKey, Service};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use support::{finora, numeric, requests, sandbox};
+
+/// A file of the test's own that is removed with it.
+struct TempFile(std::path::PathBuf);
+
+impl TempFile {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("ledgerauth-{}-{name}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn a_variable_that_is_missing_is_named() {
+    let error = Credential::from_env("LEDGERAUTH_TEST_NOT_SET").unwrap_err();
+    assert!(error.to_string().contains("LEDGERAUTH_TEST_NOT_SET") && error.to_string().contains("export it"), "{error}");
+}
+
+#[test]
+fn a_malformed_key_is_refused_without_being_shown() {
+    let build = |key: &str| Client::builder(Provider::builtin("finora").unwrap()).credential(Credential::key(key)).build().unwrap_err();
+    for key in ["live_sk_0123", " live_sk_0123456789abcdef0123456789abcdef0123456789abcdef", "\"live_sk_x\"", "Bearer live_sk_x", "YOUR_ACCESS_TOKEN"] {
+        let error = build(key);
+        assert!(matches!(error, Error::Key(_)), "{error}");
+        assert!(!format!("{error} {error:?}").contains("0123"), "{error}");
+    }
+}
+
+#[test]
+fn a_rotated_file_is_read_again_when_its_key_is_refused() {
+    let sandbox = sandbox();
+    let issue = || sandbox.issue_finora_key(FinoraKey { environment: Environment::Test, ..FinoraKey::default() });
+    let (old, new) = (issue(), issue());
+    let file = TempFile::new("rotated", &format!("{old}\n"));
+    let client = finora(&sandbox).credential(Credential::from_file(&file.0).unwrap()).build().unwrap();
+    assert_eq!(client.get("/v1/invoices").send().unwrap().status(), 200);
+    std::fs::write(&file.0, format!("{new}\n")).unwrap();
+    assert_eq!(client.get("/v1/invoices").send().unwrap().status(), 200);
+    assert!(requests(&sandbox, Service::Finora).iter().all(|entry| entry.header("authorization").unwrap().contains(&old)));
+    assert!(sandbox.revoke(&old));
+    assert_eq!(client.get("/v1/invoices").send().unwrap().status(), 200);
+    let seen = requests(&sandbox, Service::Finora);
+    assert_eq!(seen.iter().filter(|entry| entry.status == Some(401)).count(), 1);
+    assert!(seen.last().unwrap().header("authorization").unwrap().contains(&new));
+}
+
+#[test]
+fn a_second_key_takes_over_when_the_first_is_refused_and_the_first_is_not_returned_to() {
+    let sandbox = sandbox();
+    let issue = || sandbox.issue_finora_key(FinoraKey { environment: Environment::Test, ..FinoraKey::default() });
+    let (first, second) = (issue(), issue());
+    let client = finora(&sandbox).credential(Credential::keys([first.as_str(), second.as_str()])).build().unwrap();
+    assert_eq!(client.get("/v1/invoices").send().unwrap().status(), 200);
+    sandbox.revoke(&first);
+    for _ in 0..5 {
+        assert_eq!(client.get("/v1/invoices").send().unwrap().status(), 200);
+    }
+    let seen = requests(&sandbox, Service::Finora);
+    assert_eq!(seen.iter().filter(|entry| entry.header("authorization").unwrap().contains(&first)).count(), 2);
+}
+
+#[test]
+fn a_key_that_is_refused_is_not_sent_again_and_again() {
+    let sandbox = sandbox();
+    let key = sandbox.issue_finora_key(FinoraKey { environment: Environment::Test, age_days: 90, ..FinoraKey::default() });
+    let client = finora(&sandbox).credential(Credential::key(key)).build().unwrap();
+    let response = client.get("/v1/invoices").send().unwrap();
+    assert_eq!(response.failure().unwrap().kind(), FailureKind::KeyRefused);
+    for _ in 0..100 {
+        let error = client.get("/v1/invoices").send().unwrap_err();
+        assert_eq!(error.kind(), Some(FailureKind::KeyRefused), "{error}");
+    }
+    assert_eq!(requests(&sandbox, Service::Finora).len(), 1);
+}
+
+#[test]
+fn a_callback_is_asked_again_when_what_it_gave_is_refused_and_by_one_thread_at_a_time() {
+    let sandbox = Arc::new(sandbox());
+    let (asked, inside) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let first = sandbox.issue_finora_key(FinoraKey { environment: Environment::Test, ..FinoraKey::default() });
+    let callback = {
+        let (sandbox, asked, inside, first) = (Arc::clone(&sandbox), Arc::clone(&asked), Arc::clone(&inside), first.clone());
+        move || {
+            assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two at once");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            let key = match asked.fetch_add(1, Ordering::SeqCst) {
+                0 => first.clone(),
+                _ => sandbox.issue_finora_key(FinoraKey { environment: Environment::Test, ..FinoraKey::default() }),
+            };
+            inside.fetch_sub(1, Ordering::SeqCst);
+            Ok(Credential::key(key))
+        }
+    };
+    let client = finora(&sandbox).credential(Credential::from_callback(callback).unwrap()).build().unwrap();
+    sandbox.revoke(&first);
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| assert_eq!(client.get("/v1/invoices").send().unwrap().status(), 200));
+        }
+    });
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_client_file_is_json_and_its_errors_show_no_secret() {
+    let sandbox = sandbox();
+    let keys = sandbox.keys();
+    let text = format!("{{\"client_id\": \"{}\", \"client_secret\": \"{}\"}}", keys.numeric.client_id, keys.numeric.client_secret);
+    let good = TempFile::new("client", &text);
+    let client = numeric(&sandbox).credential(Credential::from_file(&good.0).unwrap()).build().unwrap();
+    assert_eq!(client.get("/v1/health").send().unwrap().status(), 200);
+    let bad = TempFile::new("bad-client", "{\"client_id\": 5, \"client_secret\": \"hunter2\"}");
+    let error = Credential::from_file(&bad.0).unwrap_err().to_string();
+    assert!(error.contains("client_id") && !error.contains("hunter2"), "{error}");
+    assert!(Credential::from_file("/nowhere/at-all").unwrap_err().to_string().contains("/nowhere/at-all"));
+}
+
+#[test]
+fn a_rotated_client_secret_is_read_again_when_the_grant_is_refused() {
+    let sandbox = sandbox();
+    let keys = sandbox.keys();
+    let write = |secret: &str| format!("{{\"client_id\": \"{}\", \"client_secret\": \"{secret}\"}}", keys.numeric.client_id);
+    let file = TempFile::new("rotated-client", &write("wrong"));
+    let client = numeric(&sandbox).credential(Credential::from_file(&file.0).unwrap()).build().unwrap();
+    std::fs::write(&file.0, write(&keys.numeric.client_secret)).unwrap();
+    assert_eq!(client.get("/v1/health").send().unwrap().status(), 200);
+    let statuses: Vec<_> = requests(&sandbox, Service::NumericAuth).iter().map(|entry| entry.status).collect();
+    assert_eq!(statuses, [Some(401), Some(200)]);
+}
