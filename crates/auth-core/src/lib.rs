@@ -31,7 +31,7 @@ pub use session::{Fresh, Session, SessionState};
 pub use step::{Outcome, Send, Step, Transport};
 pub use time::UnixTime;
 pub use token::answer::MAX_TOKEN_ANSWER;
-pub use token::record::{Claim, Claimed, Lease, Record, Save, Saved};
+pub use token::record::{Claim, Claimed, Lease, Record, Save, Saved, Spending};
 pub use token::request::TokenRequest;
 pub use verdict::answer::Response;
 pub use verdict::failure::{Failure, FailureKind};

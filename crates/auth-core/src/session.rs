@@ -37,7 +37,7 @@ pub struct Session {
     holding: Holding,
     source: Source,
     quiet_until: UnixTime,
-    unspent: Option<UnixTime>,
+    unspent: Option<u64>,
     pause: Option<Pause>,
     skew_millis: Option<i64>,
     latest: UnixTime,
@@ -200,14 +200,14 @@ impl Session {
         self.latest
     }
 
-    /// Notes that the refresh token which the journal of that moment speaks of was not spent after all.
-    pub(crate) fn proven_unspent(&mut self, since: UnixTime) {
-        self.unspent = Some(since);
+    /// Notes that the refresh token which the journal's entry of that mark speaks of was not spent after all.
+    pub(crate) fn proven_unspent(&mut self, mark: u64) {
+        self.unspent = Some(mark);
     }
 
-    /// Whether this session knows that the journal of that moment says nothing.
-    pub(crate) fn is_proven_unspent(&self, since: UnixTime) -> bool {
-        self.unspent == Some(since)
+    /// Whether this session knows that the journal's entry of that mark says nothing.
+    pub(crate) fn is_proven_unspent(&self, mark: u64) -> bool {
+        self.unspent == Some(mark)
     }
 
     /// A number for a new exchange.

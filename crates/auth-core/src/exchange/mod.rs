@@ -39,7 +39,7 @@ pub struct Exchange {
     owner: u64,
     leased_until: Option<UnixTime>,
     stored: u64,
-    journaled_since: Option<UnixTime>,
+    journal_mark: Option<u64>,
     fetches: u32,
     saves: u32,
     deliveries: Deliveries,
@@ -66,7 +66,7 @@ enum At {
     ExpectClaimed,
     /// The next poll journals or fetches.
     Journal,
-    ExpectJournaled(Option<UnixTime>),
+    ExpectJournaled(u64),
     /// The next poll takes the journal back, then goes on with this.
     ClearJournal(Box<At>),
     ExpectCleared(Box<At>),
@@ -113,7 +113,7 @@ impl Exchange {
     pub(crate) fn renewal(session: &mut Session, now: UnixTime, seed: u64) -> Self {
         let mut exchange = Self::idle(seed);
         exchange.enter(session, now);
-        exchange.hold(session, now);
+        exchange.hold(session, now, now.after(Self::lease_span(session)));
         exchange.at = At::Resting(now, Then::Claim);
         exchange
     }
@@ -130,7 +130,7 @@ impl Exchange {
             deadline: UnixTime::NEVER,
             leased_until: None,
             stored: 0,
-            journaled_since: None,
+            journal_mark: None,
             fetches: 0,
             saves: 0,
             deliveries,
@@ -157,8 +157,8 @@ impl Exchange {
                         session.take(Event::Abandoned { by: self.id });
                         self.fail(self.too_late(session));
                     }
+                    Then::Claim if !self.hold(session, now, now.after(Self::lease_span(session))) => {}
                     Then::Claim => {
-                        self.hold(session, now);
                         self.at = At::ExpectClaimed;
                         return Step::Claim(Claim { owner: self.owner, span: Self::lease_span(session) });
                     }
@@ -166,10 +166,11 @@ impl Exchange {
                     Then::Save(unsaved) => self.at = At::Save(unsaved),
                     Then::DeliverForeign => self.at = At::DeliverForeign,
                 },
-                At::Journal => match self.journal(session, now) {
-                    Some(save) => return Step::Save(save),
-                    None => self.at = At::Fetch,
-                },
+                At::Journal => {
+                    if let Some(save) = self.journal(session, now) {
+                        return Step::Save(save);
+                    }
+                }
                 At::Fetch => {
                     if let Some(request) = self.fetch(session, now) {
                         return Step::Fetch(request);
@@ -182,7 +183,7 @@ impl Exchange {
                 }
                 At::Save(unsaved) => {
                     let save = Save { record: unsaved.record.clone(), replaces: self.stored, lease: self.lease() };
-                    self.hold(session, now);
+                    self.hold(session, now, now.after(Self::lease_span(session)));
                     self.at = At::ExpectSaved(unsaved);
                     return Step::Save(save);
                 }
@@ -224,7 +225,7 @@ impl Exchange {
     pub fn handle_saved(&mut self, session: &mut Session, now: UnixTime, saved: Saved) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectJournaled(since) => self.journaled(session, now, since, saved),
+            At::ExpectJournaled(mark) => self.journaled(session, now, mark, saved),
             At::ExpectSaved(unsaved) => self.saved(session, now, unsaved, saved),
             // If it did not succeed, this session still knows that nothing was spent.
             At::ExpectCleared(next) => self.at = *next,
@@ -398,10 +399,20 @@ impl Exchange {
         self.leased_until.map(|_| Lease { owner: self.owner })
     }
 
-    /// Takes, or keeps, the right to get the next token.
-    fn hold(&mut self, session: &mut Session, now: UnixTime) {
-        let until = now.after(Self::lease_span(session));
+    /// Takes, or keeps, the right to get the next token until `until`; `false` if another exchange has it by now, because this one came too late.
+    fn hold(&mut self, session: &mut Session, now: UnixTime, until: UnixTime) -> bool {
+        let held_by_another = session.life().is_some_and(|life| life.is_held_by_another(self.id, now));
+        if held_by_another {
+            return false;
+        }
         session.take(Event::Begin { by: self.id, until });
+        true
+    }
+
+    /// Leaves the getting of the token to the exchange that has the right to it.
+    fn yield_to_the_holder(&mut self, session: &mut Session) {
+        let next = At::Release(Box::new(At::Start));
+        self.at = self.after_clearing_the_journal(session, next);
     }
 
     /// How long the right to the next token lasts: longer than a token request may take.

@@ -6,6 +6,7 @@ use crate::session::Session;
 use crate::time::UnixTime;
 use crate::token::answer::{self, Denied, Granted};
 use crate::token::life::Event;
+use crate::token::record::Spending;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::{self, Cause, Decision, Situation};
 use crate::verdict::wait;
@@ -57,14 +58,14 @@ impl Exchange {
         if record.generation > life.generation() {
             let random = self.dice.f64();
             if let Some(token) = session.token_of(&record, random).filter(|token| now < token.valid_until) {
-                session.take(Event::Granted { token, record: Box::new(record) });
+                session.take(Event::Granted { by: self.id, token, record: Box::new(record) });
                 self.at = At::Release(Box::new(At::Start));
                 return true;
             }
             session.take_over(record.clone());
         }
         let has_unsaved = session.life().is_some_and(|life| life.unsaved().is_some());
-        let spent = record.spending_since.is_some_and(|since| !session.is_proven_unspent(since));
+        let spent = record.spending.is_some_and(|spending| !session.is_proven_unspent(spending.mark));
         if spent && !has_unsaved {
             self.give_up(session, now, possibly_spent(session.connection().provider().name()));
             return true;
@@ -75,18 +76,24 @@ impl Exchange {
     /// The record that says durably that a single-use refresh token is being spent; `None` if there is none to be spent.
     pub(super) fn journal(&mut self, session: &mut Session, now: UnixTime) -> Option<Save> {
         if !is_single_use(session) {
+            self.at = At::Fetch;
             return None;
         }
-        let record = Record { generation: self.stored, spending_since: Some(session.servers(now)), ..session.life()?.record.clone() };
-        self.hold(session, now);
-        self.at = At::ExpectJournaled(record.spending_since);
+        if !self.hold(session, now, now.after(Self::lease_span(session))) {
+            self.yield_to_the_holder(session);
+            return None;
+        }
+        let mark = self.dice.u64(..);
+        let spending = Some(Spending { mark, since: session.servers(now) });
+        let record = Record { generation: self.stored, spending, ..session.life()?.record.clone() };
+        self.at = At::ExpectJournaled(mark);
         Some(Save { record, replaces: self.stored, lease: self.lease() })
     }
 
-    pub(super) fn journaled(&mut self, session: &mut Session, now: UnixTime, since: Option<UnixTime>, saved: Saved) {
+    pub(super) fn journaled(&mut self, session: &mut Session, now: UnixTime, mark: u64, saved: Saved) {
         match saved {
             Saved::Durable => {
-                self.journaled_since = since;
+                self.journal_mark = Some(mark);
                 self.at = At::Fetch;
             }
             Saved::Superseded => self.at = At::Release(Box::new(At::Resting(now, Then::Claim))),
@@ -104,7 +111,10 @@ impl Exchange {
             self.fail(Failure::new(FailureKind::Misuse, "the profile does not say how to ask for a token", "give it a [token] table"));
             return None;
         };
-        self.hold(session, now);
+        if !self.hold(session, now, now.after(Self::lease_span(session))) {
+            self.yield_to_the_holder(session);
+            return None;
+        }
         self.fetches += 1;
         self.at = At::ExpectToken { asked_at: now };
         // The answer to a single-use refresh token has to be heard, whatever the caller's deadline.
@@ -144,7 +154,7 @@ impl Exchange {
             minted_at: session.servers(asked_at),
             expires_at: session.servers(asked_at).after(granted.lifetime),
             refresh_token,
-            spending_since: None,
+            spending: None,
             access_token: Some(granted.access_token),
         };
         let random = self.dice.f64();
@@ -182,8 +192,8 @@ impl Exchange {
     }
 
     fn publish(&mut self, session: &mut Session, unsaved: Unsaved) {
-        session.take(Event::Granted { token: unsaved.token, record: Box::new(unsaved.record) });
-        self.journaled_since = None;
+        session.take(Event::Granted { by: self.id, token: unsaved.token, record: Box::new(unsaved.record) });
+        self.journal_mark = None;
         self.at = At::Release(Box::new(At::Start));
     }
 
@@ -201,7 +211,9 @@ impl Exchange {
         match retry::decide(&situation, &policy, &mut session.budget, random) {
             Decision::Again(at) => {
                 // The right to the token is kept for the whole rest, so that nobody else in this process begins meanwhile.
-                session.take(Event::Begin { by: self.id, until: at.after(Self::lease_span(session)) });
+                if !self.hold(session, now, at.after(Self::lease_span(session))) {
+                    return self.yield_to_the_holder(session);
+                }
                 let lease_holds = self.leased_until.is_none_or(|until| at.after(policy.fetch_timeout) < until);
                 self.at = if lease_holds {
                     At::Resting(at, Then::Fetch)
@@ -236,11 +248,11 @@ impl Exchange {
     }
 
     /// Takes the journal back, because the refresh token was certainly not spent, and goes on with `next`.
-    fn after_clearing_the_journal(&mut self, session: &mut Session, next: At) -> At {
-        match self.journaled_since.take() {
+    pub(super) fn after_clearing_the_journal(&mut self, session: &mut Session, next: At) -> At {
+        match self.journal_mark.take() {
             None => next,
-            Some(since) => {
-                session.proven_unspent(since);
+            Some(mark) => {
+                session.proven_unspent(mark);
                 At::ClearJournal(Box::new(next))
             }
         }
@@ -248,7 +260,7 @@ impl Exchange {
 
     /// The record that takes the journal back.
     pub(super) fn clear_journal(&mut self, session: &Session, next: Box<At>) -> Option<Save> {
-        let record = Record { generation: self.stored, spending_since: None, ..session.life()?.record.clone() };
+        let record = Record { generation: self.stored, spending: None, ..session.life()?.record.clone() };
         self.at = At::ExpectCleared(next);
         Some(Save { record, replaces: self.stored, lease: self.lease() })
     }

@@ -80,7 +80,7 @@ pub(crate) enum Event {
     /// An exchange starts to ask for a token, or goes on asking, until at most then.
     Begin { by: u64, until: UnixTime },
     /// The exchange has it, and it may be used.
-    Granted { token: Token, record: Box<Record> },
+    Granted { by: u64, token: Token, record: Box<Record> },
     /// The exchange has it, but its refresh token could not be stored.
     Kept { unsaved: Box<(Token, Record)> },
     /// The exchange did not get it; nobody should ask again before then.
@@ -128,9 +128,13 @@ impl TokenLife {
         let rest = |token: &Option<Token>| if token.is_some() { Phase::Held } else { Phase::Empty };
         self.phase = match (phase, event) {
             (_, Event::Begin { by, until }) => Phase::Refreshing { by, until },
-            (_, Event::Granted { token, record }) if record.generation > self.record.generation => {
+            (phase, Event::Granted { by, token, record }) if record.generation > self.record.generation => {
                 (self.token, self.record, self.unsaved, self.failures) = (Some(token), *record, None, 0);
-                Phase::Held
+                match phase {
+                    // A late one: whoever took over goes on.
+                    Phase::Refreshing { by: holder, until } if holder != by => Phase::Refreshing { by: holder, until },
+                    _ => Phase::Held,
+                }
             }
             (phase, Event::Kept { unsaved }) if unsaved.1.generation > self.record.generation => {
                 self.unsaved = Some(unsaved);
@@ -159,10 +163,15 @@ impl TokenLife {
             return Ready::Use(Arc::clone(&token.authorization));
         }
         match &self.phase {
-            Phase::Refreshing { by, until } if *by != me && now < *until => Ready::Wait(*until),
+            Phase::Refreshing { until, .. } if self.is_held_by_another(me, now) => Ready::Wait(*until),
             Phase::Failed { failure, until } if now < *until => Ready::Fail(failure.clone()),
             _ => Ready::Fetch,
         }
+    }
+
+    /// Whether another exchange than `me` has the right to get the next token.
+    pub(crate) fn is_held_by_another(&self, me: u64, now: UnixTime) -> bool {
+        matches!(&self.phase, Phase::Refreshing { by, until } if *by != me && now < *until)
     }
 
     /// Whether a token should be asked for now, and nobody is at it: there is none, or the one in use should be renewed.

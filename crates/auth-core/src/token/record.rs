@@ -24,7 +24,16 @@ pub struct Record {
     pub refresh_token: Option<Secret>,
     /// The journal: set durably before a single-use refresh token is sent, cleared with the token that it bought or with the proof that it was not
     /// spent. A record that is read with this set belongs to somebody who may have spent the refresh token and never saw the answer.
-    pub spending_since: Option<UnixTime>,
+    pub spending: Option<Spending>,
+}
+
+/// `Spending` is the journal's entry about a single-use refresh token that is being sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spending {
+    /// A random number of this one attempt: who made the entry can tell it from everybody else's.
+    pub mark: u64,
+    /// When it was sent.
+    pub since: UnixTime,
 }
 
 /// `Lease` is the right to renew one credential for a while.
