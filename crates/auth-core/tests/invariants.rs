@@ -427,7 +427,9 @@ fn an_impatient_caller_fails_nobody_else() {
     scenario.respond(&mut impatient, 503, &[("retry-after", "1")], "");
     assert!(matches!(scenario.to_done(&mut impatient), Outcome::Failed(_)));
     impatient.abandon(&mut scenario.session);
-    // The next one goes on at once.
+    // The next one waits as long as the server asked for, and goes on.
+    scenario.now = scenario.to_wait(&mut patient);
+    assert_eq!(scenario.now, START.after(Duration::from_secs(1)));
     scenario.to_fetch(&mut patient);
 }
 

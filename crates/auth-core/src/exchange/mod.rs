@@ -357,7 +357,11 @@ impl Exchange {
                 None => self.at = At::ExpectLoaded,
                 Some(until) => return Some(until.min(self.deadline)),
             },
-            Ready::Fail(failure) => self.fail(failure),
+            // Somebody else was told when to come back, and this caller can wait that long.
+            Ready::Fail(failure) => match failure.come_back_at().filter(|at| self.fetches == 0 && now < *at && *at < self.deadline) {
+                Some(at) => return Some(at),
+                None => self.fail(failure),
+            },
         }
         None
     }
