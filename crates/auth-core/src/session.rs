@@ -363,7 +363,7 @@ impl Session {
             _ => {
                 let failures = self.life().map_or(0, TokenLife::failures).min(5);
                 let rest = now.after(Duration::from_secs(1 << failures).min(LONGEST_REST));
-                failure.come_back_at().map_or(rest, |at| at.min(now.after(LONGEST_PAUSE)))
+                failure.come_back_at().map_or(rest, |at| at.clamp(now.after(Duration::from_secs(1)), now.after(LONGEST_PAUSE)))
             }
         }
     }

@@ -74,6 +74,36 @@ pub enum KeyFault {
     },
 }
 
+impl KeyFault {
+    /// The fault's name in lower case with underscores, as in test vectors.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::WhiteSpace { .. } => "white_space",
+            Self::Quoted => "quoted",
+            Self::SchemePasted => "scheme_pasted",
+            Self::ControlCharacter { .. } => "control_character",
+            Self::NotAscii { .. } => "not_ascii",
+            Self::Placeholder => "placeholder",
+            Self::UnknownPrefix { .. } => "unknown_prefix",
+            Self::OtherProvider { .. } => "other_provider",
+            Self::Length { .. } => "length",
+            Self::Alphabet { .. } => "alphabet",
+            Self::NotTaken { .. } => "not_taken",
+            Self::UnknownEnvironment { .. } => "unknown_environment",
+            Self::DeclaredOtherwise { .. } => "declared_otherwise",
+        }
+    }
+
+    /// Where in the key the fault is, counted in characters from 1, if it is in one place.
+    pub fn position(&self) -> Option<usize> {
+        match self {
+            Self::WhiteSpace { position } | Self::ControlCharacter { position } | Self::NotAscii { position } | Self::Alphabet { position, .. } => Some(*position),
+            _ => None,
+        }
+    }
+}
+
 /// `KeyError` says what is wrong with a key or secret, where, and how to mend it; it holds no part of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyError {

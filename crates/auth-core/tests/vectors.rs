@@ -1,0 +1,242 @@
+//! Replays the test vectors that all languages share (`tests/vectors/*.json`).
+
+mod support;
+
+use auth_core::{
+    ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, KeyError, Outcome, Provider, Response, Saved, Session, Step, Transport, UnixTime,
+};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use support::Scenario;
+
+fn vectors(name: &str) -> (Value, Vec<Value>) {
+    let path = format!("{}/../../tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let file: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let list = file["vectors"].as_array().expect("a list of vectors").clone();
+    for vector in &list {
+        assert!(vector["source"].as_str().is_some_and(|source| source.starts_with("https://")), "{} has no source", vector["name"]);
+    }
+    (file, list)
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("{name} is missing in {value}"))
+}
+
+#[test]
+fn keys() {
+    let (_, list) = vectors("keys");
+    assert!(list.len() >= 35);
+    for vector in &list {
+        let name = text(vector, "name");
+        let provider = Provider::builtin(text(vector, "provider")).unwrap();
+        let key = text(vector, "text");
+        let result: Result<Option<String>, KeyError> = match text(vector, "kind") {
+            "key" => ApiKey::parse(&provider, key).map(|key| key.environment().map(Into::into)),
+            "client_secret" => ClientCredentials::parse(&provider, "client-1", key).map(|client| Grant::client_credentials(client).environment().map(Into::into)),
+            other => panic!("{other}"),
+        };
+        match result {
+            Ok(environment) => {
+                assert!(vector.get("fault").is_none(), "{name}: taken, but {} was expected", vector["fault"]);
+                assert_eq!(environment.as_deref(), vector["environment"].as_str(), "{name}");
+            }
+            Err(error) => {
+                assert_eq!(error.fault().name(), vector["fault"].as_str().unwrap_or("a good key"), "{name}: {error}");
+                if let Some(position) = vector["position"].as_u64() {
+                    assert_eq!(error.fault().position().map(|p| p as u64), Some(position), "{name}: {error}");
+                }
+                // Whatever the fault, the key is not shown: no ten characters of it in a row.
+                let shown = format!("{error} {error:?}");
+                let body: Vec<char> = key.chars().collect();
+                for window in body.windows(12).map(|window| window.iter().collect::<String>()) {
+                    assert!(!shown.contains(&window), "{name}: {shown}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn token_answers() {
+    let (_, list) = vectors("token_answers");
+    assert!(list.len() >= 45);
+    for vector in &list {
+        let name = text(vector, "name");
+        let mut scenario = match text(vector, "provider") {
+            "numeric" => Scenario::client_credentials(),
+            provider => Scenario::new(provider, "production", |provider| {
+                Credential::Grant(Grant::client_credentials(ClientCredentials::parse(provider, "client-1", "ID_0123456789abcdef").unwrap()))
+            }),
+        };
+        let mut exchange = scenario.call("GET", "/v1/health");
+        scenario.to_fetch(&mut exchange);
+        let body = text(vector, "body").repeat(vector["repeat"].as_u64().map_or(1, |n| usize::try_from(n).unwrap()));
+        let headers = headers(vector);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        scenario.respond(&mut exchange, u16::try_from(vector["status"].as_u64().unwrap()).unwrap(), &headers, &body);
+        match scenario.poll(&mut exchange) {
+            Step::Save(save) => {
+                let lifetime = save.record.expires_at.since(save.record.minted_at).as_secs_f64();
+                assert_eq!(Some(lifetime), vector["granted"]["lifetime_seconds"].as_f64(), "{name}");
+                assert_eq!(save.record.refresh_token.as_ref().map(auth_core::Secret::expose), vector["granted"]["refresh_token"].as_str(), "{name}");
+            }
+            Step::Wait(_) => assert!(vector["unclear"].is_string(), "{name}: asked again"),
+            Step::Release(_) => {
+                let outcome = scenario.to_done(&mut exchange);
+                let failure = support::failure(&outcome);
+                assert_eq!(Some(failure.kind().name()), vector["refused"].as_str(), "{name}: {failure}");
+                assert_eq!(failure.code(), vector["code"].as_str(), "{name}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn exchanges() {
+    let (file, list) = vectors("exchanges");
+    assert!(list.len() >= 15);
+    for vector in &list {
+        let start = UnixTime::from_millis(file["start_ms"].as_u64().unwrap());
+        Replay::new(vector, start, file["seed"].as_u64().unwrap()).run(vector);
+    }
+}
+
+struct Replay {
+    name: String,
+    session: Session,
+    exchange: Exchange,
+    now: UnixTime,
+}
+
+impl Replay {
+    fn new(vector: &Value, now: UnixTime, seed: u64) -> Self {
+        let provider = Provider::builtin(text(vector, "provider")).unwrap();
+        let given = &vector["credential"];
+        let credential = match given["keys"].as_array() {
+            Some(keys) => Credential::Keys(keys.iter().map(|key| ApiKey::parse(&provider, key.as_str().unwrap()).unwrap()).collect()),
+            None => {
+                let client = ClientCredentials::parse(&provider, text(given, "client_id"), text(given, "client_secret")).unwrap();
+                Credential::Grant(match given["refresh_token"].as_str() {
+                    Some(token) => Grant::refresh_token(client, token),
+                    None => Grant::client_credentials(client),
+                })
+            }
+        };
+        let mut builder = Connection::builder(provider).environment(text(vector, "environment"));
+        if let Some(url) = vector["base_url"].as_str() {
+            builder = builder.base_url(url);
+        }
+        let connection = Arc::new(builder.build(&credential).unwrap());
+        let mut call = Call::new(&connection, text(&vector["call"], "method"), text(&vector["call"], "path")).unwrap();
+        if let Some(body) = vector["call"]["body"].as_str() {
+            call = call.body(&connection, body.as_bytes());
+        }
+        let session = Session::new(connection, credential, false);
+        Self { name: text(vector, "name").into(), session, exchange: Exchange::new(call, seed), now }
+    }
+
+    fn run(mut self, vector: &Value) {
+        for turn in vector["steps"].as_array().unwrap() {
+            let step = self.exchange.poll(&mut self.session, self.now);
+            self.check(&turn["expect"], &step);
+            if let Step::Wait(until) = step {
+                self.now = until;
+            }
+            self.tell(&turn["then"]);
+        }
+        self.exchange.abandon(&mut self.session);
+    }
+
+    fn check(&self, expect: &Value, step: &Step) {
+        let name = &self.name;
+        let kind = match step {
+            Step::Claim(_) => "claim",
+            Step::Save(_) => "save",
+            Step::Release(_) => "release",
+            Step::Load => "load",
+            Step::Fetch(_) => "fetch",
+            Step::Send(_) => "send",
+            Step::Wait(_) => "wait",
+            Step::Done(_) => "done",
+        };
+        assert_eq!(kind, text(expect, "step"), "{name}: {step:?}");
+        match step {
+            Step::Fetch(request) => {
+                assert_eq!((request.method, request.url.as_str()), (text(expect, "method"), text(expect, "url")), "{name}");
+                assert_eq!(request.body.as_ref().map(auth_core::Secret::expose), expect["body"].as_str(), "{name}");
+                for (header, value) in expect["headers"].as_object().into_iter().flatten() {
+                    let sent = request.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(header)).map(|(_, value)| value.expose());
+                    assert_eq!(sent, value.as_str(), "{name}: {header}");
+                }
+            }
+            Step::Send(send) => {
+                assert_eq!((send.url.as_str(), u64::from(send.attempt)), (text(expect, "url"), expect["attempt"].as_u64().unwrap()), "{name}");
+                let sent = send.authorization.as_ref().map(|authorization| (authorization.header(), authorization.value().expose()));
+                let wanted = expect["authorization"].as_array().map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap()));
+                assert_eq!((sent, send.foreign), (wanted, expect["foreign"].as_bool().unwrap_or(false)), "{name}");
+            }
+            Step::Save(save) => {
+                if let Some(spending) = expect["spending"].as_bool() {
+                    assert_eq!(save.record.spending.is_some(), spending, "{name}");
+                }
+                if let Some(token) = expect["refresh_token"].as_str() {
+                    assert_eq!(save.record.refresh_token.as_ref().unwrap().expose(), token, "{name}");
+                }
+            }
+            Step::Wait(until) => {
+                let millis = u64::try_from(until.since(self.now).as_millis()).unwrap();
+                assert!(millis >= expect["at_least_ms"].as_u64().unwrap_or(0) && millis <= expect["at_most_ms"].as_u64().unwrap_or(u64::MAX), "{name}: {millis} ms");
+            }
+            Step::Done(outcome) => {
+                let (kind, failure) = match outcome {
+                    Outcome::Answered(failure) => ("answered", failure.as_ref()),
+                    Outcome::Failed(failure) => ("failed", Some(failure)),
+                    Outcome::Renewed => ("renewed", None),
+                };
+                assert_eq!((kind, failure.map(|failure| failure.kind().name())), (text(expect, "outcome"), expect["kind"].as_str()), "{name}");
+                if let Some(millis) = expect["come_back_in_ms"].as_u64() {
+                    assert_eq!(failure.unwrap().come_back_at(), Some(self.now.after(Duration::from_millis(millis))), "{name}");
+                }
+            }
+            Step::Claim(_) | Step::Release(_) | Step::Load => {}
+        }
+    }
+
+    fn tell(&mut self, then: &Value) {
+        let Self { session, exchange, now, .. } = self;
+        *now = now.after(Duration::from_millis(then["advance_ms"].as_u64().unwrap_or(0)));
+        if let Some(claimed) = then["claimed"].as_str() {
+            let claimed = match claimed {
+                "granted" => Claimed::Granted(None),
+                "busy" => Claimed::Busy,
+                _ => Claimed::Down("down".into()),
+            };
+            exchange.handle_claimed(session, *now, claimed);
+        } else if let Some(saved) = then["saved"].as_str() {
+            let saved = match saved {
+                "durable" => Saved::Durable,
+                "superseded" => Saved::Superseded,
+                _ => Saved::Down("down".into()),
+            };
+            exchange.handle_saved(session, *now, saved);
+        } else if then["response"].is_object() {
+            let response = &then["response"];
+            let headers = headers(response);
+            let status = u16::try_from(response["status"].as_u64().unwrap()).unwrap();
+            let body = response["body"].as_str().unwrap_or_default().as_bytes();
+            exchange.handle_response(session, *now, &Response { status, headers: &headers.as_slice(), body });
+        } else if then["failure"].is_object() {
+            let not_sent = then["failure"]["not_sent"].as_bool().unwrap();
+            exchange.handle_failure(session, *now, Transport { not_sent, what: "lost".into(), advice: String::new() });
+        }
+    }
+}
+
+fn headers(value: &Value) -> Vec<(String, String)> {
+    let pair = |pair: &Value| (pair[0].as_str().unwrap().into(), pair[1].as_str().unwrap().into());
+    value["headers"].as_array().map(|pairs| pairs.iter().map(pair).collect()).unwrap_or_default()
+}
