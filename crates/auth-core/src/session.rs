@@ -404,7 +404,7 @@ impl Session {
             Holding::Keys(ring) => ring.secrets().cloned().collect(),
             Holding::Token(life) => {
                 let basic = crate::token::request::basic(&life.grant);
-                let encoded = Secret::new(basic.expose().trim_start_matches("Basic "));
+                let encoded = Secret::new(basic.expose().trim_start_matches("Basic ").trim_end_matches('='));
                 life.secrets().cloned().chain([encoded]).chain(life.token().map(|token| token.authorization.credential())).collect()
             }
         }

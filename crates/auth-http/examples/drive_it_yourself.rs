@@ -8,7 +8,8 @@
 //! of `auth-http`, and the ones for C and Python, do with real sockets. Here the answers are a short script and the time is a number, so an hour passes at once.
 
 use auth_http::core::{
-    Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved, Session, Step, Transport, UnixTime,
+    Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved,
+    Session, Step, Transport, UnixTime,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -34,7 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let credential = Credential::Grant(Grant::client_credentials(client));
     let connection = Arc::new(Connection::builder(provider).environment("production").build(&credential)?);
     let mut session = Session::new(Arc::clone(&connection), credential, false);
-    let mut shell = Shell { now: UnixTime::from_secs(1_767_225_600), script: SCRIPT.into(), store: None };
+    let start = UnixTime::from_secs(1_767_225_600);
+    let mut shell = Shell { start, now: start, script: SCRIPT.into(), store: None };
 
     shell.call(&mut session, "no token yet, and then a limit", "/v1/trial-balance")?;
     shell.call(&mut session, "the token is there", "/v1/reports")?;
@@ -46,6 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Everything that the machine does not have: time, a network, a place to keep tokens.
 struct Shell {
+    start: UnixTime,
     now: UnixTime,
     script: VecDeque<Answer>,
     store: Option<Record>,
@@ -88,7 +91,10 @@ impl Shell {
                     exchange.handle_loaded(session, self.now, None);
                 }
                 Step::Send(send) => {
-                    let with = send.authorization.as_ref().map_or_else(|| "no credential".to_owned(), |authorization| format!("{authorization:?}"));
+                    let with = send
+                        .authorization
+                        .as_ref()
+                        .map_or_else(|| "no credential".to_owned(), |authorization| format!("{authorization:?}"));
                     self.say(&format!("Send     attempt {} to {} with {with}", send.attempt, send.url.as_str()));
                     held = self.answer(session, exchange);
                 }
@@ -114,7 +120,7 @@ impl Shell {
             exchange.handle_failure(session, self.now, lost);
             return "";
         };
-        self.say(&format!("           answered {status} {headers:?}"));
+        self.say(&format!("         answered {status} {headers:?}"));
         exchange.handle_response(session, self.now, &Response { status, headers: &headers, body: body.as_bytes() });
         body
     }
@@ -125,6 +131,6 @@ impl Shell {
     }
 
     fn say(&self, text: &str) {
-        println!("  {}  {text}", self.now);
+        println!("  {:>8.3} s  {text}", self.now.since(self.start).as_secs_f64());
     }
 }

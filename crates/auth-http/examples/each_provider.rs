@@ -30,7 +30,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .credential(Credential::client(&keys.adaas.client_id, keys.adaas.secret.as_str()))
             .build()?,
         // A key whose prefix tells the environment.
-        at(&sandbox, "finora", Service::Finora)?.environment("production").credential(Credential::key(keys.finora_live.as_str())).build()?,
+        at(&sandbox, "finora", Service::Finora)?
+            .environment("production")
+            .credential(Credential::key(keys.finora_live.as_str()))
+            .build()?,
     ];
 
     let mut all_good = true;

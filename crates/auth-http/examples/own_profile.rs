@@ -11,8 +11,7 @@ use auth_http::{Client, Credential, Provider};
 use auth_sandbox::{Options, Sandbox, Service};
 
 /// Every field is a fact from the vendor's documentation.
-const PROFILE: &str = r#"
-name = "cashbook"
+const PROFILE: &str = r#"name = "cashbook"
 title = "Cashbook Pro"
 
 [[environment]]
@@ -62,7 +61,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     refused("a key for an environment that does not exist", &PROFILE.replace("environment = \"demo\"", "environment = \"staging\""));
 
     // The same guard as for shipped profiles: the key's prefix says demo, the host is production's.
-    let mixed = Client::builder(Provider::from_toml(PROFILE)?).credential(Credential::key("cb_demo_0123456789abcdef")).environment("production").build();
+    let mixed = Client::builder(Provider::from_toml(PROFILE)?)
+        .credential(Credential::key("cb_demo_0123456789abcdef"))
+        .environment("production")
+        .build();
     if let Err(error) = mixed {
         println!("a demo key for production\n  {error}");
     }

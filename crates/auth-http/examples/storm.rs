@@ -11,7 +11,7 @@
 use auth_http::{Client, Credential, Provider};
 use auth_sandbox::{Kind, Options, Sandbox, Service};
 use clap::Parser;
-use serde_json::json;
+use serde::Serialize;
 use std::process::ExitCode;
 use std::sync::{Barrier, OnceLock};
 use std::thread;
@@ -34,6 +34,17 @@ struct Arguments {
     tls: bool,
 }
 
+/// The one line of JSON.
+#[derive(Serialize)]
+struct Report {
+    threads: usize,
+    calls: usize,
+    token_requests: usize,
+    failed_calls: usize,
+    p50_ms: f64,
+    p99_ms: f64,
+}
+
 /// One call: how long it took, and whether it got its 200.
 type Measured = (Duration, bool);
 
@@ -52,15 +63,9 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let answered_by_log = sandbox.count(|entry| entry.kind == Kind::Api && entry.status == Some(200));
     let answered_to_callers = measured.iter().filter(|(_, fine)| *fine).count();
     let failed_calls = calls.saturating_sub(answered_by_log.min(answered_to_callers));
-    let line = json!({
-        "threads": threads,
-        "calls": calls,
-        "token_requests": token_requests,
-        "failed_calls": failed_calls,
-        "p50_ms": percentile(&measured, 50),
-        "p99_ms": percentile(&measured, 99),
-    });
-    println!("{line}");
+    let report =
+        Report { threads, calls, token_requests, failed_calls, p50_ms: percentile(&measured, 50), p99_ms: percentile(&measured, 99) };
+    println!("{}", serde_json::to_string(&report)?);
     Ok(if token_requests == 1 && failed_calls == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

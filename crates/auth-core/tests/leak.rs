@@ -1,0 +1,203 @@
+//! A marker stands in every secret, every path is driven, everything that can be printed is printed: the marker must not show.
+
+mod support;
+
+use auth_core::{ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, Outcome, Provider, Response, Saved, Session, Step, Transport, UnixTime};
+use std::fmt::{Debug, Display};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What stands in every secret: hexadecimal, so that it fits into every key.
+const MARKER: &str = "5ec4e7fade";
+
+/// Everything that was printed.
+#[derive(Default)]
+struct Printed(String, usize);
+
+impl Printed {
+    fn debug(&mut self, thing: &impl Debug) {
+        self.0.push_str(&format!("{thing:?}\n{thing:#?}\n"));
+        self.1 += 1;
+    }
+
+    fn display(&mut self, thing: &impl Display) {
+        self.0.push_str(&format!("{thing}\n"));
+        self.1 += 1;
+    }
+
+    fn check(&self) {
+        let encoded = base64(&format!("client-1:{MARKER}"));
+        for (form, needle) in [("plain", MARKER), ("base64", &encoded[..12])] {
+            if let Some(at) = self.0.find(needle) {
+                panic!("a secret was printed ({form}): …{}…", &self.0[at.saturating_sub(200)..(at + 40).min(self.0.len())]);
+            }
+        }
+    }
+}
+
+fn base64(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in text.as_bytes().chunks(3) {
+        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        out.extend((0..=chunk.len()).map(|index| char::from(DIGITS[(word >> (18 - 6 * index) & 63) as usize])));
+    }
+    out
+}
+
+/// A small generator of its own, so that the paths are the same in every run.
+struct Luck(u64);
+
+impl Luck {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % below
+    }
+}
+
+/// A session with the secrets that its API and its token endpoint are sent, and may say back.
+struct Case {
+    session: Session,
+    connection: Arc<Connection>,
+    to_api: String,
+    to_token_endpoint: String,
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut add = |provider: &str, base_url: Option<&str>, to_api: &str, to_token_endpoint: &[&str], credential: &dyn Fn(&Provider) -> Credential| {
+        let provider = Provider::builtin(provider).unwrap();
+        let credential = credential(&provider);
+        let mut builder = Connection::builder(provider).environment("production");
+        if let Some(url) = base_url {
+            builder = builder.base_url(url);
+        }
+        let connection = Arc::new(builder.build(&credential).unwrap());
+        cases.push(Case { session: Session::new(Arc::clone(&connection), credential, true), connection, to_api: to_api.into(), to_token_endpoint: to_token_endpoint.join(" and ") });
+    };
+    let hex = |digit: char| format!("live_sk_{MARKER}{}", digit.to_string().repeat(38));
+    let (numora, token, refresh_token, adaas) = (format!("sk_live_{MARKER}abcdefgh"), format!("t-{MARKER}"), format!("r-{MARKER}"), format!("ID_{MARKER}"));
+    let (numeric_basic, adaas_basic) = (base64(&format!("client-1:{MARKER}")), base64(&format!("client-1:{adaas}")));
+    add("finora", None, &format!("{} and {}", hex('1'), hex('2')), &[], &|provider| Credential::Keys(vec![ApiKey::parse(provider, hex('1')).unwrap(), ApiKey::parse(provider, hex('2')).unwrap()]));
+    add("numora", Some("https://acme.numora.test"), &numora, &[], &|provider| Credential::Keys(vec![ApiKey::parse(provider, numora.as_str()).unwrap()]));
+    add("numeric", None, &token, &[MARKER, &numeric_basic], &|provider| Credential::Grant(Grant::client_credentials(ClientCredentials::parse(provider, "client-1", MARKER).unwrap())));
+    add("numeric", None, &token, &[MARKER, &numeric_basic, &refresh_token], &|provider| Credential::Grant(Grant::refresh_token(ClientCredentials::parse(provider, "client-1", MARKER).unwrap(), refresh_token.as_str())));
+    add("adaas", None, &token, &[&adaas, &adaas_basic], &|provider| Credential::Grant(Grant::client_credentials(ClientCredentials::parse(provider, "client-1", adaas.as_str()).unwrap())));
+    cases
+}
+
+/// Bodies in which a server says back what it was sent.
+fn echo(luck: &mut Luck, said: &str) -> String {
+    match luck.next(5) {
+        0 => format!(r#"{{"error":{{"code":"INVALID_API_KEY","message":"bad key {said}","requestId":"{said}"}}}}"#),
+        1 => format!(r#"{{"error":"invalid_client","error_description":"{said}"}}"#),
+        2 => format!(r#"{{"error":"{said}"}}"#),
+        3 => format!("<html><title>{said}</title>"),
+        _ => said.to_owned(),
+    }
+}
+
+#[test]
+fn nothing_that_can_be_printed_shows_a_secret() {
+    let mut printed = Printed::default();
+    let mut luck = Luck(7);
+    let mut dones = 0;
+    for _ in 0..60 {
+        for Case { mut session, connection, to_api, to_token_endpoint } in cases() {
+            let mut now = support::START;
+            let mut stored = None;
+            printed.debug(&connection);
+            for _ in 0..12 {
+                let method = if luck.next(2) == 0 { "GET" } else { "POST" };
+                let call = Call::new(&connection, method, &format!("/v1/x?key={MARKER}")).unwrap();
+                let mut exchange = Exchange::new(call, luck.next(u64::MAX >> 33));
+                dones += drive(&mut printed, &mut luck, &mut session, &mut exchange, &mut now, &mut stored, [&to_api, &to_token_endpoint]);
+                exchange.abandon(&mut session);
+                printed.debug(&session);
+                printed.debug(&exchange);
+                printed.debug(&session.fresh());
+                printed.debug(&stored);
+                now = now.after(Duration::from_secs(luck.next(4_000)));
+            }
+            printed.check();
+            printed.0.clear();
+        }
+    }
+    assert!(printed.1 > 20_000 && dones > 2_000, "{} {dones}", printed.1);
+}
+
+fn drive(printed: &mut Printed, luck: &mut Luck, session: &mut Session, exchange: &mut Exchange, now: &mut UnixTime, stored: &mut Option<auth_core::Record>, [to_api, to_token_endpoint]: [&str; 2]) -> usize {
+    for _ in 0..60 {
+        let step = exchange.poll(session, *now);
+        printed.debug(&step);
+        match step {
+            Step::Claim(_) => exchange.handle_claimed(session, *now, Claimed::Granted(stored.clone())),
+            Step::Save(save) => {
+                printed.debug(&save);
+                let saved = if luck.next(6) == 0 { Saved::Down("disk full".into()) } else { Saved::Durable };
+                if saved == Saved::Durable {
+                    *stored = Some(save.record);
+                }
+                exchange.handle_saved(session, *now, saved);
+            }
+            Step::Release(_) => {}
+            Step::Load => exchange.handle_loaded(session, *now, None),
+            Step::Fetch(_) => match luck.next(4) {
+                0 => exchange.handle_failure(session, *now, Transport { not_sent: luck.next(2) == 0, what: "lost".into(), advice: String::new() }),
+                1 => {
+                    let status = [400, 401, 429, 503, 200][usize::try_from(luck.next(5)).unwrap()];
+                    let body = echo(luck, to_token_endpoint);
+                    exchange.handle_response(session, *now, &Response { status, headers: &&[("retry-after", "1")][..], body: body.as_bytes() });
+                }
+                _ => {
+                    let body = format!(r#"{{"access_token":"t-{MARKER}","expires_in":600,"refresh_token":"r-{MARKER}"}}"#);
+                    exchange.handle_response(session, *now, &Response { status: 200, headers: &&[("date", "Mon, 24 Nov 2025 16:00:00 GMT")][..], body: body.as_bytes() });
+                }
+            },
+            Step::Send(_) => {
+                let status = [200, 301, 401, 403, 404, 429, 500, 503][usize::try_from(luck.next(8)).unwrap()];
+                let body = echo(luck, to_api);
+                let headers = [("retry-after", "1"), ("location", "https://files.example/"), ("x-request-id", to_api)];
+                let headers = &headers[..];
+                exchange.handle_response(session, *now, &Response { status, headers: &headers, body: body.as_bytes() });
+            }
+            Step::Wait(until) => *now = until,
+            Step::Done(outcome) => {
+                printed.debug(&outcome);
+                if let Outcome::Answered(Some(failure)) | Outcome::Failed(failure) = &outcome {
+                    printed.display(failure);
+                }
+                return 1;
+            }
+        }
+    }
+    0
+}
+
+#[test]
+fn no_error_about_a_key_shows_it() {
+    let mut printed = Printed::default();
+    for name in Provider::builtin_names() {
+        let provider = Provider::builtin(name).unwrap();
+        for text in [
+            format!("live_sk_{MARKER}"),
+            format!("Bearer {MARKER}"),
+            format!("\"{MARKER}\""),
+            format!("{MARKER}\n"),
+            format!("<{MARKER}>"),
+            format!("sk_live_{MARKER}!"),
+            format!("{MARKER}é"),
+        ] {
+            if let Err(error) = ApiKey::parse(&provider, text.as_str()) {
+                printed.display(&error);
+                printed.debug(&error);
+            }
+            if let Err(error) = ClientCredentials::parse(&provider, "client-1", text.as_str()) {
+                printed.display(&error);
+                printed.debug(&error);
+            }
+        }
+    }
+    assert!(printed.1 > 40, "{}", printed.1);
+    printed.check();
+}
