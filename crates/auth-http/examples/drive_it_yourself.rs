@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     shell.call(&mut session, "no token yet, and then a limit", "/v1/trial-balance")?;
     shell.call(&mut session, "the token is there", "/v1/reports")?;
-    shell.pass(Duration::from_secs(600));
+    shell.pass(Duration::from_mins(10));
     shell.call(&mut session, "ten minutes later the API no longer accepts the token", "/v1/reports")?;
     println!("\nin the end the session is {:?}, and {} answers of the script are left", session.state(shell.now), shell.script.len());
     Ok(())

@@ -1,4 +1,32 @@
-//! Under construction.
+//! `auth-http` makes authenticated calls to accounting APIs: blocking I/O around the machine of [`auth_core`].
+//!
+//! ```no_run
+//! use auth_http::{Client, Credential, Provider};
+//!
+//! let client = Client::builder(Provider::builtin("finora")?)
+//!     .credential(Credential::from_env("FINORA_API_KEY")?)
+//!     .build()?;
+//! let invoices: serde_json::Value = client.get("/v1/invoices").send()?.json()?;
+//! # Ok::<(), auth_http::Error>(())
+//! ```
+//!
+//! Nothing is decided here: what to send, when to wait and what an answer means are the machine's; this crate sends, waits and stores. One [`Client`] is
+//! one account at one provider. Any number of threads may share it; its token is fetched once for all of them, by a thread of its own, so that no call's
+//! deadline, panic or cancellation can interrupt it.
+//!
+//! | what | where |
+//! |---|---|
+//! | the provider's facts | [`Provider`] |
+//! | where a credential comes from | [`Credential`]: a value, a variable, a file, a callback |
+//! | everything that can be said of a client | [`ClientBuilder`] |
+//! | one call | [`Request`], [`Response`], [`Error`] |
+//! | is the credential good? | [`Client::check`] |
+//! | wait until a document is ready | [`Client::poll`] |
+//! | the header alone, for another HTTP library | [`Client::authorize`] |
+//! | where tokens are kept | [`TokenStore`], [`MemoryStore`] |
+//!
+//! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
+//! [`Response::failure`] says what is wrong and what to do; [`Response::json`] and [`Response::text`] give that as an error.
 
 mod builder;
 mod check;
@@ -15,8 +43,10 @@ mod shared;
 mod store;
 mod transport;
 
+/// The machine itself, for those who drive it with their own I/O.
+pub use auth_core as core;
 pub use auth_core::{
-    self as core, ApiKey, Authorization, ClientAuth, Connection, Failure, FailureKind, KeyError, ProfileError, Provider, Secret, SessionState, UnixTime,
+    ApiKey, Authorization, ClientAuth, Connection, Failure, FailureKind, KeyError, ProfileError, Provider, Secret, SessionState, UnixTime,
     retry::Policy,
 };
 pub use builder::ClientBuilder;

@@ -2,19 +2,31 @@
 
 use crate::proof::Proof;
 use auth_sandbox::{Entry, Kind, Service};
+use std::collections::HashMap;
 use std::io::{IsTerminal, Write, stdout};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How many good answers of one service are shown one by one before the rest is only counted.
-const SHOWN: usize = 3;
+const SHOWN: usize = 4;
+/// How wide sentences may get.
+const WIDTH: usize = 110;
 
 /// `Account` prints. Clones print to the same place; the threads of the sandbox use one to tell what arrives.
 #[derive(Clone)]
 pub(crate) struct Account {
     start: Instant,
     coloured: bool,
-    row: Arc<Mutex<Row>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What has arrived so far, as far as it explains what arrives next.
+#[derive(Default)]
+struct Seen {
+    row: Row,
+    tokens: HashMap<Service, usize>,
+    /// When the last request with an id arrived, on the server's clock.
+    requests: HashMap<String, u64>,
 }
 
 /// A row of good answers from one service.
@@ -38,7 +50,7 @@ pub(crate) enum Look {
 impl Account {
     pub(crate) fn new() -> Self {
         let coloured = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { start: Instant::now(), coloured, row: Arc::default() }
+        Self { start: Instant::now(), coloured, seen: Arc::default() }
     }
 
     /// A heading.
@@ -48,25 +60,33 @@ impl Account {
 
     /// What is going to happen and why.
     pub(crate) fn text(&self, text: &str) {
-        self.line(&self.dress(Look::Dim, text));
+        for line in wrap(text, WIDTH) {
+            self.line(&self.dress(Look::Dim, &line));
+        }
     }
 
     /// What the program that closes the month says: what it set up, or what the client handed it.
     pub(crate) fn say(&self, text: &str) {
-        self.line(&format!("{}  {}", self.time(), self.dress(Look::Bold, &format!("» {text}"))));
+        let mut lead = format!("{}  »", self.time());
+        for line in wrap(text, WIDTH - 11) {
+            self.line(&format!("{lead} {}", self.dress(Look::Bold, &line)));
+            lead = " ".repeat(10);
+        }
     }
 
     /// A request as the sandbox saw it. Long rows of good answers are counted.
     pub(crate) fn arrived(&self, entry: &Entry) {
         let usual = entry.kind == Kind::Api && entry.status == Some(200);
-        let mut row = self.row.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let why = seen.explain(entry);
+        let row = &mut seen.row;
         if usual && row.service == Some(entry.service) {
             row.length += 1;
             if row.length > SHOWN {
                 return;
             }
         } else {
-            self.end(&mut row);
+            self.end(row);
             *row = Row { service: usual.then_some(entry.service), length: 1 };
         }
         let status = entry.status.map_or_else(|| "cut".to_owned(), |status| status.to_string());
@@ -76,7 +96,7 @@ impl Account {
             _ => Look::Bad,
         };
         let what = format!("{:<12} {:<4} {:<36} {status}", entry.service.name(), entry.method, fit(&entry.path, 36));
-        write(&format!("{}  {}  {}", self.time(), self.dress(look, &what), self.dress(Look::Dim, &fit(&entry.decision, 44))));
+        write(&format!("{}  {}  {}", self.time(), self.dress(look, &what), self.dress(Look::Dim, &why)));
     }
 
     /// What a chapter was expected to leave in the log, and what it left.
@@ -95,8 +115,7 @@ impl Account {
 
     /// A line, after the row of answers before it has been brought to its end.
     pub(crate) fn line(&self, text: &str) {
-        let mut row = self.row.lock().unwrap_or_else(PoisonError::into_inner);
-        self.end(&mut row);
+        self.end(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner).row);
         write(text);
     }
 
@@ -131,10 +150,41 @@ impl Account {
     }
 }
 
+impl Seen {
+    /// The server's reason, with what it means after all that came before: a repeat, a further token.
+    fn explain(&mut self, entry: &Entry) -> String {
+        let before = entry.header("x-request-id").and_then(|id| self.requests.insert(id.to_owned(), entry.at_millis));
+        let count = self.tokens.entry(entry.service).or_default();
+        *count += usize::from(entry.kind == Kind::Token);
+        match (entry.kind, before) {
+            (Kind::Token, _) if *count > 1 => format!("token no. {count}: {}", fit(&entry.decision, 40)),
+            (_, Some(before)) => {
+                let later = Duration::from_millis(entry.at_millis.saturating_sub(before)).as_secs_f64();
+                format!("the same call again, {later:.3} s later: {}", fit(&entry.decision, 40))
+            }
+            _ => fit(&entry.decision, 52),
+        }
+    }
+}
+
 /// Writes a line. A reader that has gone away is no reason to stop the close.
 fn write(text: &str) {
     let mut out = stdout().lock();
     drop(writeln!(out, "{text}").and_then(|()| out.flush()));
+}
+
+/// The text in lines of at most so many characters, unless a word is longer.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().filter(|line| line.is_empty() || line.chars().count() + 1 + word.chars().count() <= width);
+        match line {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) => line.extend([" ", word]),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// The text in so many characters at most, its middle left out if need be.

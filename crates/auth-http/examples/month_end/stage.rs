@@ -44,7 +44,7 @@ impl Stage {
             .credential(credential))
     }
 
-    /// ADaaS: id and secret, by a profile of the caller's choice.
+    /// Accounting Data as a Service: id and secret, by a profile of the caller's choice.
     pub(crate) fn adaas(&self, provider: Provider) -> ClientBuilder {
         let keys = &self.sandbox.keys().adaas;
         let credential = Credential::client(&keys.client_id, keys.secret.as_str());

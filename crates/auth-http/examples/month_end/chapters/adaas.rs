@@ -1,4 +1,4 @@
-//! ADaaS: a token ends in the middle of the work, and nobody waits for the next one.
+//! Accounting Data as a Service: a token ends in the middle of the work, and nobody waits for the next one.
 
 use super::Chapter;
 use crate::log::{Log, between};
@@ -59,7 +59,7 @@ fn play(stage: &Stage, proof: &mut Proof) -> Result<(), Error> {
     Ok(())
 }
 
-/// The answer of ADaaS does not say how long a token lives; the profile does, so here it has to say four seconds instead of an hour.
+/// The token answer does not say how long a token lives; the profile does, so here it has to say four seconds instead of an hour.
 fn short_lived() -> Result<Provider, Error> {
     let profile = Provider::builtin_text("adaas").unwrap_or_default();
     Ok(Provider::from_toml(&profile.replace("lifetime_seconds = 3600", &format!("lifetime_seconds = {LIFETIME_SECONDS}")))?)

@@ -43,6 +43,6 @@ fn prove(log: &Log, proof: &mut Proof) {
     );
     proof.expect("nothing is sent before the moment that Finora named (2 s)", silence.is_some_and(|silence| silence >= WAIT), seen);
     let ids = posts.different("x-request-id");
-    proof.expect("both times under one request id", ids == 1, format!("{ids} in {} requests", posts.len()));
+    proof.expect("both times under one request id", ids == 1, format!("{} requests, {ids} request id(s)", posts.len()));
     proof.expect("one invoice is booked", posts.acted() == 1, format!("{} booked", posts.acted()));
 }

@@ -45,5 +45,5 @@ fn prove(log: &Log, proof: &mut Proof) {
         format!("{} sent, {} answered 200", api.len(), api.answered(200)),
     );
     let different = api.different("authorization");
-    proof.expect("all calls carry that one token", different == 1, format!("{different} different in {} calls", api.len()));
+    proof.expect("all calls carry that one token", different == 1, format!("{} calls, {different} different token(s)", api.len()));
 }

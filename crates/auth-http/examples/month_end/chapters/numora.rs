@@ -51,5 +51,5 @@ fn prove(log: &Log, proof: &mut Proof) {
     let wanted = usize::try_from(PROCESSING).unwrap_or(usize::MAX).saturating_add(1);
     proof.expect("it is asked for until it is ready, and no longer", asked.len() == wanted, format!("asked {} times", asked.len()));
     let read = api.only(|entry| entry.path.ends_with("/result")).answered(200);
-    proof.expect("its result is read", read == 1, format!("read {read} times"));
+    proof.expect("its result is read", read == 1, format!("{read} answered 200"));
 }
