@@ -33,14 +33,24 @@ impl Call {
         let url = connection.admit(path_or_url)?;
         let repeatable = matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE");
         let request_id_header = connection.provider().request_id_header().into();
-        Ok(Self { method: method.into(), url, has_body: false, replayable: true, repeatable, deadline: None, request_id: None, request_id_header })
+        Ok(Self {
+            method: method.into(),
+            url,
+            has_body: false,
+            replayable: true,
+            repeatable,
+            deadline: None,
+            request_id: None,
+            request_id_header,
+        })
     }
 
     /// Looks at the body: where the provider has a convention that makes a repeat harmless, and the body keeps it, the call is repeatable.
     pub fn body(mut self, connection: &Connection, body: &[u8]) -> Self {
         let keeps = |facts: &IdempotencyFacts| {
             let here = facts.method == self.method && self.url.path().ends_with(facts.path.as_str());
-            here && serde_json::from_slice::<Value>(body).is_ok_and(|body| body.get(&facts.body_field).is_some_and(|value| !value.is_null() && value != ""))
+            here && serde_json::from_slice::<Value>(body)
+                .is_ok_and(|body| body.get(&facts.body_field).is_some_and(|value| !value.is_null() && value != ""))
         };
         self.has_body = true;
         self.repeatable |= connection.provider().idempotency().is_some_and(keeps);

@@ -78,10 +78,18 @@ impl Connection {
         let owners: Vec<&str> = environments_of(&self.provider, url.origin()).collect();
         if owners.is_empty() {
             let what = format!("{} does not belong to {}", url.origin(), self.provider.title());
-            return Err(Failure::new(FailureKind::ForeignHost, what, "the credential was not sent: fetch foreign URLs with a client of their own"));
+            return Err(Failure::new(
+                FailureKind::ForeignHost,
+                what,
+                "the credential was not sent: fetch foreign URLs with a client of their own",
+            ));
         }
         let what = format!("{} belongs to {}, this session to {}", url.origin(), owners.join(" and "), self.environment);
-        Err(Failure::new(FailureKind::EnvironmentMismatch, what, "the credential was not sent: use a session with a credential of that environment"))
+        Err(Failure::new(
+            FailureKind::EnvironmentMismatch,
+            what,
+            "the credential was not sent: use a session with a credential of that environment",
+        ))
     }
 
     pub(crate) fn token_url(&self) -> Option<&Url> {
@@ -204,7 +212,11 @@ impl ConnectionBuilder {
             let owners: Vec<&str> = environments_of(&self.provider, url.origin()).collect();
             if !owners.is_empty() && !owners.contains(&environment.as_str()) {
                 let what = format!("token_url is at {}, which is {}, the session for {environment}", url.origin(), owners.join(" and "));
-                return Err(Failure::new(FailureKind::EnvironmentMismatch, what, format!("nothing was sent: use the token endpoint of {environment}")));
+                return Err(Failure::new(
+                    FailureKind::EnvironmentMismatch,
+                    what,
+                    format!("nothing was sent: use the token endpoint of {environment}"),
+                ));
             }
         }
         if matches!(credential, Credential::Grant(_)) && token_url.is_none() {
@@ -214,7 +226,11 @@ impl ConnectionBuilder {
         let header = self.header.as_deref().unwrap_or(self.provider.attach_header());
         let scheme = self.scheme.as_deref().unwrap_or(self.provider.attach_scheme());
         if !is_header_name(header) || !(scheme.is_empty() || is_header_name(scheme)) {
-            return Err(Failure::new(FailureKind::Misuse, "header or scheme is not a token of RFC 9110 section 5.6.2", "take both as the API's documentation spells them"));
+            return Err(Failure::new(
+                FailureKind::Misuse,
+                "header or scheme is not a token of RFC 9110 section 5.6.2",
+                "take both as the API's documentation spells them",
+            ));
         }
         Ok(Connection {
             environment: environment.clone(),
@@ -239,7 +255,11 @@ impl ConnectionBuilder {
             && declared != said
         {
             let what = format!("the credential is for {said}, the session for {declared}");
-            return Err(Failure::new(FailureKind::EnvironmentMismatch, what, format!("nothing was sent: use a {declared} credential here, or open a {said} session")));
+            return Err(Failure::new(
+                FailureKind::EnvironmentMismatch,
+                what,
+                format!("nothing was sent: use a {declared} credential here, or open a {said} session"),
+            ));
         }
         let named = declared.or(credential_says);
         if let Some(origin) = own_base {
@@ -248,12 +268,21 @@ impl ConnectionBuilder {
             match named {
                 Some(named) if !owners.is_empty() && !owners.contains(&named) => {
                     let what = format!("{origin} is {}, the credential is for {named}", owners.join(" and "));
-                    return Err(Failure::new(FailureKind::EnvironmentMismatch, what, format!("nothing was sent: use a credential of {} or the base URL of {named}", owners.join(" or "))));
+                    return Err(Failure::new(
+                        FailureKind::EnvironmentMismatch,
+                        what,
+                        format!("nothing was sent: use a credential of {} or the base URL of {named}", owners.join(" or ")),
+                    ));
                 }
                 None if owners.len() == 1 => return Ok(owners[0].to_owned()),
                 _ if owners.is_empty() && declared.is_none() && !self.hosts_are_the_customers() => {
-                    let what = format!("{origin} is not among the hosts of {}, so nothing tells which environment it is", self.provider.title());
-                    return Err(Failure::new(FailureKind::EnvironmentMismatch, what, format!("nothing was sent: declare it, {}", self.choices())));
+                    let what =
+                        format!("{origin} is not among the hosts of {}, so nothing tells which environment it is", self.provider.title());
+                    return Err(Failure::new(
+                        FailureKind::EnvironmentMismatch,
+                        what,
+                        format!("nothing was sent: declare it, {}", self.choices()),
+                    ));
                 }
                 _ => {}
             }
@@ -287,7 +316,8 @@ impl ConnectionBuilder {
     }
 
     fn choices(&self) -> String {
-        let names: Vec<String> = self.provider.environments().map(|environment| format!("environment(\"{}\")", environment.name())).collect();
+        let names: Vec<String> =
+            self.provider.environments().map(|environment| format!("environment(\"{}\")", environment.name())).collect();
         names.join(" or ")
     }
 }
@@ -312,6 +342,7 @@ fn check_transport(url: &Url, insecure_loopback: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let what = format!("{} is not https, the credential would travel in the clear", url.origin());
-    let advice = if url.origin().is_loopback() { "use https, or allow it for this machine alone with insecure_loopback" } else { "use https" };
+    let advice =
+        if url.origin().is_loopback() { "use https, or allow it for this machine alone with insecure_loopback" } else { "use https" };
     Err(Failure::new(FailureKind::InsecureTransport, what, advice))
 }

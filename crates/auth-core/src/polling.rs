@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn pauses_grow_and_the_deadline_holds() {
         let start = UnixTime::from_secs(1_000);
-        let mut polling = Polling::new("/v1/documents/d1?x=1", Duration::from_secs(1), start.after(Duration::from_secs(60)), 7);
+        let mut polling = Polling::new("/v1/documents/d1?x=1", Duration::from_secs(1), start.after(Duration::from_mins(1)), 7);
         let (mut now, mut pauses, processing) = (start, alloc::vec::Vec::new(), r#"{"status":"processing"}"#);
         let failure = loop {
             match answer(&mut polling, now, processing, &[]) {
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn a_moment_that_the_server_names_is_kept() {
         let start = UnixTime::from_secs(1_000);
-        let mut polling = Polling::new("/d", Duration::from_secs(1), start.after(Duration::from_secs(60)), 7);
+        let mut polling = Polling::new("/d", Duration::from_secs(1), start.after(Duration::from_mins(1)), 7);
         let Progress::AskAgain(at) = answer(&mut polling, start, r#"{"status":"processing"}"#, &[("retry-after", "20")]) else { panic!() };
         assert_eq!(at, UnixTime::from_secs(1_020));
     }

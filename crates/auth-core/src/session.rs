@@ -8,21 +8,22 @@ use crate::token::life::{Event, Phase, Ready, Token, TokenLife};
 use crate::token::record::Record;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Budget;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
 /// How long a source is left alone after it had nothing new: a minute, because that is about how long a rotated secret takes to reach a mounted file.
-const SOURCE_REST: Duration = Duration::from_secs(60);
+const SOURCE_REST: Duration = Duration::from_mins(1);
 /// How long a 401 for a token that was just minted is taken as final: half a minute, so that 1,000 refused calls do not make 1,000 token requests.
 const QUIET: Duration = Duration::from_secs(30);
 /// How long a refused grant rests before it is tried again: five minutes, so that what was mended at the provider is noticed without a restart.
-const REFUSED_REST: Duration = Duration::from_secs(300);
+const REFUSED_REST: Duration = Duration::from_mins(5);
 /// The longest pause of a whole session: an hour, because a limit that lasts longer is worth one call an hour to see whether it was a mistake.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// How long a dead refresh token rests before its store is read again: an hour, because only a person can mend it.
-const CONSENT_REST: Duration = Duration::from_secs(3_600);
+const CONSENT_REST: Duration = Duration::from_hours(1);
 /// How often one call is sent again after a 401: twice, for a token that another process had renewed and that is refused as well.
 const REPEATS_AFTER_REFUSAL: u8 = 2;
 /// The longest rest after a token endpoint failed.
@@ -47,8 +48,8 @@ pub struct Session {
 }
 
 enum Holding {
-    Keys(KeyRing),
-    Token(TokenLife),
+    Keys(Box<KeyRing>),
+    Token(Box<TokenLife>),
 }
 
 /// Where the credential came from.
@@ -116,9 +117,9 @@ impl Session {
         let holding = match credential {
             Credential::Keys(keys) => {
                 let (header, scheme) = connection.attach();
-                Holding::Keys(KeyRing::new(header, scheme, keys))
+                Holding::Keys(Box::new(KeyRing::new(header, scheme, keys)))
             }
-            Credential::Grant(grant) => Holding::Token(TokenLife::new(grant)),
+            Credential::Grant(grant) => Holding::Token(Box::new(TokenLife::new(grant))),
         };
         let source = Source { reloadable, next: UnixTime::default(), asked: None, fruitless: false };
         Self {
@@ -153,7 +154,9 @@ impl Session {
         }
         match &self.holding {
             Holding::Keys(ring) => ring.in_use().map(|held| Fresh { authorization: Arc::clone(held), until: UnixTime::NEVER }),
-            Holding::Token(life) => life.token().map(|token| Fresh { authorization: Arc::clone(&token.authorization), until: life.fresh_until() }),
+            Holding::Token(life) => {
+                life.token().map(|token| Fresh { authorization: Arc::clone(&token.authorization), until: life.fresh_until() })
+            }
         }
     }
 
@@ -307,7 +310,10 @@ impl Session {
             _ => false,
         };
         self.source.fruitless = !new;
-        if !new && again && let Holding::Keys(ring) = &mut self.holding {
+        if !new
+            && again
+            && let Holding::Keys(ring) = &mut self.holding
+        {
             ring.forgive_next();
             return ring.in_use().is_some();
         }
@@ -414,7 +420,11 @@ impl Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state(self.latest);
-        f.debug_struct("Session").field("provider", self.connection.provider()).field("environment", &self.connection.environment()).field("state", &state).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("provider", self.connection.provider())
+            .field("environment", &self.connection.environment())
+            .field("state", &state)
+            .finish_non_exhaustive()
     }
 }
 

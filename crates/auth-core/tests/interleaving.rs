@@ -74,7 +74,16 @@ struct World {
 impl World {
     fn new(rotating: bool) -> Self {
         let scenario = if rotating { Scenario::refresh_token() } else { Scenario::client_credentials() };
-        Self { scenario, callers: Vec::new(), rotating, minted: 0, valid: HashSet::new(), spent: HashSet::new(), lease: None, latest: UnixTime::default() }
+        Self {
+            scenario,
+            callers: Vec::new(),
+            rotating,
+            minted: 0,
+            valid: HashSet::new(),
+            spent: HashSet::new(),
+            lease: None,
+            latest: UnixTime::default(),
+        }
     }
 
     fn happen(&mut self, event: &Event) {
@@ -158,7 +167,12 @@ impl World {
             3 => scenario.lose(&mut caller.exchange, false),
             4 => scenario.respond(&mut caller.exchange, 502, &[], "<html>"),
             _ if refused => scenario.respond(&mut caller.exchange, 400, &[], r#"{"error":"invalid_grant"}"#),
-            _ if self.rotating => scenario.respond(&mut caller.exchange, 200, &[], &rotated(&format!("token-{}", self.minted), &format!("refresh-{}", self.minted + 1))),
+            _ if self.rotating => scenario.respond(
+                &mut caller.exchange,
+                200,
+                &[],
+                &rotated(&format!("token-{}", self.minted), &format!("refresh-{}", self.minted + 1)),
+            ),
             _ => scenario.respond(&mut caller.exchange, 200, &[], &token(&format!("token-{}", self.minted), 3_600)),
         }
     }
@@ -190,7 +204,7 @@ impl World {
     fn poll(&mut self, index: usize) {
         // Sometimes the shell drives renewals beside the callers.
         let seed = self.scenario.seed();
-        if index % 2 == 0
+        if index.is_multiple_of(2)
             && let Some(exchange) = self.scenario.session.begin_renewal(self.scenario.now, seed)
         {
             self.callers.push(Caller { exchange, owed: None, post: false, processed: false, renewal: true });
@@ -200,7 +214,9 @@ impl World {
         self.check(index, &step);
         let owed = match step {
             Step::Claim(claim) => Some(Owed::Claim { owner: claim.owner }),
-            Step::Save(save) => Some(Owed::Save { record: Box::new(save.record), replaces: save.replaces, owner: save.lease.map(|lease| lease.owner) }),
+            Step::Save(save) => {
+                Some(Owed::Save { record: Box::new(save.record), replaces: save.replaces, owner: save.lease.map(|lease| lease.owner) })
+            }
             Step::Fetch(request) => {
                 let form = request.body.as_ref().map_or("", |body| body.expose());
                 let refresh_token = form.split('&').find_map(|pair| pair.strip_prefix("refresh_token=")).map(Into::into);
@@ -236,7 +252,9 @@ impl World {
         match step {
             Step::Fetch(_) => {
                 let others = self.callers.iter().enumerate().filter(|(other, _)| *other != index);
-                let in_flight = others.filter(|(_, other)| matches!(other.owed, Some(Owed::Fetch { since, .. }) if self.latest.since(since) < LEASE)).count();
+                let in_flight = others
+                    .filter(|(_, other)| matches!(other.owed, Some(Owed::Fetch { since, .. }) if self.latest.since(since) < LEASE))
+                    .count();
                 assert_eq!(in_flight, 0, "invariant 3: two fetches in flight");
             }
             Step::Send(send) => {
@@ -271,13 +289,15 @@ impl World {
             self.scenario.advance(Duration::from_millis(500));
         }
         assert!(self.callers.is_empty(), "a caller never came to an end");
-        self.scenario.now = self.latest.max(self.scenario.now).after(Duration::from_secs(7_200));
+        self.scenario.now = self.latest.max(self.scenario.now).after(Duration::from_hours(2));
         let mut exchange = self.scenario.call("GET", "/v1/tasks");
         for _ in 0..50 {
             match self.scenario.next(&mut exchange) {
                 Step::Fetch(request) => {
                     let form = request.body.as_ref().map_or("", |body| body.expose()).to_owned();
-                    let spent = self.spent.iter().any(|token| form.contains(&format!("refresh_token={token}&")) || form.ends_with(&format!("refresh_token={token}")));
+                    let spent = self.spent.iter().any(|token| {
+                        form.contains(&format!("refresh_token={token}&")) || form.ends_with(&format!("refresh_token={token}"))
+                    });
                     assert!(!spent || !self.rotating, "a single-use refresh token was spent twice");
                     let body = if self.rotating { rotated("token-last", "refresh-last") } else { token("token-last", 3_600) };
                     self.scenario.respond(&mut exchange, 200, &[], &body);

@@ -136,7 +136,7 @@ fn invariant_4_a_failed_save_loses_nothing() {
     assert_eq!(scenario.session.state(scenario.now), SessionState::Unsaved);
     exchange.abandon(&mut scenario.session);
     // The store is back: what was kept is stored first, nothing is fetched.
-    scenario.advance(Duration::from_secs(60));
+    scenario.advance(Duration::from_mins(1));
     let mut exchange = scenario.call("GET", "/v1/health");
     assert_eq!(sent_value(&scenario.to_send(&mut exchange)), "Bearer token-1");
     assert_eq!(scenario.stored.as_ref().unwrap().refresh_token.as_ref().unwrap().expose(), "refresh-2");
@@ -205,7 +205,7 @@ fn invariant_4_a_journal_is_taken_back_when_the_refresh_token_was_not_spent() {
         assert!(matches!(outcome, Outcome::Failed(_)));
         assert!(scenario.stored.as_ref().unwrap().spending.is_none());
         exchange.abandon(&mut scenario.session);
-        scenario.advance(Duration::from_secs(600));
+        scenario.advance(Duration::from_mins(10));
         let mut exchange = scenario.call("GET", "/v1/health");
         scenario.grant(&mut exchange, &rotated("token-1", "refresh-2"));
         scenario.to_send(&mut exchange);
@@ -276,8 +276,13 @@ fn invariant_5_a_freshly_minted_token_that_is_refused_stops_and_says_why() {
 #[test]
 fn invariant_5_an_adopted_token_that_is_refused_is_not_taken_for_a_fresh_one() {
     let mut scenario = Scenario::client_credentials().with_token("token-1");
-    scenario.advance(Duration::from_secs(300));
-    let sibling = Record { generation: 2, minted_at: START.after(Duration::from_secs(150)), access_token: Some("token-2".into()), ..scenario.stored.clone().unwrap() };
+    scenario.advance(Duration::from_mins(5));
+    let sibling = Record {
+        generation: 2,
+        minted_at: START.after(Duration::from_secs(150)),
+        access_token: Some("token-2".into()),
+        ..scenario.stored.clone().unwrap()
+    };
     scenario.stored = Some(sibling);
     let mut exchange = scenario.call("GET", "/v1/health");
     scenario.to_send(&mut exchange);
@@ -468,7 +473,9 @@ fn a_store_that_is_ahead_or_was_emptied_makes_no_circles() {
     let outcome = loop {
         match scenario.poll(&mut exchange) {
             Step::Claim(_) => exchange.handle_claimed(&mut scenario.session, scenario.now, Claimed::Granted(None)),
-            Step::Save(save) if save.record.spending.is_some() => exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Durable),
+            Step::Save(save) if save.record.spending.is_some() => {
+                exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Durable);
+            }
             Step::Save(_) => exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Superseded),
             Step::Fetch(_) => {
                 fetches += 1;

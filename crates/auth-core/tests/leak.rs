@@ -2,8 +2,11 @@
 
 mod support;
 
-use auth_core::{ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, Outcome, Provider, Response, Saved, Session, Step, Transport, UnixTime};
-use std::fmt::{Debug, Display};
+use auth_core::{
+    ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, Outcome, Provider, Response, Saved, Session, Step,
+    Transport, UnixTime,
+};
+use std::fmt::{Debug, Display, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +19,12 @@ struct Printed(String, usize);
 
 impl Printed {
     fn debug(&mut self, thing: &impl Debug) {
-        self.0.push_str(&format!("{thing:?}\n{thing:#?}\n"));
+        writeln!(self.0, "{thing:?}\n{thing:#?}").unwrap();
         self.1 += 1;
     }
 
     fn display(&mut self, thing: &impl Display) {
-        self.0.push_str(&format!("{thing}\n"));
+        writeln!(self.0, "{thing}").unwrap();
         self.1 += 1;
     }
 
@@ -65,24 +68,41 @@ struct Case {
 
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    let mut add = |provider: &str, base_url: Option<&str>, to_api: &str, to_token_endpoint: &[&str], credential: &dyn Fn(&Provider) -> Credential| {
-        let provider = Provider::builtin(provider).unwrap();
-        let credential = credential(&provider);
-        let mut builder = Connection::builder(provider).environment("production");
-        if let Some(url) = base_url {
-            builder = builder.base_url(url);
-        }
-        let connection = Arc::new(builder.build(&credential).unwrap());
-        cases.push(Case { session: Session::new(Arc::clone(&connection), credential, true), connection, to_api: to_api.into(), to_token_endpoint: to_token_endpoint.join(" and ") });
-    };
+    let mut add =
+        |provider: &str, base_url: Option<&str>, to_api: &str, to_token_endpoint: &[&str], credential: &dyn Fn(&Provider) -> Credential| {
+            let provider = Provider::builtin(provider).unwrap();
+            let credential = credential(&provider);
+            let mut builder = Connection::builder(provider).environment("production");
+            if let Some(url) = base_url {
+                builder = builder.base_url(url);
+            }
+            let connection = Arc::new(builder.build(&credential).unwrap());
+            cases.push(Case {
+                session: Session::new(Arc::clone(&connection), credential, true),
+                connection,
+                to_api: to_api.into(),
+                to_token_endpoint: to_token_endpoint.join(" and "),
+            });
+        };
     let hex = |digit: char| format!("live_sk_{MARKER}{}", digit.to_string().repeat(38));
-    let (numora, token, refresh_token, adaas) = (format!("sk_live_{MARKER}abcdefgh"), format!("t-{MARKER}"), format!("r-{MARKER}"), format!("ID_{MARKER}"));
+    let (numora, token, refresh_token, adaas) =
+        (format!("sk_live_{MARKER}abcdefgh"), format!("t-{MARKER}"), format!("r-{MARKER}"), format!("ID_{MARKER}"));
     let (numeric_basic, adaas_basic) = (base64(&format!("client-1:{MARKER}")), base64(&format!("client-1:{adaas}")));
-    add("finora", None, &format!("{} and {}", hex('1'), hex('2')), &[], &|provider| Credential::Keys(vec![ApiKey::parse(provider, hex('1')).unwrap(), ApiKey::parse(provider, hex('2')).unwrap()]));
-    add("numora", Some("https://acme.numora.test"), &numora, &[], &|provider| Credential::Keys(vec![ApiKey::parse(provider, numora.as_str()).unwrap()]));
-    add("numeric", None, &token, &[MARKER, &numeric_basic], &|provider| Credential::Grant(Grant::client_credentials(ClientCredentials::parse(provider, "client-1", MARKER).unwrap())));
-    add("numeric", None, &token, &[MARKER, &numeric_basic, &refresh_token], &|provider| Credential::Grant(Grant::refresh_token(ClientCredentials::parse(provider, "client-1", MARKER).unwrap(), refresh_token.as_str())));
-    add("adaas", None, &token, &[&adaas, &adaas_basic], &|provider| Credential::Grant(Grant::client_credentials(ClientCredentials::parse(provider, "client-1", adaas.as_str()).unwrap())));
+    add("finora", None, &format!("{} and {}", hex('1'), hex('2')), &[], &|provider| {
+        Credential::Keys(vec![ApiKey::parse(provider, hex('1')).unwrap(), ApiKey::parse(provider, hex('2')).unwrap()])
+    });
+    add("numora", Some("https://acme.numora.test"), &numora, &[], &|provider| {
+        Credential::Keys(vec![ApiKey::parse(provider, numora.as_str()).unwrap()])
+    });
+    add("numeric", None, &token, &[MARKER, &numeric_basic], &|provider| {
+        Credential::Grant(Grant::client_credentials(ClientCredentials::parse(provider, "client-1", MARKER).unwrap()))
+    });
+    add("numeric", None, &token, &[MARKER, &numeric_basic, &refresh_token], &|provider| {
+        Credential::Grant(Grant::refresh_token(ClientCredentials::parse(provider, "client-1", MARKER).unwrap(), refresh_token.as_str()))
+    });
+    add("adaas", None, &token, &[&adaas, &adaas_basic], &|provider| {
+        Credential::Grant(Grant::client_credentials(ClientCredentials::parse(provider, "client-1", adaas.as_str()).unwrap()))
+    });
     cases
 }
 
@@ -126,7 +146,15 @@ fn nothing_that_can_be_printed_shows_a_secret() {
     assert!(printed.1 > 20_000 && dones > 2_000, "{} {dones}", printed.1);
 }
 
-fn drive(printed: &mut Printed, luck: &mut Luck, session: &mut Session, exchange: &mut Exchange, now: &mut UnixTime, stored: &mut Option<auth_core::Record>, [to_api, to_token_endpoint]: [&str; 2]) -> usize {
+fn drive(
+    printed: &mut Printed,
+    luck: &mut Luck,
+    session: &mut Session,
+    exchange: &mut Exchange,
+    now: &mut UnixTime,
+    stored: &mut Option<auth_core::Record>,
+    [to_api, to_token_endpoint]: [&str; 2],
+) -> usize {
     for _ in 0..60 {
         let step = exchange.poll(session, *now);
         printed.debug(&step);
@@ -143,15 +171,27 @@ fn drive(printed: &mut Printed, luck: &mut Luck, session: &mut Session, exchange
             Step::Release(_) => {}
             Step::Load => exchange.handle_loaded(session, *now, None),
             Step::Fetch(_) => match luck.next(4) {
-                0 => exchange.handle_failure(session, *now, Transport { not_sent: luck.next(2) == 0, what: "lost".into(), advice: String::new() }),
+                0 => exchange.handle_failure(
+                    session,
+                    *now,
+                    Transport { not_sent: luck.next(2) == 0, what: "lost".into(), advice: String::new() },
+                ),
                 1 => {
                     let status = [400, 401, 429, 503, 200][usize::try_from(luck.next(5)).unwrap()];
                     let body = echo(luck, to_token_endpoint);
-                    exchange.handle_response(session, *now, &Response { status, headers: &&[("retry-after", "1")][..], body: body.as_bytes() });
+                    exchange.handle_response(
+                        session,
+                        *now,
+                        &Response { status, headers: &&[("retry-after", "1")][..], body: body.as_bytes() },
+                    );
                 }
                 _ => {
                     let body = format!(r#"{{"access_token":"t-{MARKER}","expires_in":600,"refresh_token":"r-{MARKER}"}}"#);
-                    exchange.handle_response(session, *now, &Response { status: 200, headers: &&[("date", "Mon, 24 Nov 2025 16:00:00 GMT")][..], body: body.as_bytes() });
+                    exchange.handle_response(
+                        session,
+                        *now,
+                        &Response { status: 200, headers: &&[("date", "Mon, 24 Nov 2025 16:00:00 GMT")][..], body: body.as_bytes() },
+                    );
                 }
             },
             Step::Send(_) => {

@@ -3,7 +3,8 @@
 mod support;
 
 use auth_core::{
-    ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, KeyError, Outcome, Provider, Response, Saved, Session, Step, Transport, UnixTime,
+    ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, KeyError, Outcome, Provider, Response, Saved,
+    Session, Step, Transport, UnixTime,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -35,7 +36,8 @@ fn keys() {
         let key = text(vector, "text");
         let result: Result<Option<String>, KeyError> = match text(vector, "kind") {
             "key" => ApiKey::parse(&provider, key).map(|key| key.environment().map(Into::into)),
-            "client_secret" => ClientCredentials::parse(&provider, "client-1", key).map(|client| Grant::client_credentials(client).environment().map(Into::into)),
+            "client_secret" => ClientCredentials::parse(&provider, "client-1", key)
+                .map(|client| Grant::client_credentials(client).environment().map(Into::into)),
             other => panic!("{other}"),
         };
         match result {
@@ -81,7 +83,11 @@ fn token_answers() {
             Step::Save(save) => {
                 let lifetime = save.record.expires_at.since(save.record.minted_at).as_secs_f64();
                 assert_eq!(Some(lifetime), vector["granted"]["lifetime_seconds"].as_f64(), "{name}");
-                assert_eq!(save.record.refresh_token.as_ref().map(auth_core::Secret::expose), vector["granted"]["refresh_token"].as_str(), "{name}");
+                assert_eq!(
+                    save.record.refresh_token.as_ref().map(auth_core::Secret::expose),
+                    vector["granted"]["refresh_token"].as_str(),
+                    "{name}"
+                );
             }
             Step::Wait(_) => assert!(vector["unclear"].is_string(), "{name}: asked again"),
             Step::Release(_) => {
@@ -116,15 +122,14 @@ impl Replay {
     fn new(vector: &Value, now: UnixTime, seed: u64) -> Self {
         let provider = Provider::builtin(text(vector, "provider")).unwrap();
         let given = &vector["credential"];
-        let credential = match given["keys"].as_array() {
-            Some(keys) => Credential::Keys(keys.iter().map(|key| ApiKey::parse(&provider, key.as_str().unwrap()).unwrap()).collect()),
-            None => {
-                let client = ClientCredentials::parse(&provider, text(given, "client_id"), text(given, "client_secret")).unwrap();
-                Credential::Grant(match given["refresh_token"].as_str() {
-                    Some(token) => Grant::refresh_token(client, token),
-                    None => Grant::client_credentials(client),
-                })
-            }
+        let credential = if let Some(keys) = given["keys"].as_array() {
+            Credential::Keys(keys.iter().map(|key| ApiKey::parse(&provider, key.as_str().unwrap()).unwrap()).collect())
+        } else {
+            let client = ClientCredentials::parse(&provider, text(given, "client_id"), text(given, "client_secret")).unwrap();
+            Credential::Grant(match given["refresh_token"].as_str() {
+                Some(token) => Grant::refresh_token(client, token),
+                None => Grant::client_credentials(client),
+            })
         };
         let mut builder = Connection::builder(provider).environment(text(vector, "environment"));
         if let Some(url) = vector["base_url"].as_str() {
@@ -169,12 +174,17 @@ impl Replay {
                 assert_eq!((request.method, request.url.as_str()), (text(expect, "method"), text(expect, "url")), "{name}");
                 assert_eq!(request.body.as_ref().map(auth_core::Secret::expose), expect["body"].as_str(), "{name}");
                 for (header, value) in expect["headers"].as_object().into_iter().flatten() {
-                    let sent = request.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(header)).map(|(_, value)| value.expose());
+                    let sent =
+                        request.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(header)).map(|(_, value)| value.expose());
                     assert_eq!(sent, value.as_str(), "{name}: {header}");
                 }
             }
             Step::Send(send) => {
-                assert_eq!((send.url.as_str(), u64::from(send.attempt)), (text(expect, "url"), expect["attempt"].as_u64().unwrap()), "{name}");
+                assert_eq!(
+                    (send.url.as_str(), u64::from(send.attempt)),
+                    (text(expect, "url"), expect["attempt"].as_u64().unwrap()),
+                    "{name}"
+                );
                 let sent = send.authorization.as_ref().map(|authorization| (authorization.header(), authorization.value().expose()));
                 let wanted = expect["authorization"].as_array().map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap()));
                 assert_eq!((sent, send.foreign), (wanted, expect["foreign"].as_bool().unwrap_or(false)), "{name}");
@@ -189,7 +199,10 @@ impl Replay {
             }
             Step::Wait(until) => {
                 let millis = u64::try_from(until.since(self.now).as_millis()).unwrap();
-                assert!(millis >= expect["at_least_ms"].as_u64().unwrap_or(0) && millis <= expect["at_most_ms"].as_u64().unwrap_or(u64::MAX), "{name}: {millis} ms");
+                assert!(
+                    millis >= expect["at_least_ms"].as_u64().unwrap_or(0) && millis <= expect["at_most_ms"].as_u64().unwrap_or(u64::MAX),
+                    "{name}: {millis} ms"
+                );
             }
             Step::Done(outcome) => {
                 let (kind, failure) = match outcome {
@@ -197,7 +210,11 @@ impl Replay {
                     Outcome::Failed(failure) => ("failed", Some(failure)),
                     Outcome::Renewed => ("renewed", None),
                 };
-                assert_eq!((kind, failure.map(|failure| failure.kind().name())), (text(expect, "outcome"), expect["kind"].as_str()), "{name}");
+                assert_eq!(
+                    (kind, failure.map(|failure| failure.kind().name())),
+                    (text(expect, "outcome"), expect["kind"].as_str()),
+                    "{name}"
+                );
                 if let Some(millis) = expect["come_back_in_ms"].as_u64() {
                     assert_eq!(failure.unwrap().come_back_at(), Some(self.now.after(Duration::from_millis(millis))), "{name}");
                 }

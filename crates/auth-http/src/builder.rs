@@ -23,7 +23,14 @@ pub struct ClientBuilder {
 
 impl ClientBuilder {
     pub(crate) fn new(provider: Provider) -> Self {
-        Self { connection: Connection::builder(provider), credential: None, store: None, name: None, policy: Policy::default(), wire: Wire::default() }
+        Self {
+            connection: Connection::builder(provider),
+            credential: None,
+            store: None,
+            name: None,
+            policy: Policy::default(),
+            wire: Wire::default(),
+        }
     }
 
     /// What to authenticate with.
@@ -160,7 +167,9 @@ impl ClientBuilder {
     /// [`Error::Key`] for a malformed credential, [`Error::Failure`] for an environment, host or scheme that does not fit, [`Error::Setting`] for certificates or
     /// a proxy that cannot be used.
     pub fn build(self) -> Result<Client, Error> {
-        let source = self.credential.ok_or_else(|| Failure::new(FailureKind::Misuse, "the client has no credential", "give it one with credential(…)"))?;
+        let source = self
+            .credential
+            .ok_or_else(|| Failure::new(FailureKind::Misuse, "the client has no credential", "give it one with credential(…)"))?;
         let credential = source.parse(self.connection.provider())?;
         let connection = Arc::new(self.connection.policy(self.policy).build(&credential)?);
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));

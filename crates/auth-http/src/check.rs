@@ -32,7 +32,13 @@ impl Check {
         };
         let failed_with = result.as_ref().err().and_then(|error| error.failure()?.status());
         let status = result.as_ref().map_or(failed_with, |status| *status);
-        Self { provider: connection.provider().title().into(), environment: connection.environment().into(), tried, status, error: result.err() }
+        Self {
+            provider: connection.provider().title().into(),
+            environment: connection.environment().into(),
+            tried,
+            status,
+            error: result.err(),
+        }
     }
 
     /// Whether the credential was accepted.
@@ -47,7 +53,7 @@ impl Check {
 
     /// What to do about it, in words for a person; `None` if all is well.
     pub fn advice(&self) -> Option<&str> {
-        self.error.as_ref()?.failure().map(|failure| failure.advice())
+        self.error.as_ref()?.failure().map(auth_core::Failure::advice)
     }
 
     /// The status of the answer, if there was one.

@@ -2,6 +2,7 @@
 
 use crate::builder::ClientBuilder;
 use crate::check::Check;
+use crate::clock;
 use crate::error::Error;
 use crate::poll::Poll;
 use crate::request::Request;
@@ -77,13 +78,16 @@ impl Client {
         if !path.starts_with('/') {
             shared.connection.admit(path)?;
         }
-        if let Some(fresh) = shared.fresh().as_ref().filter(|fresh| shared.clock.now() < fresh.until) {
+        if let Some(fresh) = shared.fresh().as_ref().filter(|fresh| clock::now() < fresh.until) {
             return Ok(Arc::clone(&fresh.authorization));
         }
         let exchange = Exchange::new(Call::new(&shared.connection, "GET", path)?, fastrand::u64(..));
         match run(shared, exchange, Deliver::Nothing)? {
             Ended::Authorized(authorization) => Ok(authorization),
-            Ended::Answered(..) | Ended::Renewed => Err(Failure::new(FailureKind::Misuse, "the exchange ended without an authorization", "report this as a bug of ledgerauth").into()),
+            Ended::Answered(..) | Ended::Renewed => {
+                Err(Failure::new(FailureKind::Misuse, "the exchange ended without an authorization", "report this as a bug of ledgerauth")
+                    .into())
+            }
         }
     }
 

@@ -4,17 +4,12 @@ use auth_core::UnixTime;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A clock that is set to the wall clock once in a process and runs by itself from then on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock;
-
-impl Clock {
-    pub(crate) fn now(self) -> UnixTime {
-        /// The wall clock's reading when the steady clock stood at zero.
-        static ZERO: OnceLock<Duration> = OnceLock::new();
-        let zero = *ZERO.get_or_init(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(steady()));
-        UnixTime::default().after(zero + steady())
-    }
+/// The time, by a clock that is set to the wall clock once in a process and runs by itself from then on.
+pub(crate) fn now() -> UnixTime {
+    /// The wall clock's reading when the steady clock stood at zero.
+    static ZERO: OnceLock<Duration> = OnceLock::new();
+    let zero = *ZERO.get_or_init(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(steady()));
+    UnixTime::default().after(zero + steady())
 }
 
 /// Time since some moment in the past, suspended time included (`CLOCK_BOOTTIME`), so that a laptop that slept for an hour
@@ -38,11 +33,10 @@ mod tests {
 
     #[test]
     fn starts_at_the_wall_clock_and_runs() {
-        let clock = Clock;
-        let first = clock.now();
+        let first = now();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         assert!(UnixTime::default().after(wall).since(first) < Duration::from_secs(1));
         std::thread::sleep(Duration::from_millis(5));
-        assert!(clock.now() > first);
+        assert!(now() > first);
     }
 }

@@ -209,9 +209,16 @@ fn read_file(path: &Path) -> Result<Material, Error> {
     if text.expose().trim_start().starts_with('{') {
         // serde's own message can quote a value, so only its place is told.
         let file: ClientFile = serde_json::from_str(text.expose()).map_err(|error| {
-            refuse(format!("line {}: expected a JSON object with client_id, client_secret and perhaps refresh_token, all text", error.line()))
+            refuse(format!(
+                "line {}: expected a JSON object with client_id, client_secret and perhaps refresh_token, all text",
+                error.line()
+            ))
         })?;
-        return Ok(Material::Client { id: file.client_id, secret: file.client_secret.into(), refresh_token: file.refresh_token.map(Into::into) });
+        return Ok(Material::Client {
+            id: file.client_id,
+            secret: file.client_secret.into(),
+            refresh_token: file.refresh_token.map(Into::into),
+        });
     }
     let keys: Vec<Secret> = text.expose().lines().filter(|line| !line.trim().is_empty()).map(Secret::from).collect();
     if keys.is_empty() { Err(refuse("it is empty: write one key a line into it".into())) } else { Ok(Material::Keys(keys)) }

@@ -62,7 +62,13 @@ impl fmt::Display for Error {
             Self::Setting { name, reason } => write!(f, "{name} cannot be used: {reason}"),
             Self::Body(error) => write!(f, "the body could not be read: {error}"),
             // serde's own message can quote what stands in the body.
-            Self::Json(error) => write!(f, "the body is not the JSON that was expected ({:?} error at line {}, column {})", error.classify(), error.line(), error.column()),
+            Self::Json(error) => write!(
+                f,
+                "the body is not the JSON that was expected ({:?} error at line {}, column {})",
+                error.classify(),
+                error.line(),
+                error.column()
+            ),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `Poll`: asking until a document is ready.
 
 use crate::client::Client;
+use crate::clock;
 use crate::error::Error;
 use crate::response::{Fields, Response};
 use auth_core::{Polling, Progress};
@@ -9,7 +10,7 @@ use std::time::Duration;
 /// The first pause: a second, because few documents are done sooner.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The usual deadline: five minutes, because reading a long invoice takes minutes and not hours.
-const DEADLINE: Duration = Duration::from_secs(300);
+const DEADLINE: Duration = Duration::from_mins(5);
 
 /// `Poll` asks for a document until it is ready, as the provider's profile says what "not ready" looks like.
 #[must_use]
@@ -43,13 +44,13 @@ impl<'c> Poll<'c> {
     /// [`Error::Failure`]: of kind `DeadlineExceeded` if it is still not ready, or whatever a call failed with.
     pub fn wait(self) -> Result<Response, Error> {
         let shared = &self.client.shared;
-        let deadline = shared.clock.now().after(self.deadline);
+        let deadline = clock::now().after(self.deadline);
         let mut polling = Polling::new(&self.path, self.pause, deadline, fastrand::u64(..));
         loop {
-            let left = deadline.since(shared.clock.now());
+            let left = deadline.since(clock::now());
             let response = self.client.get(&self.path).deadline(left).send()?.error_for_status()?;
             let (response, body) = response.buffered()?;
-            let now = shared.clock.now();
+            let now = clock::now();
             let seen = auth_core::Response { status: response.status(), headers: &Fields(response.headers()), body: &body };
             match polling.handle_response(shared.connection.provider(), now, &seen) {
                 Progress::Ready => return Ok(response),

@@ -1,6 +1,7 @@
 //! `Request`: a call in the making.
 
 use crate::client::Client;
+use crate::clock;
 use crate::error::Error;
 use crate::response::{Answer, Response};
 use crate::run::{Deliver, Ended, run};
@@ -21,7 +22,7 @@ pub struct Request<'c> {
     headers: HeaderMap,
     body: Body<'c>,
     deadline: Option<Duration>,
-    request_id: Option<String>,
+    id: Option<String>,
     fault: Option<Failure>,
 }
 
@@ -33,7 +34,7 @@ enum Body<'c> {
 
 impl<'c> Request<'c> {
     pub(crate) fn new(client: &'c Client, method: &'static str, target: &str) -> Self {
-        Self { client, method, target: target.into(), headers: HeaderMap::new(), body: Body::None, deadline: None, request_id: None, fault: None }
+        Self { client, method, target: target.into(), headers: HeaderMap::new(), body: Body::None, deadline: None, id: None, fault: None }
     }
 
     /// Adds a query parameter, percent-encoded (RFC 3986 section 2.1).
@@ -48,14 +49,12 @@ impl<'c> Request<'c> {
 
     /// Adds a header field. When a redirect leads to another host, only fields that say what answer is wanted go along.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            (Ok(name), Ok(value)) => {
-                self.headers.append(name, value);
-            }
-            _ => {
-                let what = format!("the header {name:?} has a name or value that cannot be sent");
-                self.fault = Some(Failure::new(FailureKind::Misuse, what, "nothing was sent: leave line breaks and other control characters out"));
-            }
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            self.headers.append(name, value);
+        } else {
+            let what = format!("the header {name:?} has a name or value that cannot be sent");
+            self.fault =
+                Some(Failure::new(FailureKind::Misuse, what, "nothing was sent: leave line breaks and other control characters out"));
         }
         self
     }
@@ -95,7 +94,7 @@ impl<'c> Request<'c> {
 
     /// The id under which the call is known to both sides; a random one if not said.
     pub fn request_id(mut self, id: impl Into<String>) -> Self {
-        self.request_id = Some(id.into());
+        self.id = Some(id.into());
         self
     }
 
@@ -115,11 +114,16 @@ impl<'c> Request<'c> {
             Body::Bytes(bytes) => call.body(&shared.connection, bytes),
             Body::Stream(_) => call.once(),
         };
-        let deadline = shared.clock.now().after(self.deadline.unwrap_or(shared.connection.policy().deadline));
+        let deadline = clock::now().after(self.deadline.unwrap_or(shared.connection.policy().deadline));
         call = call.deadline(deadline);
-        if let Some(id) = self.request_id.take() {
+        if let Some(id) = self.id.take() {
             if HeaderValue::try_from(&id).is_err() {
-                return Err(Failure::new(FailureKind::Misuse, "the request id has characters that cannot be sent", "nothing was sent: use letters, digits and '-'").into());
+                return Err(Failure::new(
+                    FailureKind::Misuse,
+                    "the request id has characters that cannot be sent",
+                    "nothing was sent: use letters, digits and '-'",
+                )
+                .into());
             }
             call = call.request_id(id);
         }
@@ -128,7 +132,9 @@ impl<'c> Request<'c> {
         let mut deliver = |send: &Send, now: UnixTime| self.deliver(send, now, deadline);
         match run(shared, exchange, Deliver::Request(&mut deliver))? {
             Ended::Answered(answer, failure) => Ok(answer.into_response(request_id, failure)),
-            Ended::Authorized(_) | Ended::Renewed => Err(Failure::new(FailureKind::Misuse, "the exchange ended without an answer", "report this as a bug of ledgerauth").into()),
+            Ended::Authorized(_) | Ended::Renewed => {
+                Err(Failure::new(FailureKind::Misuse, "the exchange ended without an answer", "report this as a bug of ledgerauth").into())
+            }
         }
     }
 
@@ -147,7 +153,10 @@ impl<'c> Request<'c> {
             fields.insert(name, value);
         }
         let (name, id) = &send.request_id;
-        fields.insert(HeaderName::try_from(name.as_str()).map_err(|_| unsendable())?, HeaderValue::try_from(id.as_str()).map_err(|_| unsendable())?);
+        fields.insert(
+            HeaderName::try_from(name.as_str()).map_err(|_| unsendable())?,
+            HeaderValue::try_from(id.as_str()).map_err(|_| unsendable())?,
+        );
         let left = deadline.since(now);
         match &mut self.body {
             Body::None => run_once(self.client, request.body(()), left),

@@ -1,5 +1,6 @@
 //! The run loop: does what the machine says, and reports what came of it.
 
+use crate::clock;
 use crate::response::{Answer, Fields, TOKEN_READ_LIMIT};
 use crate::shared::Shared;
 use crate::transport::transport;
@@ -52,8 +53,8 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
                 shared.with(|session, now| running.exchange.handle_loaded(session, now, credential));
             }
             Step::Fetch(request) => match fetch(shared, &request) {
-                Ok((status, fields, body)) => {
-                    let response = Response { status, headers: &fields, body: &body };
+                Ok(answer) => {
+                    let response = Response { status: answer.status, headers: &answer.fields, body: &answer.body };
                     shared.with(|session, now| running.exchange.handle_response(session, now, &response));
                 }
                 Err(lost) => {
@@ -62,7 +63,7 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
             },
             Step::Send(send) => match &mut deliver {
                 Deliver::Nothing => return send.authorization.map(Ended::Authorized).ok_or_else(not_authorized),
-                Deliver::Request(request) => match request(&send, shared.clock.now()) {
+                Deliver::Request(request) => match request(&send, clock::now()) {
                     Ok(mut received) => {
                         if running.exchange.finish_fresh(received.status()) {
                             return Ok(Ended::Answered(Box::new(received), None));
@@ -78,7 +79,9 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
                 },
             },
             Step::Wait(until) => shared.wait(until, seen),
-            Step::Done(Outcome::Answered(failure)) => return answer.map(|answer| Ended::Answered(answer, failure)).ok_or_else(not_authorized),
+            Step::Done(Outcome::Answered(failure)) => {
+                return answer.map(|answer| Ended::Answered(answer, failure)).ok_or_else(not_authorized);
+            }
             Step::Done(Outcome::Failed(failure)) => return Err(failure),
             Step::Done(Outcome::Renewed) => return Ok(Ended::Renewed),
         }
@@ -95,7 +98,7 @@ impl Running<'_> {
     /// The first step without the lock, while there is something fresh to send with.
     fn first_step(&mut self) -> Option<Step> {
         let fresh = self.shared.fresh();
-        self.exchange.poll_fresh(fresh.as_deref()?, self.shared.clock.now())
+        self.exchange.poll_fresh(fresh.as_deref()?, clock::now())
     }
 
     /// The next step, and the session's change number at that moment. If a token is wanted, getting it begins on a thread of its own.
@@ -135,31 +138,37 @@ fn load(shared: &Shared) -> Option<auth_core::Credential> {
     })
 }
 
+/// A token endpoint's answer, whose body is wiped when it is dropped.
+struct TokenAnswer {
+    status: u16,
+    fields: Fields<http::HeaderMap>,
+    body: Zeroizing<Vec<u8>>,
+}
+
 /// Sends a token request as it is and reads the whole answer, up to the length that is understood.
-fn fetch(shared: &Shared, request: &TokenRequest) -> Result<(u16, Fields<http::HeaderMap>, Zeroizing<Vec<u8>>), Transport> {
+fn fetch(shared: &Shared, request: &TokenRequest) -> Result<TokenAnswer, Transport> {
     let unsendable = |what: &str| Transport { not_sent: true, what: what.into(), advice: String::new() };
     let mut builder = http::Request::builder().method(request.method).uri(request.url.as_str());
     for (name, value) in &request.headers {
-        let mut value = http::HeaderValue::from_str(value.expose()).map_err(|_| unsendable("the token request has a header that cannot be sent"))?;
+        let mut value =
+            http::HeaderValue::from_str(value.expose()).map_err(|_| unsendable("the token request has a header that cannot be sent"))?;
         value.set_sensitive(true);
         builder = builder.header(*name, value);
     }
-    let response = match &request.body {
-        Some(body) => {
-            let request_with_body = builder.body(body.expose()).map_err(|_| unsendable("the token request cannot be sent"))?;
-            shared.agent.run(shared.agent.configure_request(request_with_body).timeout_global(Some(request.timeout)).build())
-        }
-        None => {
-            let request_alone = builder.body(()).map_err(|_| unsendable("the token request cannot be sent"))?;
-            shared.agent.run(shared.agent.configure_request(request_alone).timeout_global(Some(request.timeout)).build())
-        }
+    let response = if let Some(body) = &request.body {
+        let request_with_body = builder.body(body.expose()).map_err(|_| unsendable("the token request cannot be sent"))?;
+        shared.agent.run(shared.agent.configure_request(request_with_body).timeout_global(Some(request.timeout)).build())
+    } else {
+        let request_alone = builder.body(()).map_err(|_| unsendable("the token request cannot be sent"))?;
+        shared.agent.run(shared.agent.configure_request(request_alone).timeout_global(Some(request.timeout)).build())
     };
     let (head, body) = response.map_err(|error| transport(&error))?.into_parts();
     // Room for the usual answer at once: a growing buffer leaves copies of the token behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1_024));
-    let cut_off = |error: std::io::Error| Transport { not_sent: false, what: format!("the answer was cut off: {error}"), advice: String::new() };
+    let cut_off =
+        |error: std::io::Error| Transport { not_sent: false, what: format!("the answer was cut off: {error}"), advice: String::new() };
     body.into_with_config().limit(u64::MAX).reader().take(TOKEN_READ_LIMIT).read_to_end(&mut bytes).map_err(cut_off)?;
-    Ok((head.status.as_u16(), Fields(head.headers), bytes))
+    Ok(TokenAnswer { status: head.status.as_u16(), fields: Fields(head.headers), body: bytes })
 }
 
 fn not_authorized() -> Failure {

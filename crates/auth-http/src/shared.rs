@@ -1,6 +1,6 @@
 //! What all threads of a client share: the session behind its lock, and what can be had without the lock.
 
-use crate::clock::Clock;
+use crate::clock;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::store::TokenStore;
@@ -24,14 +24,19 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) store_id: String,
     pub(crate) credential: Mutex<Credential>,
-    pub(crate) clock: Clock,
     session: Mutex<Session>,
     moved: Condvar,
     fresh: ArcSwapOption<Fresh>,
 }
 
 impl Shared {
-    pub(crate) fn new(session: Session, credential: Credential, wire: &Wire, store: Arc<dyn TokenStore>, store_id: String) -> Result<Self, Error> {
+    pub(crate) fn new(
+        session: Session,
+        credential: Credential,
+        wire: &Wire,
+        store: Arc<dyn TokenStore>,
+        store_id: String,
+    ) -> Result<Self, Error> {
         Ok(Self {
             connection: Arc::clone(session.connection()),
             agent: wire.agent()?,
@@ -40,7 +45,6 @@ impl Shared {
             store,
             store_id,
             credential: Mutex::new(credential),
-            clock: Clock,
             fresh: ArcSwapOption::new(session.fresh().map(Arc::new)),
             session: Mutex::new(session),
             moved: Condvar::new(),
@@ -56,7 +60,7 @@ impl Shared {
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Session, UnixTime) -> R) -> (R, u64) {
         let mut session = self.session.lock();
         let before = session.changes();
-        let result = f(&mut session, self.clock.now());
+        let result = f(&mut session, clock::now());
         let changes = session.changes();
         if changes != before {
             self.fresh.store(session.fresh().map(Arc::new));
@@ -71,7 +75,7 @@ impl Shared {
         let mut session = self.session.lock();
         if session.changes() == seen {
             // One millisecond more, because the machine counts whole ones.
-            let span = until.since(self.clock.now()) + Duration::from_millis(1);
+            let span = until.since(clock::now()) + Duration::from_millis(1);
             self.moved.wait_for(&mut session, span.min(LONGEST_SLEEP));
         }
     }

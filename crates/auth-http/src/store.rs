@@ -106,7 +106,11 @@ mod tests {
         let store = MemoryStore::new();
         let late = claim(&store, "a", 1, 0).unwrap();
         let current = claim(&store, "a", 2, 60_000).unwrap();
-        let save = |lease: &Lease, generation| Save { record: Record { generation, ..Record::default() }, replaces: generation - 1, lease: Some(lease.clone()) };
+        let save = |lease: &Lease, generation| Save {
+            record: Record { generation, ..Record::default() },
+            replaces: generation - 1,
+            lease: Some(lease.clone()),
+        };
         assert_eq!(store.save("a", &save(&late, 1)), Saved::Superseded);
         store.release("a", &late);
         assert!(claim(&store, "a", 3, 60_000).is_none());

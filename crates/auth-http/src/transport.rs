@@ -41,7 +41,7 @@ impl Default for Wire {
     fn default() -> Self {
         Self {
             // A minute, because reports over a year's ledger take tens of seconds to begin.
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             // Ten seconds, because a host that has not answered by then is not there.
             connect_timeout: Duration::from_secs(10),
             proxy: ProxyChoice::Environment,
@@ -58,9 +58,10 @@ impl Wire {
             ProxyChoice::Environment => Proxy::try_from_env(),
             ProxyChoice::Direct => None,
             // The URL may hold a password, so the error does not show it.
-            ProxyChoice::Url(url) => {
-                Some(Proxy::new(url).map_err(|_| setting("proxy", "not a proxy URL such as http://user:password@host:3128 or socks5://host:1080"))?)
-            }
+            ProxyChoice::Url(url) => Some(
+                Proxy::new(url)
+                    .map_err(|_| setting("proxy", "not a proxy URL such as http://user:password@host:3128 or socks5://host:1080"))?,
+            ),
         };
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -98,7 +99,8 @@ impl Wire {
 
 fn certificates(name: &'static str, pem: &[u8]) -> Result<Vec<Certificate<'static>>, Error> {
     let items = parse_pem(pem).collect::<Result<Vec<_>, _>>().map_err(|_| setting(name, "not PEM"))?;
-    let certificates: Vec<_> = items.into_iter().filter_map(|item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None }).collect();
+    let certificates: Vec<_> =
+        items.into_iter().filter_map(|item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None }).collect();
     if certificates.is_empty() { Err(setting(name, "there is no certificate in it")) } else { Ok(certificates) }
 }
 
@@ -114,8 +116,12 @@ pub(crate) fn transport(error: &ureq::Error) -> Transport {
     match error {
         E::HostNotFound => not_sent("the host name is not known".into(), "check the host name, and the DNS of this network"),
         E::ConnectionFailed => not_sent("no connection could be made".into(), "check the address, the network and the proxy"),
-        E::ConnectProxyFailed(reason) => not_sent(format!("the proxy did not connect: {reason}"), "check the proxy's address, user name and password"),
-        E::Timeout(Timeout::Resolve | Timeout::Connect) => not_sent("connecting took too long".into(), "check the address, the network and the proxy"),
+        E::ConnectProxyFailed(reason) => {
+            not_sent(format!("the proxy did not connect: {reason}"), "check the proxy's address, user name and password")
+        }
+        E::Timeout(Timeout::Resolve | Timeout::Connect) => {
+            not_sent("connecting took too long".into(), "check the address, the network and the proxy")
+        }
         E::Timeout(what) => lost(format!("no answer in time ({what})"), ""),
         E::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             not_sent("the connection was refused".into(), "check host and port, and that the server runs")
@@ -134,7 +140,11 @@ pub(crate) fn transport(error: &ureq::Error) -> Transport {
 /// record can come after the request has arrived as well, so only what is said about the server's certificate, or about versions, proves anything.
 fn tls_advice(error: &std::io::Error) -> (bool, &'static str) {
     const KNOWN: [(&str, bool, &str); 8] = [
-        ("UnknownIssuer", true, "the certificate is from an authority that is not trusted here: pass a company's own by ca, or use platform_roots"),
+        (
+            "UnknownIssuer",
+            true,
+            "the certificate is from an authority that is not trusted here: pass a company's own by ca, or use platform_roots",
+        ),
         ("BadSignature", true, "the certificate is not from the authority that it names: pass the right one by ca"),
         ("NotValidForName", true, "the certificate is for another host: check the URL"),
         ("Expired", true, "the certificate has expired, or this machine's clock is wrong"),

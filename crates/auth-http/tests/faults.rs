@@ -68,7 +68,15 @@ fn threads_that_meet_one_429_pause_together() {
 
 #[test]
 fn a_get_survives_what_interrupts_it() {
-    for kind in [status(500), status(502), status(503), status(504), FaultKind::ResetBeforeActing, FaultKind::ResetAfterActing, FaultKind::CloseBeforeAnswer] {
+    for kind in [
+        status(500),
+        status(502),
+        status(503),
+        status(504),
+        FaultKind::ResetBeforeActing,
+        FaultKind::ResetAfterActing,
+        FaultKind::CloseBeforeAnswer,
+    ] {
         let sandbox = sandbox();
         sandbox.inject(Fault::new(kind.clone()).on(Service::NumericApi));
         let client = numeric(&sandbox).build().unwrap();

@@ -35,14 +35,22 @@ fn an_opaque_token_must_be_declared_and_fit_the_host() {
         let (kind, text) = refusal(numeric().credential(Credential::key("opaque").environment(declared)).base_url(host).build());
         assert_eq!(kind, Some(FailureKind::EnvironmentMismatch), "{text}");
     }
-    assert_eq!(numeric().credential(Credential::key("opaque").environment("sandbox")).build().unwrap().connection().base_url().as_str(), "https://api.sandbox.numeric.io");
-    assert_eq!(numeric().credential(Credential::key("opaque")).base_url("https://api.numeric.io").build().unwrap().connection().environment(), "production");
+    assert_eq!(
+        numeric().credential(Credential::key("opaque").environment("sandbox")).build().unwrap().connection().base_url().as_str(),
+        "https://api.sandbox.numeric.io"
+    );
+    assert_eq!(
+        numeric().credential(Credential::key("opaque")).base_url("https://api.numeric.io").build().unwrap().connection().environment(),
+        "production"
+    );
 }
 
 #[test]
 fn an_unknown_host_needs_a_declaration() {
     let sandbox = sandbox();
-    let undeclared = Client::builder(Provider::builtin("finora").unwrap()).base_url(sandbox.url(Service::Finora)).credential(Credential::key(sandbox.keys().finora_live.as_str()));
+    let undeclared = Client::builder(Provider::builtin("finora").unwrap())
+        .base_url(sandbox.url(Service::Finora))
+        .credential(Credential::key(sandbox.keys().finora_live.as_str()));
     let (kind, text) = refusal(undeclared.build());
     assert_eq!(kind, Some(FailureKind::EnvironmentMismatch));
     assert!(text.contains("declare it"), "{text}");
@@ -95,13 +103,30 @@ fn a_credential_does_not_go_to_a_foreign_host_or_another_environment() {
 #[test]
 fn a_redirect_to_a_stranger_carries_no_credential_whatever_its_header() {
     let sandbox = sandbox();
-    let own_header = at(&sandbox, "numeric", Service::NumericApi).environment("production").header("X-Anything").scheme("").credential(Credential::key("opaque-1234")).build().unwrap();
-    for (client, service) in [(numeric(&sandbox).build().unwrap(), Service::NumericApi), (finora(&sandbox).build().unwrap(), Service::Finora), (own_header, Service::NumericApi)] {
+    let own_header = at(&sandbox, "numeric", Service::NumericApi)
+        .environment("production")
+        .header("X-Anything")
+        .scheme("")
+        .credential(Credential::key("opaque-1234"))
+        .build()
+        .unwrap();
+    for (client, service) in [
+        (numeric(&sandbox).build().unwrap(), Service::NumericApi),
+        (finora(&sandbox).build().unwrap(), Service::Finora),
+        (own_header, Service::NumericApi),
+    ] {
         for code in [301, 302, 303, 307, 308] {
             sandbox.clear_log();
             let location = format!("{}/landing?x=1", sandbox.url(Service::Stranger));
             sandbox.inject(Fault::new(FaultKind::Redirect { code, location }).on(service));
-            let response = client.get("/v1/anything").header("X-Api-Key", "callers-own").header("Cookie", "a=b").header("X-JWT-Assertion", "j").header("Accept", "text/plain").send().unwrap();
+            let response = client
+                .get("/v1/anything")
+                .header("X-Api-Key", "callers-own")
+                .header("Cookie", "a=b")
+                .header("X-JWT-Assertion", "j")
+                .header("Accept", "text/plain")
+                .send()
+                .unwrap();
             assert_eq!(response.status(), 200);
             let seen = &requests(&sandbox, Service::Stranger)[0];
             assert_eq!((seen.path.as_str(), seen.query.as_str()), ("/landing", "x=1"));

@@ -27,7 +27,8 @@ fn numora_creates_a_document_polls_it_and_reads_its_result() {
     let document = json!({"schema": "invoice_v2", "file_url": "https://example.com/invoice-001.pdf", "external_id": "ap-100024"});
     let created: Value = client.post("/v1/documents").json(&document).request_id("create-document-001").send().unwrap().json().unwrap();
     assert_eq!(created["status"], "processing");
-    let ready: Value = client.poll(created["status_url"].as_str().unwrap()).first_pause(Duration::from_millis(5)).wait().unwrap().json().unwrap();
+    let ready: Value =
+        client.poll(created["status_url"].as_str().unwrap()).first_pause(Duration::from_millis(5)).wait().unwrap().json().unwrap();
     assert_ne!(ready["status"], "processing");
     let result: Value = client.get(created["result_url"].as_str().unwrap()).send().unwrap().json().unwrap();
     assert!(result.is_object());
@@ -42,8 +43,19 @@ fn a_document_that_is_never_ready_is_given_up_at_the_deadline() {
     let sandbox = sandbox();
     sandbox.documents_ready_after(1_000);
     let client = numora(&sandbox).build().unwrap();
-    let created: Value = client.post("/v1/documents").json(&json!({"schema": "invoice_v2", "file_url": "https://example.com/i.pdf", "external_id": "a"})).send().unwrap().json().unwrap();
-    let error = client.poll(created["status_url"].as_str().unwrap()).first_pause(Duration::from_millis(20)).deadline(Duration::from_millis(200)).wait().unwrap_err();
+    let created: Value = client
+        .post("/v1/documents")
+        .json(&json!({"schema": "invoice_v2", "file_url": "https://example.com/i.pdf", "external_id": "a"}))
+        .send()
+        .unwrap()
+        .json()
+        .unwrap();
+    let error = client
+        .poll(created["status_url"].as_str().unwrap())
+        .first_pause(Duration::from_millis(20))
+        .deadline(Duration::from_millis(200))
+        .wait()
+        .unwrap_err();
     assert_eq!(error.kind(), Some(FailureKind::DeadlineExceeded), "{error}");
 }
 
@@ -72,14 +84,22 @@ fn numeric_takes_client_credentials_in_the_form_or_by_basic_and_static_tokens() 
     let seen = &requests(&sandbox, Service::NumericAuth)[1];
     assert_eq!(String::from_utf8(seen.body.clone()).unwrap(), "grant_type=client_credentials");
 
-    let fixed = at(&sandbox, "numeric", Service::NumericApi).environment("production").credential(Credential::key(sandbox.keys().numeric_static.as_str()));
+    let fixed = at(&sandbox, "numeric", Service::NumericApi)
+        .environment("production")
+        .credential(Credential::key(sandbox.keys().numeric_static.as_str()));
     assert_eq!(fixed.build().unwrap().get("/v1/health").send().unwrap().status(), 200);
 }
 
 #[test]
 fn another_header_and_scheme_are_sent_as_the_user_says() {
     let sandbox = sandbox();
-    let client = at(&sandbox, "numeric", Service::NumericApi).environment("production").header("X-Numeric-Token").scheme("").credential(Credential::key("opaque-1234")).build().unwrap();
+    let client = at(&sandbox, "numeric", Service::NumericApi)
+        .environment("production")
+        .header("X-Numeric-Token")
+        .scheme("")
+        .credential(Credential::key("opaque-1234"))
+        .build()
+        .unwrap();
     assert_eq!(client.get("/v1/health").send().unwrap().status(), 401);
     let seen = &requests(&sandbox, Service::NumericApi)[0];
     assert_eq!((header(seen, "x-numeric-token"), header(seen, "authorization")), (Some("opaque-1234"), None));
@@ -88,7 +108,8 @@ fn another_header_and_scheme_are_sent_as_the_user_says() {
 #[test]
 fn every_method_and_a_streamed_body_arrive_as_sent() {
     let sandbox = sandbox();
-    let client = at(&sandbox, "numeric", Service::Stranger).environment("production").credential(Credential::key("opaque-1234")).build().unwrap();
+    let client =
+        at(&sandbox, "numeric", Service::Stranger).environment("production").credential(Credential::key("opaque-1234")).build().unwrap();
     client.get("/a").query("q", "ä b&c").send().unwrap();
     client.head("/a").send().unwrap();
     client.post("/a").body("one").send().unwrap();
@@ -146,7 +167,13 @@ fn a_profile_of_ones_own_works_like_a_shipped_one() {
     let sandbox = sandbox();
     let text = "name = \"own\"\ntitle = \"Own\"\n[[environment]]\nname = \"production\"\n[attach]\nheader = \"X-Api-Key\"\nscheme = \"\"\n[key]\n[[key.format]]\nprefix = \"own_\"\nalphabet = \"hex\"\nlength = 4\n";
     let provider = Provider::from_toml(text).unwrap();
-    let client = Client::builder(provider).base_url(sandbox.url(Service::Stranger)).ca(sandbox.ca_pem()).no_proxy().credential(Credential::key("own_12ab")).build().unwrap();
+    let client = Client::builder(provider)
+        .base_url(sandbox.url(Service::Stranger))
+        .ca(sandbox.ca_pem())
+        .no_proxy()
+        .credential(Credential::key("own_12ab"))
+        .build()
+        .unwrap();
     assert_eq!(client.get("/x").send().unwrap().status(), 200);
     assert_eq!(header(&requests(&sandbox, Service::Stranger)[0], "x-api-key"), Some("own_12ab"));
 }

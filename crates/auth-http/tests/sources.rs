@@ -34,7 +34,13 @@ fn a_variable_that_is_missing_is_named() {
 #[test]
 fn a_malformed_key_is_refused_without_being_shown() {
     let build = |key: &str| Client::builder(Provider::builtin("finora").unwrap()).credential(Credential::key(key)).build().unwrap_err();
-    for key in ["live_sk_0123", " live_sk_0123456789abcdef0123456789abcdef0123456789abcdef", "\"live_sk_x\"", "Bearer live_sk_x", "YOUR_ACCESS_TOKEN"] {
+    for key in [
+        "live_sk_0123",
+        " live_sk_0123456789abcdef0123456789abcdef0123456789abcdef",
+        "\"live_sk_x\"",
+        "Bearer live_sk_x",
+        "YOUR_ACCESS_TOKEN",
+    ] {
         let error = build(key);
         assert!(matches!(error, Error::Key(_)), "{error}");
         assert!(!format!("{error} {error:?}").contains("0123"), "{error}");

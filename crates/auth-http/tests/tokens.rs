@@ -94,7 +94,10 @@ fn a_token_that_is_refused_although_new_stops_and_says_why() {
     let sandbox = sandbox();
     // A sandbox client's token at the production host.
     let keys = sandbox.keys();
-    let client = numeric(&sandbox).credential(Credential::client(&keys.numeric_sandbox.client_id, keys.numeric_sandbox.client_secret.as_str())).build().unwrap();
+    let client = numeric(&sandbox)
+        .credential(Credential::client(&keys.numeric_sandbox.client_id, keys.numeric_sandbox.client_secret.as_str()))
+        .build()
+        .unwrap();
     for _ in 0..50 {
         let response = client.get("/v1/health").send().unwrap();
         let failure = response.failure().unwrap();
@@ -107,7 +110,8 @@ fn a_token_that_is_refused_although_new_stops_and_says_why() {
 
 #[test]
 fn a_token_endpoint_that_fails_once_is_asked_again() {
-    let down = |headers: Vec<(String, String)>| FaultKind::Status { code: 503, body: String::new(), content_type: "text/plain".into(), headers };
+    let down =
+        |headers: Vec<(String, String)>| FaultKind::Status { code: 503, body: String::new(), content_type: "text/plain".into(), headers };
     for kind in [
         down(vec![]),
         FaultKind::TooManyRequests { style: LimitStyle::RetryAfterSeconds(1) },
@@ -126,10 +130,20 @@ fn a_token_endpoint_that_fails_once_is_asked_again() {
 #[test]
 fn every_odd_token_answer_is_understood_or_refused_with_a_reason() {
     use TokenReply::{
-        AccessTokenEmpty, AccessTokenMissing, AccessTokenNotText, AccessTokenWithNewline, Array, EmptyBody, ErrorInside200, Html200, Html502, Latin1Bytes, LifetimeAsText,
-        LifetimeFractional, LifetimeHuge, LifetimeMissing, LifetimeNegative, OverOneMebibyte, TokenTypeLower, TokenTypeMac, TokenTypeMissing, TokenTypeUpper, TruncatedJson,
+        AccessTokenEmpty, AccessTokenMissing, AccessTokenNotText, AccessTokenWithNewline, Array, EmptyBody, ErrorInside200, Html200,
+        Html502, Latin1Bytes, LifetimeAsText, LifetimeFractional, LifetimeHuge, LifetimeMissing, LifetimeNegative, OverOneMebibyte,
+        TokenTypeLower, TokenTypeMac, TokenTypeMissing, TokenTypeUpper, TruncatedJson,
     };
-    for reply in [LifetimeAsText, LifetimeMissing, LifetimeFractional, LifetimeNegative, LifetimeHuge, TokenTypeLower, TokenTypeUpper, TokenTypeMissing] {
+    for reply in [
+        LifetimeAsText,
+        LifetimeMissing,
+        LifetimeFractional,
+        LifetimeNegative,
+        LifetimeHuge,
+        TokenTypeLower,
+        TokenTypeUpper,
+        TokenTypeMissing,
+    ] {
         let sandbox = sandbox();
         sandbox.inject(Fault::new(FaultKind::TokenReply(reply.clone())));
         let client = numeric(&sandbox).build().unwrap();
@@ -167,7 +181,10 @@ fn refresh_tokens_rotate_or_stay_as_the_server_says() {
         sandbox.rotate_refresh_tokens(rotate);
         let keys = sandbox.keys();
         let token = sandbox.issue_refresh_token(&keys.numeric.client_id).unwrap();
-        let client = numeric(&sandbox).credential(Credential::refresh_token(&keys.numeric.client_id, keys.numeric.client_secret.as_str(), token)).build().unwrap();
+        let client = numeric(&sandbox)
+            .credential(Credential::refresh_token(&keys.numeric.client_id, keys.numeric.client_secret.as_str(), token))
+            .build()
+            .unwrap();
         for round in 1..=4 {
             assert_eq!(client.get("/v1/health").send().unwrap().status(), 200, "rotate {rotate}, round {round}");
             assert_eq!(token_requests(&sandbox), round);
@@ -182,7 +199,10 @@ fn a_lost_answer_to_a_rotating_refresh_is_not_replayed() {
     sandbox.rotate_refresh_tokens(true);
     let keys = sandbox.keys();
     let token = sandbox.issue_refresh_token(&keys.numeric.client_id).unwrap();
-    let client = numeric(&sandbox).credential(Credential::refresh_token(&keys.numeric.client_id, keys.numeric.client_secret.as_str(), token)).build().unwrap();
+    let client = numeric(&sandbox)
+        .credential(Credential::refresh_token(&keys.numeric.client_id, keys.numeric.client_secret.as_str(), token))
+        .build()
+        .unwrap();
     sandbox.inject(Fault::new(FaultKind::ResetAfterActing).on(Service::NumericAuth));
     for _ in 0..10 {
         let error = client.get("/v1/health").send().unwrap_err();

@@ -36,7 +36,9 @@ impl ClientCredentials {
         let secret = secret.into();
         let mut environment = None;
         if provider.secret_formats().next().is_some() {
-            environment.clone_from(&recognise(provider, "client secret", secret.expose(), &provider.secret_formats().collect::<Vec<_>>())?.environment);
+            environment.clone_from(
+                &recognise(provider, "client secret", secret.expose(), &provider.secret_formats().collect::<Vec<_>>())?.environment,
+            );
         } else if secret.expose().trim().is_empty() {
             return Err(error(provider, "client secret", KeyFault::Empty));
         } else if !visible(secret.expose()) || secret.expose().trim() != secret.expose() {

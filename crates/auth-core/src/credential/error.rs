@@ -98,7 +98,10 @@ impl KeyFault {
     /// Where in the key the fault is, counted in characters from 1, if it is in one place.
     pub fn position(&self) -> Option<usize> {
         match self {
-            Self::WhiteSpace { position } | Self::ControlCharacter { position } | Self::NotAscii { position } | Self::Alphabet { position, .. } => Some(*position),
+            Self::WhiteSpace { position }
+            | Self::ControlCharacter { position }
+            | Self::NotAscii { position }
+            | Self::Alphabet { position, .. } => Some(*position),
             _ => None,
         }
     }
@@ -133,9 +136,13 @@ impl KeyError {
             KeyFault::Quoted => "remove the quotation marks: in an .env file or a secret store they become part of the value",
             KeyFault::SchemePasted => "pass the key alone, the scheme word before it is added on sending",
             KeyFault::ControlCharacter { .. } => "read it as text: it looks like binary or a cut-off file",
-            KeyFault::NotAscii { .. } => "copy it again from where it was issued: some program replaced a character by one that looks like it",
+            KeyFault::NotAscii { .. } => {
+                "copy it again from where it was issued: some program replaced a character by one that looks like it"
+            }
             KeyFault::Placeholder => "replace the example from the documentation by your own",
-            KeyFault::UnknownPrefix { .. } | KeyFault::OtherProvider { .. } => "check that this is the key for this API and not for another",
+            KeyFault::UnknownPrefix { .. } | KeyFault::OtherProvider { .. } => {
+                "check that this is the key for this API and not for another"
+            }
             KeyFault::Length { .. } => "copy it again as a whole",
             KeyFault::Alphabet { .. } => "copy it again: a character was added or changed",
             KeyFault::NotTaken { instead } => return alloc::format!("pass {instead}"),
@@ -162,7 +169,9 @@ impl fmt::Display for KeyError {
             KeyFault::Length { expected, found } => write!(f, "has {found} characters after its prefix instead of {expected}"),
             KeyFault::Alphabet { position, expected } => write!(f, "has a character at position {position} that is not one of {expected}"),
             KeyFault::NotTaken { instead } => write!(f, "is of a kind that this API does not take: it takes {instead}"),
-            KeyFault::UnknownEnvironment { known } => write!(f, "is declared for an environment that does not exist: there are {}", known.join(", ")),
+            KeyFault::UnknownEnvironment { known } => {
+                write!(f, "is declared for an environment that does not exist: there are {}", known.join(", "))
+            }
             KeyFault::DeclaredOtherwise { prefix_says, declared } => {
                 write!(f, "belongs to {prefix_says} by its prefix, but {declared} was declared")
             }

@@ -139,7 +139,9 @@ fn pasted_along(text: &str) -> Option<KeyFault> {
 fn placeholder(text: &str) -> Option<KeyFault> {
     let framed = [('<', '>'), ('{', '}'), ('[', ']')].iter().any(|(open, close)| text.contains(*open) && text.ends_with(*close));
     let lower = text.to_ascii_lowercase();
-    let named = ["your_", "your-", "changeme", "change_me", "replace_me", "placeholder", "example_key", "api_key_here", "token_value"].iter().any(|word| lower.contains(word));
+    let named = ["your_", "your-", "changeme", "change_me", "replace_me", "placeholder", "example_key", "api_key_here", "token_value"]
+        .iter()
+        .any(|word| lower.contains(word));
     let body = lower.rsplit('_').next().unwrap_or_default();
     let repeated = body.len() >= 3 && body.bytes().all(|b| matches!(b, b'x' | b'*' | b'.'));
     (framed || named || repeated || text.starts_with('$')).then_some(KeyFault::Placeholder)
@@ -156,7 +158,7 @@ fn misfit(format: &FormatFacts, text: &str) -> Option<KeyFault> {
         (Some(length), _) => (body.len() == length, length.to_string()),
         (None, minimum) => (body.len() >= minimum.unwrap_or(0), format!("at least {}", minimum.unwrap_or(0))),
     };
-    (!right).then(|| KeyFault::Length { expected, found: body.len() })
+    (!right).then_some(KeyFault::Length { expected, found: body.len() })
 }
 
 fn unknown_prefix(provider: &Provider, text: &str, formats: &[&FormatFacts]) -> KeyFault {

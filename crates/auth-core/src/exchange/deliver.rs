@@ -67,7 +67,9 @@ impl Exchange {
         let cause = if transport.not_sent { Cause::NotSent } else { Cause::Lost };
         let repeatable = self.call.as_ref().is_some_and(|call| call.repeatable);
         let advice = match (&cause, repeatable, transport.advice.is_empty()) {
-            (Cause::Lost, false, _) => "nobody knows whether the request was processed, so it was not repeated: look before you send it again".into(),
+            (Cause::Lost, false, _) => {
+                "nobody knows whether the request was processed, so it was not repeated: look before you send it again".into()
+            }
             (_, _, true) => "check the address, the network and the proxy".into(),
             (_, _, false) => transport.advice,
         };
@@ -89,7 +91,8 @@ impl Exchange {
                 let advice = "the credential is right, so it is something else: the environment, a missing tenant header, a scope, or a proxy that drops the header";
                 let status = failure.status().unwrap_or(401);
                 let better = Failure::new(FailureKind::TokenRefused, what, advice);
-                let (code, message, id) = (failure.code().map(Into::into), failure.message().map(Into::into), failure.server_request_id().map(Into::into));
+                let (code, message, id) =
+                    (failure.code().map(Into::into), failure.message().map(Into::into), failure.server_request_id().map(Into::into));
                 self.finish(Some(better.with_answer(status, code, message, id)));
             }
             _ => self.finish(Some(failure)),

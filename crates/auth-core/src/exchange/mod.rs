@@ -71,7 +71,9 @@ enum At {
     ClearJournal(Box<At>),
     ExpectCleared(Box<At>),
     Fetch,
-    ExpectToken { asked_at: UnixTime },
+    ExpectToken {
+        asked_at: UnixTime,
+    },
     Save(Box<Unsaved>),
     ExpectSaved(Box<Unsaved>),
     /// The next poll gives the lease back, then goes on with this.
@@ -119,7 +121,8 @@ impl Exchange {
     }
 
     fn idle(seed: u64) -> Self {
-        let deliveries = Deliveries { sends: 0, redirects: 0, refusals: 0, foreign: false, answered: false, url: None, request_id: String::new() };
+        let deliveries =
+            Deliveries { sends: 0, redirects: 0, refusals: 0, foreign: false, answered: false, url: None, request_id: String::new() };
         let mut dice = fastrand::Rng::with_seed(seed);
         Self {
             call: None,
@@ -155,7 +158,7 @@ impl Exchange {
                     Then::Start => {}
                     Then::Claim if now >= self.deadline => {
                         session.take(Event::Abandoned { by: self.id });
-                        self.fail(self.too_late(session));
+                        self.fail(Self::too_late(session));
                     }
                     Then::Claim if !self.hold(session, now, now.after(Self::lease_span(session))) => {}
                     Then::Claim => {
@@ -349,14 +352,16 @@ impl Exchange {
         match session.ready(now, self.id) {
             Ready::Fail(_) if session.second_chance(now) => {}
             Ready::Fail(failure) if now >= self.deadline => self.fail(failure),
-            _ if now >= self.deadline => self.fail(self.too_late(session)),
+            _ if now >= self.deadline => self.fail(Self::too_late(session)),
             Ready::Use(authorization) => self.at = At::Deliver(authorization),
             Ready::Wait(until) => return Some(until.min(self.deadline)),
             Ready::Fetch => self.at = At::Resting(now, Then::Claim),
-            Ready::Fail(failure) if session.source_is_ready(now) && is_about_the_credential(&failure) => match session.ask_source(self.id, now) {
-                None => self.at = At::ExpectLoaded,
-                Some(until) => return Some(until.min(self.deadline)),
-            },
+            Ready::Fail(failure) if session.source_is_ready(now) && is_about_the_credential(&failure) => {
+                match session.ask_source(self.id, now) {
+                    None => self.at = At::ExpectLoaded,
+                    Some(until) => return Some(until.min(self.deadline)),
+                }
+            }
             // Somebody else was told when to come back, and this caller can wait that long.
             Ready::Fail(failure) => match failure.come_back_at().filter(|at| self.fetches == 0 && now < *at && *at < self.deadline) {
                 Some(at) => return Some(at),
@@ -389,11 +394,12 @@ impl Exchange {
 
     fn misuse(&mut self, session: &mut Session, what: &'static str) {
         self.keep_what_is_unsaved(session);
-        let failure = Failure::new(FailureKind::Misuse, what, "poll, do what the step says, report it with the one matching handle_*, poll again");
+        let failure =
+            Failure::new(FailureKind::Misuse, what, "poll, do what the step says, report it with the one matching handle_*, poll again");
         self.at = At::Finished(Outcome::Failed(failure));
     }
 
-    fn too_late(&self, session: &Session) -> Failure {
+    fn too_late(session: &Session) -> Failure {
         let what = format!("the deadline passed before {} could be asked", session.connection().provider().name());
         Failure::new(FailureKind::DeadlineExceeded, what, "give the call more time, or look why the token endpoint is slow")
     }
@@ -433,5 +439,12 @@ impl fmt::Debug for Exchange {
 
 /// Whether another credential from the source could make a difference.
 fn is_about_the_credential(failure: &Failure) -> bool {
-    matches!(failure.kind(), FailureKind::KeyRefused | FailureKind::CredentialMissing | FailureKind::GrantRefused | FailureKind::ConsentRequired | FailureKind::SourceUnavailable)
+    matches!(
+        failure.kind(),
+        FailureKind::KeyRefused
+            | FailureKind::CredentialMissing
+            | FailureKind::GrantRefused
+            | FailureKind::ConsentRequired
+            | FailureKind::SourceUnavailable
+    )
 }

@@ -205,8 +205,14 @@ impl Exchange {
             return self.give_up(session, now, lost);
         }
         let policy = *session.connection().policy();
-        let situation =
-            Situation { cause, attempt: self.fetches, repeatable: !single_use, come_back_at: failure.come_back_at(), now, deadline: self.deadline };
+        let situation = Situation {
+            cause,
+            attempt: self.fetches,
+            repeatable: !single_use,
+            come_back_at: failure.come_back_at(),
+            now,
+            deadline: self.deadline,
+        };
         let random = self.dice.f64();
         match retry::decide(&situation, &policy, &mut session.budget, random) {
             Decision::Again(at) => {
@@ -278,5 +284,9 @@ fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {
 
 fn possibly_spent(provider: &str) -> Failure {
     let what = format!("the answer to a refresh at {provider} was lost, and its single-use refresh token may be spent");
-    Failure::new(FailureKind::ConsentRequired, what, "it is not sent again, because a second use can end the whole grant: a person has to connect the account again")
+    Failure::new(
+        FailureKind::ConsentRequired,
+        what,
+        "it is not sent again, because a second use can end the whole grant: a person has to connect the account again",
+    )
 }

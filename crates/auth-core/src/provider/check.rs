@@ -4,7 +4,6 @@ use super::error::ProfileError;
 use super::profile::{ClientAuth, FormatFacts, KeyFacts, Profile, TokenFacts, TokenRequestForm};
 use crate::origin::Url;
 use alloc::format;
-use alloc::string::ToString;
 use core::ops::Range;
 use toml::Spanned;
 
@@ -57,10 +56,10 @@ fn environments(text: &str, profile: &Profile) -> Result<(), ProfileError> {
     for (index, environment) in profile.environment.iter().enumerate() {
         let facts = environment.get_ref();
         if profile.environment[..index].iter().any(|earlier| earlier.get_ref().name == facts.name) {
-            return Err(ProfileError::at(text, &environment.span(), format!("a second environment named {:?}", facts.name)));
+            return Err(ProfileError::at(text, &environment.span(), &format!("a second environment named {:?}", facts.name)));
         }
         for url in facts.base_url.iter().chain(&facts.token_url) {
-            let parsed = Url::parse(url.get_ref()).map_err(|error| ProfileError::at(text, &url.span(), error))?;
+            let parsed = Url::parse(url.get_ref()).map_err(|error| ProfileError::at(text, &url.span(), &error))?;
             if !parsed.origin().is_secure() {
                 return Err(ProfileError::at(text, &url.span(), "https only: a credential would travel in the clear"));
             }
@@ -78,7 +77,11 @@ fn environments(text: &str, profile: &Profile) -> Result<(), ProfileError> {
 
 fn keys(text: &str, profile: &Profile, key: &Spanned<KeyFacts>) -> Result<(), ProfileError> {
     if key.get_ref().format.is_empty() {
-        return Err(ProfileError::at(text, &key.span(), "a [key] without a [[key.format]]: say at least prefix = \"\" and alphabet = \"visible\""));
+        return Err(ProfileError::at(
+            text,
+            &key.span(),
+            "a [key] without a [[key.format]]: say at least prefix = \"\" and alphabet = \"visible\"",
+        ));
     }
     formats(text, profile, &key.get_ref().format)
 }
@@ -89,10 +92,18 @@ fn tokens(text: &str, profile: &Profile, token: &Spanned<TokenFacts>) -> Result<
         return Err(ProfileError::at(text, &token.span(), "a [token] without any grant"));
     }
     if facts.request == TokenRequestForm::Get && facts.client_auth == ClientAuth::ClientSecretPost {
-        return Err(ProfileError::at(text, &token.span(), "client_secret_post puts the secret into a form body, and request = \"get\" has no body"));
+        return Err(ProfileError::at(
+            text,
+            &token.span(),
+            "client_secret_post puts the secret into a form body, and request = \"get\" has no body",
+        ));
     }
     if facts.lifetime_seconds == Some(0) {
-        return Err(ProfileError::at(text, &token.span(), "lifetime_seconds = 0: no token would ever be valid; leave it out if it is not known"));
+        return Err(ProfileError::at(
+            text,
+            &token.span(),
+            "lifetime_seconds = 0: no token would ever be valid; leave it out if it is not known",
+        ));
     }
     formats(text, profile, &facts.secret_format)
 }
@@ -100,7 +111,7 @@ fn tokens(text: &str, profile: &Profile, token: &Spanned<TokenFacts>) -> Result<
 fn formats(text: &str, profile: &Profile, formats: &[Spanned<FormatFacts>]) -> Result<(), ProfileError> {
     for (index, format) in formats.iter().enumerate() {
         let facts = format.get_ref();
-        let refuse = |reason: &str| Err(ProfileError::at(text, &format.span(), reason.to_string()));
+        let refuse = |reason: &str| Err(ProfileError::at(text, &format.span(), reason));
         if let Some(named) = &facts.environment
             && !profile.environment.iter().any(|environment| environment.get_ref().name == *named)
         {
@@ -163,7 +174,12 @@ mod tests {
             ("length = 8", "length = 8\nmin_length = 4", 9, "together"),
             ("length = 8", "length = 8\nenvironment = \"moon\"", 9, "moon"),
             ("name = \"own\"", "name = \"Own One\"", 1, "a name is made of"),
-            ("[key]\n", "[token]\ngrants = [\"client_credentials\"]\nrequest = \"get\"\nclient_auth = \"client_secret_post\"\n[key]\n", 4, "no token_url"),
+            (
+                "[key]\n",
+                "[token]\ngrants = [\"client_credentials\"]\nrequest = \"get\"\nclient_auth = \"client_secret_post\"\n[key]\n",
+                4,
+                "no token_url",
+            ),
         ] {
             let changed = GOOD.replacen(from, to, 1);
             let error = Provider::from_toml(&changed).unwrap_err();

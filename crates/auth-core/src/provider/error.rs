@@ -33,7 +33,8 @@ impl ProfileError {
 
     pub(super) fn unknown_name<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.collect();
-        let reason = format!("no profile named {name:?} is shipped; there are {}; read your own with Provider::from_toml", known.join(", "));
+        let reason =
+            format!("no profile named {name:?} is shipped; there are {}; read your own with Provider::from_toml", known.join(", "));
         Self { line: None, field: None, reason }
     }
 
@@ -45,7 +46,7 @@ impl ProfileError {
     }
 
     /// An error at the place of `span` in `text`.
-    pub(super) fn at(text: &str, span: &Range<usize>, reason: impl ToString) -> Self {
+    pub(super) fn at(text: &str, span: &Range<usize>, reason: &(impl ToString + ?Sized)) -> Self {
         let before = text.get(..span.start).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let whole_line = text.lines().nth(line - 1).unwrap_or_default();

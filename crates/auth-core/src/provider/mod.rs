@@ -8,8 +8,8 @@ mod profile;
 
 pub(crate) use check::is_token as is_header_name;
 pub use error::ProfileError;
-pub(crate) use profile::{FormatFacts, IdempotencyFacts, TokenRequestForm, WaitUnit};
 pub use profile::{Alphabet, ClientAuth, Difference, GrantKind};
+pub(crate) use profile::{FormatFacts, IdempotencyFacts, TokenRequestForm, WaitUnit};
 
 use crate::verdict::body::Body;
 use crate::verdict::failure::FailureKind;
@@ -206,7 +206,8 @@ impl Provider {
             (Some(wanted), None) => wanted == status,
             (None, None) => false,
         };
-        let found = meanings().filter(|meaning| meaning.code.is_some()).find(fits).or_else(|| meanings().filter(|m| m.code.is_none()).find(fits));
+        let found =
+            meanings().filter(|meaning| meaning.code.is_some()).find(fits).or_else(|| meanings().filter(|m| m.code.is_none()).find(fits));
         found.map(|meaning| (meaning.means, meaning.advice.as_str()))
     }
 

@@ -17,10 +17,10 @@ use serde_json::{Map, Value};
 pub const MAX_TOKEN_ANSWER: usize = 1 << 20;
 
 /// The lifetime taken when neither the answer nor the profile names one: an hour, because that is what most APIs grant; a token that ends earlier is renewed on its first 401.
-const USUAL_LIFETIME: Duration = Duration::from_secs(3_600);
+const USUAL_LIFETIME: Duration = Duration::from_hours(1);
 
 /// No token is taken to live longer than this: 10 years, because a larger number is a mistake in units.
-const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 366 * 86_400);
+const LONGEST_LIFETIME: Duration = Duration::from_hours(87840);
 
 /// A token as granted.
 #[derive(Debug)]
@@ -43,11 +43,18 @@ pub(crate) enum Denied {
 /// Reads a token answer; `secrets` are taken out of whatever is quoted from it.
 pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, secrets: &[&Secret]) -> Result<Granted, Denied> {
     if response.body.len() > MAX_TOKEN_ANSWER {
-        return Err(not_understood(provider, response.status, format!("is longer than {MAX_TOKEN_ANSWER} bytes")));
+        return Err(not_understood(provider, response.status, &format!("is longer than {MAX_TOKEN_ANSWER} bytes")));
     }
     if (300..400).contains(&response.status) {
         let what = format!("the token endpoint of {} redirects, which is refused: the secret would go to another address", provider.name());
-        return Err(Denied::Refused(Failure::new(FailureKind::TokenEndpoint, what, "set token_url to the endpoint's present address").with_answer(response.status, None, None, None)));
+        return Err(Denied::Refused(
+            Failure::new(FailureKind::TokenEndpoint, what, "set token_url to the endpoint's present address").with_answer(
+                response.status,
+                None,
+                None,
+                None,
+            ),
+        ));
     }
     let json = serde_json::from_slice::<Value>(response.body);
     if let Ok(Value::Object(object)) = &json
@@ -60,8 +67,8 @@ pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, 
     }
     match json {
         Ok(Value::Object(object)) => granted(provider, response.status, &object, secrets),
-        Ok(_) => Err(not_understood(provider, response.status, "is JSON, but not an object".into())),
-        Err(error) => Err(not_understood(provider, response.status, shape(response.body, &error))),
+        Ok(_) => Err(not_understood(provider, response.status, "is JSON, but not an object")),
+        Err(error) => Err(not_understood(provider, response.status, &shape(response.body, &error))),
     }
 }
 
@@ -69,11 +76,22 @@ pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, 
 fn refusal(provider: &Provider, response: &Response<'_>, object: &Map<String, Value>, secrets: &[&Secret]) -> Option<Failure> {
     let code = object.get("error").and_then(Value::as_str)?;
     let (kind, advice) = match code {
-        "invalid_client" => (FailureKind::GrantRefused, "client id and secret do not fit together, or not this token endpoint: check both, and the environment they were issued for"),
-        "invalid_grant" => (FailureKind::ConsentRequired, "the refresh token is expired, revoked or already used: a person has to connect the account again"),
-        "unauthorized_client" | "unsupported_grant_type" => (FailureKind::GrantRefused, "this client may not use this grant: have it allowed where the client is registered"),
+        "invalid_client" => (
+            FailureKind::GrantRefused,
+            "client id and secret do not fit together, or not this token endpoint: check both, and the environment they were issued for",
+        ),
+        "invalid_grant" => (
+            FailureKind::ConsentRequired,
+            "the refresh token is expired, revoked or already used: a person has to connect the account again",
+        ),
+        "unauthorized_client" | "unsupported_grant_type" => {
+            (FailureKind::GrantRefused, "this client may not use this grant: have it allowed where the client is registered")
+        }
         "invalid_scope" => (FailureKind::MissingScope, "a scope is unknown or not allowed for this client: ask for fewer"),
-        "invalid_request" => (FailureKind::GrantRefused, "the endpoint misses something or wants the client authenticated in another way: compare client_auth and token_url with its documentation"),
+        "invalid_request" => (
+            FailureKind::GrantRefused,
+            "the endpoint misses something or wants the client authenticated in another way: compare client_auth and token_url with its documentation",
+        ),
         "access_denied" => (FailureKind::ConsentRequired, "access was denied: a person has to consent"),
         // RFC 6749 section 4.1.2.1 names these two for trouble of the server's own.
         "server_error" | "temporarily_unavailable" => return None,
@@ -94,31 +112,45 @@ fn failed(provider: &Provider, response: &Response<'_>, now: UnixTime, secrets: 
     let answer = |failure: Failure| failure.with_answer(response.status, said.code.clone(), said.message.clone(), None);
     match response.status {
         429 => {
-            let failure = answer(Failure::new(FailureKind::RateLimited, what("asks to slow down"), "fetch fewer tokens: keep one session for each account"));
+            let failure = answer(Failure::new(
+                FailureKind::RateLimited,
+                what("asks to slow down"),
+                "fetch fewer tokens: keep one session for each account",
+            ));
             let at = wait::come_back_at(provider, response.headers, &body, now);
             Denied::Unclear(Cause::RateLimited, at.map_or(failure.clone(), |at| failure.with_come_back_at(at)))
         }
         408 | 500.. => {
-            let failure = answer(Failure::new(FailureKind::TokenEndpoint, what("failed"), "the fault is on the server's side: try again later"));
+            let failure =
+                answer(Failure::new(FailureKind::TokenEndpoint, what("failed"), "the fault is on the server's side: try again later"));
             let at = wait::come_back_at(provider, response.headers, &body, now);
             Denied::Unclear(Cause::ServerError, at.map_or(failure.clone(), |at| failure.with_come_back_at(at)))
         }
         401 | 403 => Denied::Refused(answer(Failure::new(
             FailureKind::GrantRefused,
             what("does not accept the client"),
-            format!("check client id and secret, and the environment they were issued for{}", provider.where_to_obtain().map_or(String::new(), |place| format!("; they come from {place}"))),
+            format!(
+                "check client id and secret, and the environment they were issued for{}",
+                provider.where_to_obtain().map_or(String::new(), |place| format!("; they come from {place}"))
+            ),
         ))),
-        _ => Denied::Refused(answer(Failure::new(FailureKind::GrantRefused, what("refused the request"), "compare token_url and client_auth with the API's documentation"))),
+        _ => Denied::Refused(answer(Failure::new(
+            FailureKind::GrantRefused,
+            what("refused the request"),
+            "compare token_url and client_auth with the API's documentation",
+        ))),
     }
 }
 
 fn granted(provider: &Provider, status: u16, object: &Map<String, Value>, secrets: &[&Secret]) -> Result<Granted, Denied> {
-    let unusable = |why: &str| Err(not_understood(provider, status, why.into()));
+    let unusable = |why: &str| Err(not_understood(provider, status, why));
     let access_token = match object.get("access_token") {
         None => return unusable("has no access_token"),
         Some(Value::String(token)) if token.is_empty() => return unusable("has an empty access_token"),
         // RFC 6749 appendix A.12; a line break in it would break out of the header.
-        Some(Value::String(token)) if !token.bytes().all(|byte| byte.is_ascii_graphic()) => return unusable("has an access_token with characters that no header can carry"),
+        Some(Value::String(token)) if !token.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            return unusable("has an access_token with characters that no header can carry");
+        }
         Some(Value::String(token)) => Secret::new(token.as_str()),
         Some(_) => return unusable("has an access_token that is not text"),
     };
@@ -127,8 +159,19 @@ fn granted(provider: &Provider, status: u16, object: &Map<String, Value>, secret
         && !kind.eq_ignore_ascii_case("bearer")
         && !kind.eq_ignore_ascii_case(provider.attach_scheme())
     {
-        let what = format!("the token endpoint of {} granted a token of a type that cannot be sent as {}", provider.name(), provider.attach_scheme());
-        return Err(Denied::Refused(Failure::new(FailureKind::TokenEndpoint, what, "register the client for bearer tokens (RFC 6750)").with_answer(status, None, Some(quote(kind, secrets)), None)));
+        let what = format!(
+            "the token endpoint of {} granted a token of a type that cannot be sent as {}",
+            provider.name(),
+            provider.attach_scheme()
+        );
+        return Err(Denied::Refused(
+            Failure::new(FailureKind::TokenEndpoint, what, "register the client for bearer tokens (RFC 6750)").with_answer(
+                status,
+                None,
+                Some(quote(kind, secrets)),
+                None,
+            ),
+        ));
     }
     let refresh_token = object.get("refresh_token").and_then(Value::as_str).filter(|token| !token.is_empty()).map(Secret::from);
     let lifetime = object.get("expires_in").and_then(lifetime).or(provider.token_lifetime()).unwrap_or(USUAL_LIFETIME);
@@ -159,8 +202,9 @@ fn shape(body: &[u8], error: &serde_json::Error) -> String {
     }
 }
 
-fn not_understood(provider: &Provider, status: u16, why: String) -> Denied {
+fn not_understood(provider: &Provider, status: u16, why: &str) -> Denied {
     let what = format!("the answer of the token endpoint of {} {why}", provider.name());
-    let failure = Failure::new(FailureKind::TokenEndpoint, what, "compare token_url with the API's documentation, and look for a proxy in between");
+    let failure =
+        Failure::new(FailureKind::TokenEndpoint, what, "compare token_url with the API's documentation, and look for a proxy in between");
     Denied::Unclear(Cause::NotUnderstood, failure.with_answer(status, None, None, None))
 }

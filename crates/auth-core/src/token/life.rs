@@ -26,7 +26,7 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 /// The longest lead of an early renewal: five minutes, because it must outlast an outage that an operator mends by hand.
-const LONGEST_LEAD: Duration = Duration::from_secs(300);
+const LONGEST_LEAD: Duration = Duration::from_mins(5);
 /// The longest margin before the end at which a token is no longer sent: ten seconds, because a request travels with it.
 const LONGEST_MARGIN: Duration = Duration::from_secs(10);
 
@@ -176,10 +176,11 @@ impl TokenLife {
 
     /// Whether a token should be asked for now, and nobody is at it: there is none, or the one in use should be renewed.
     pub(crate) fn is_wanted(&self, now: UnixTime) -> bool {
-        self.usable(now).is_none_or(|token| token.renew_at <= now) && match &self.phase {
-            Phase::Empty | Phase::Held => true,
-            Phase::Refreshing { until, .. } | Phase::Failed { until, .. } => *until <= now,
-        }
+        self.usable(now).is_none_or(|token| token.renew_at <= now)
+            && match &self.phase {
+                Phase::Empty | Phase::Held => true,
+                Phase::Refreshing { until, .. } | Phase::Failed { until, .. } => *until <= now,
+            }
     }
 
     /// The token that can be sent now.

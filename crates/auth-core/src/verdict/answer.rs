@@ -76,12 +76,21 @@ fn meaning(provider: &Provider, status: u16, said: &Said) -> (FailureKind, Cow<'
     }
     let obtain = || provider.where_to_obtain().map_or(String::new(), |place| format!("; credentials come from {place}"));
     match status {
-        401 => (FailureKind::KeyRefused, format!("check that the credential is the one issued, for this environment, and not revoked or expired{}", obtain()).into()),
+        401 => (
+            FailureKind::KeyRefused,
+            format!("check that the credential is the one issued, for this environment, and not revoked or expired{}", obtain()).into(),
+        ),
         402 => (FailureKind::PlanRequired, "the account's plan or balance does not cover this call".into()),
-        403 => (FailureKind::PermissionDenied, "the credential is valid but not allowed to do this: extend its role or scope, or leave the call out".into()),
+        403 => (
+            FailureKind::PermissionDenied,
+            "the credential is valid but not allowed to do this: extend its role or scope, or leave the call out".into(),
+        ),
         407 => (FailureKind::Transport, "the proxy wants a user name and password: put them into the proxy's URL".into()),
         429 => (FailureKind::RateLimited, "send fewer requests, or wait until the limit's window is over".into()),
-        500.. => (FailureKind::ServerError, "the fault is on the server's side: try again later, and give its request id to its support if it stays".into()),
+        500.. => (
+            FailureKind::ServerError,
+            "the fault is on the server's side: try again later, and give its request id to its support if it stays".into(),
+        ),
         _ => (FailureKind::RequestRefused, Cow::Borrowed("")),
     }
 }

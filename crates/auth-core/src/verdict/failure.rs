@@ -118,13 +118,28 @@ struct Parts {
 impl Failure {
     /// A failure of a kind, what happened in one clause, and what to do about it.
     pub fn new(kind: FailureKind, what: impl Into<Cow<'static, str>>, advice: impl Into<Cow<'static, str>>) -> Self {
-        let parts = Parts { kind, what: what.into(), advice: advice.into(), status: None, code: None, message: None, server_request_id: None, come_back_at: None };
+        let parts = Parts {
+            kind,
+            what: what.into(),
+            advice: advice.into(),
+            status: None,
+            code: None,
+            message: None,
+            server_request_id: None,
+            come_back_at: None,
+        };
         Self(Box::new(parts))
     }
 
     /// The same, with what an answer said.
     #[must_use]
-    pub(crate) fn with_answer(mut self, status: u16, code: Option<String>, message: Option<String>, server_request_id: Option<String>) -> Self {
+    pub(crate) fn with_answer(
+        mut self,
+        status: u16,
+        code: Option<String>,
+        message: Option<String>,
+        server_request_id: Option<String>,
+    ) -> Self {
         self.0.status = Some(status);
         self.0.code = code;
         self.0.message = message;

@@ -160,7 +160,7 @@ mod tests {
     const NOW: UnixTime = UnixTime::from_secs(1_000);
 
     fn situation(cause: Cause) -> Situation {
-        Situation { cause, attempt: 1, repeatable: true, come_back_at: None, now: NOW, deadline: NOW.after(Duration::from_secs(60)) }
+        Situation { cause, attempt: 1, repeatable: true, come_back_at: None, now: NOW, deadline: NOW.after(Duration::from_mins(1)) }
     }
 
     fn decide_once(situation: &Situation) -> Decision {
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_wait_beyond_the_deadline_is_a_value_and_not_an_early_repeat() {
-        let at = NOW.after(Duration::from_secs(3_600));
+        let at = NOW.after(Duration::from_hours(1));
         assert_eq!(decide_once(&Situation { come_back_at: Some(at), ..situation(Cause::RateLimited) }), Decision::ComeBack(at));
     }
 

@@ -7,7 +7,7 @@ use crate::time::UnixTime;
 use core::time::Duration;
 
 /// A server that asks for more than this is taken by its word only up to here: a year is "never" for a program.
-const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+const LONGEST: Duration = Duration::from_hours(8784);
 
 /// Numbers of seconds that are moments and not waits: the years 2001 to 2100.
 const EPOCH_FROM: u64 = 1_000_000_000;
@@ -23,7 +23,8 @@ pub(crate) fn come_back_at(provider: &Provider, response: &dyn Headers, body: &B
         WaitUnit::Date => date(text).map(|at| at.since(server_now)),
     };
     // RFC 9110 section 10.2.3: a number of seconds or a date.
-    let standard = || headers::longest(response, "retry-after", |text| read(text, WaitUnit::Seconds).or_else(|| read(text, WaitUnit::Date)));
+    let standard =
+        || headers::longest(response, "retry-after", |text| read(text, WaitUnit::Seconds).or_else(|| read(text, WaitUnit::Date)));
     let own = || {
         provider.waits().find_map(|(header, path, unit)| match (header, path) {
             (Some(name), _) => headers::longest(response, name, |text| read(text, unit)),

@@ -1,10 +1,11 @@
 //! What the tests share: a session at any state in one line, and a clock that only moves when it is told to.
 
+#![allow(clippy::wrong_self_convention, reason = "a scenario is brought to a step")]
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part of this")]
 
 use auth_core::{
-    ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved, Send, Session, Step, TokenRequest,
-    Transport, UnixTime,
+    ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved,
+    Send, Session, Step, TokenRequest, Transport, UnixTime,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +52,9 @@ impl Scenario {
 
     /// Numora.
     pub fn numora() -> Self {
-        Self::new("numora", "production", |provider| Credential::Keys(vec![ApiKey::parse(provider, "sk_live_0123456789abcdef").expect("a key")]))
+        Self::new("numora", "production", |provider| {
+            Credential::Keys(vec![ApiKey::parse(provider, "sk_live_0123456789abcdef").expect("a key")])
+        })
     }
 
     /// An exchange for a call without a body.
