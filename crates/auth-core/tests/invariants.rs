@@ -397,6 +397,37 @@ fn invariant_9_the_same_inputs_give_the_same_steps() {
 }
 
 #[test]
+fn a_machine_that_slept_sends_no_token_of_yesterday() {
+    let mut scenario = Scenario::client_credentials().with_token("token-1");
+    scenario.advance(Duration::from_hours(24));
+    assert_eq!(scenario.session.state(scenario.now), SessionState::Empty);
+    let fresh = scenario.session.fresh().unwrap();
+    let call = Call::new(&scenario.connection, "GET", "/v1/health").unwrap();
+    let mut exchange = scenario.exchange(call);
+    assert!(exchange.poll_fresh(&fresh, scenario.now).is_none());
+    scenario.to_fetch(&mut exchange);
+}
+
+#[test]
+fn the_fast_path_gives_the_same_step_as_the_session() {
+    let mut scenario = Scenario::client_credentials().with_token("token-1");
+    let fresh = scenario.session.fresh().unwrap();
+    let call = Call::new(&scenario.connection, "GET", "/v1/health").unwrap();
+    let (mut fast, mut slow) = (auth_core::Exchange::new(call.clone(), 5), auth_core::Exchange::new(call, 5));
+    let by_session = slow.poll(&mut scenario.session, scenario.now);
+    let by_itself = fast.poll_fresh(&fresh, scenario.now).unwrap();
+    assert_eq!(format!("{by_itself:?}"), format!("{by_session:?}"));
+    assert!(!fast.has_entered() && fast.finish_fresh(200));
+    // What is not a success has to be reported to the session, which the exchange then enters.
+    let call = Call::new(&scenario.connection, "GET", "/v1/health").unwrap();
+    let mut fast = auth_core::Exchange::new(call, 6);
+    assert!(fast.poll_fresh(&fresh, scenario.now).is_some() && !fast.finish_fresh(401));
+    scenario.respond(&mut fast, 401, &[], "");
+    assert!(fast.has_entered());
+    scenario.to_fetch(&mut fast);
+}
+
+#[test]
 fn a_clock_that_goes_back_revives_nothing() {
     let mut scenario = Scenario::client_credentials().with_token("token-1");
     scenario.advance(Duration::from_secs(3_700));

@@ -45,3 +45,67 @@ fn a_proxy_is_used_for_tokens_and_calls_alike() {
     let error = finora(&sandbox).proxy("not a proxy: hunter2").build().unwrap_err().to_string();
     assert!(error.contains("proxy cannot be used") && !error.contains("hunter2"), "{error}");
 }
+
+/// Runs one test of this program again in a process of its own with these variables, because variables belong to a whole process.
+fn again_with(test: &str, variables: &[(&str, &str)]) {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        child.env_remove(name);
+    }
+    let status = child.args(["--exact", test]).envs(variables.iter().copied()).env("LEDGERAUTH_CHILD", "1").status().unwrap();
+    assert!(status.success());
+}
+
+/// A call in the child process: the sandbox's address and key come by variables.
+fn call_from_child(builder: auth_http::ClientBuilder) -> Result<u16, auth_http::Error> {
+    let variable = |name: &str| std::env::var(name).expect("set by the parent");
+    let key = auth_http::Credential::from_env("FINORA_API_KEY")?;
+    let client = builder.environment("staging").base_url(variable("SANDBOX_URL")).credential(key).max_attempts(1).build()?;
+    Ok(client.get("/v1/invoices").send()?.status())
+}
+
+fn finora_builder() -> auth_http::ClientBuilder {
+    auth_http::Client::builder(auth_http::Provider::builtin("finora").unwrap())
+}
+
+#[test]
+fn a_proxy_in_the_environment_is_followed_unless_it_is_switched_off() {
+    if std::env::var_os("LEDGERAUTH_CHILD").is_some() {
+        let ca = std::env::var("SANDBOX_CA").unwrap();
+        assert_eq!(call_from_child(finora_builder().ca(ca.as_str())).unwrap(), 200);
+        assert_eq!(call_from_child(finora_builder().ca(ca).no_proxy()).unwrap(), 200);
+        return;
+    }
+    let sandbox = sandbox();
+    let proxy = Proxy::start(ProxyOptions::default()).unwrap();
+    let url = sandbox.url(auth_sandbox::Service::Finora);
+    again_with(
+        "a_proxy_in_the_environment_is_followed_unless_it_is_switched_off",
+        &[
+            ("HTTPS_PROXY", &proxy.url()),
+            ("SANDBOX_URL", &url),
+            ("SANDBOX_CA", sandbox.ca_pem()),
+            ("FINORA_API_KEY", &sandbox.keys().finora_test),
+        ],
+    );
+    assert_eq!(proxy.connections().len(), 1);
+}
+
+#[test]
+fn the_platforms_trust_store_is_used_when_asked_for() {
+    if std::env::var_os("LEDGERAUTH_CHILD").is_some() {
+        assert_eq!(call_from_child(finora_builder().platform_roots()).unwrap(), 200);
+        // Mozilla's list, which is the default, does not look at the variable.
+        assert!(call_from_child(finora_builder()).is_err());
+        return;
+    }
+    let sandbox = sandbox();
+    let ca = std::env::temp_dir().join(format!("ledgerauth-{}-ca.pem", std::process::id()));
+    std::fs::write(&ca, sandbox.ca_pem()).unwrap();
+    let url = sandbox.url(auth_sandbox::Service::Finora);
+    again_with(
+        "the_platforms_trust_store_is_used_when_asked_for",
+        &[("SSL_CERT_FILE", ca.to_str().unwrap()), ("SANDBOX_URL", &url), ("FINORA_API_KEY", &sandbox.keys().finora_test)],
+    );
+    std::fs::remove_file(ca).unwrap();
+}
