@@ -104,7 +104,10 @@ mod verdict;
 
 pub use call::Call;
 pub use connection::{Connection, ConnectionBuilder};
-pub use credential::{ApiKey, Authorization, ClientCredentials, Credential, Grant, KeyError, KeyFault, Secret};
+pub use credential::{
+    ApiKey, Authorization, ClientCredentials, Credential, Grant, KeyAge, KeyError, KeyFault, KeyNotes, KeyState, PlanStep, RotationPlan,
+    Secret,
+};
 pub use exchange::Exchange;
 pub use headers::Headers;
 pub use origin::{Origin, Url, UrlError, may_go_anywhere};

@@ -1,7 +1,7 @@
 //! `Session`: one connection's credential over time, shared by all of its exchanges.
 
 use crate::connection::Connection;
-use crate::credential::{Authorization, Credential, KeyRing, Secret};
+use crate::credential::{Authorization, Credential, KeyAge, KeyRing, KeyState, RotationPlan, Secret};
 use crate::exchange::Exchange;
 use crate::time::UnixTime;
 use crate::token::life::{Event, Phase, Ready, Token, TokenLife};
@@ -117,7 +117,7 @@ impl Session {
         let holding = match credential {
             Credential::Keys(keys) => {
                 let (header, scheme) = connection.attach();
-                Holding::Keys(Box::new(KeyRing::new(header, scheme, keys)))
+                Holding::Keys(Box::new(KeyRing::new(header, scheme, connection.provider().key_lifetime(), keys)))
             }
             Credential::Grant(grant) => Holding::Token(Box::new(TokenLife::new(grant))),
         };
@@ -153,7 +153,7 @@ impl Session {
             return None;
         }
         match &self.holding {
-            Holding::Keys(ring) => ring.in_use().map(|held| Fresh { authorization: Arc::clone(held), until: UnixTime::NEVER }),
+            Holding::Keys(ring) => ring.in_use(self.latest).map(|(held, until)| Fresh { authorization: Arc::clone(held), until }),
             Holding::Token(life) => {
                 life.token().map(|token| Fresh { authorization: Arc::clone(&token.authorization), until: life.fresh_until() })
             }
@@ -177,7 +177,7 @@ impl Session {
     pub fn state(&self, now: UnixTime) -> SessionState {
         let now = now.max(self.latest);
         match &self.holding {
-            Holding::Keys(ring) if ring.in_use().is_some() => SessionState::Fresh,
+            Holding::Keys(ring) if ring.in_use(now).is_some() => SessionState::Fresh,
             Holding::Keys(_) => SessionState::Dead { until: self.source.next },
             Holding::Token(life) => match life.phase() {
                 Phase::Refreshing { until, .. } if now < *until => SessionState::Refreshing { lease_until: *until },
@@ -189,6 +189,27 @@ impl Session {
                     Some(_) => SessionState::Fresh,
                 },
             },
+        }
+    }
+
+    /// How each key of the session stands, in the ring's order; empty if it authenticates with tokens.
+    pub fn keys(&self, now: UnixTime) -> Vec<KeyState> {
+        match &self.holding {
+            Holding::Keys(ring) => ring.states(now.max(self.latest)),
+            Holding::Token(_) => Vec::new(),
+        }
+    }
+
+    /// What to do with the session's keys, and by when.
+    pub fn rotation_plan(&self, now: UnixTime) -> RotationPlan {
+        RotationPlan::new(self.connection.provider(), &self.keys(now), now)
+    }
+
+    /// The age of the key that a request was sent with.
+    pub(crate) fn key_age(&self, generation: u64, now: UnixTime) -> Option<KeyAge> {
+        match &self.holding {
+            Holding::Keys(ring) => ring.age_of(generation, now),
+            Holding::Token(_) => None,
         }
     }
 
@@ -222,8 +243,8 @@ impl Session {
     /// What the exchange `me` can do now.
     pub(crate) fn ready(&self, now: UnixTime, me: u64) -> Ready {
         match &self.holding {
-            Holding::Keys(ring) => match ring.in_use() {
-                Some(held) => Ready::Use(Arc::clone(held)),
+            Holding::Keys(ring) => match ring.in_use(now) {
+                Some((held, _)) => Ready::Use(Arc::clone(held)),
                 None => Ready::Fail(ring.refusal().cloned().unwrap_or_else(no_key)),
             },
             Holding::Token(life) => life.ready(now, me),
@@ -315,7 +336,7 @@ impl Session {
             && let Holding::Keys(ring) = &mut self.holding
         {
             ring.forgive_next();
-            return ring.in_use().is_some();
+            return ring.in_use(now).is_some();
         }
         new
     }
@@ -329,7 +350,7 @@ impl Session {
         self.source.next = now.after(SOURCE_REST);
         self.changes += 1;
         ring.forgive_next();
-        ring.in_use().is_some()
+        ring.in_use(now).is_some()
     }
 
     /// Gives up the right to ask the source.

@@ -52,8 +52,8 @@ impl Check {
     }
 
     /// What to do about it, in words for a person; `None` if all is well.
-    pub fn advice(&self) -> Option<&str> {
-        self.error.as_ref()?.failure().map(auth_core::Failure::advice)
+    pub fn advice(&self) -> Option<String> {
+        self.error.as_ref()?.advice()
     }
 
     /// The status of the answer, if there was one.

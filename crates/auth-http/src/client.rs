@@ -8,7 +8,7 @@ use crate::poll::Poll;
 use crate::request::Request;
 use crate::run::{Deliver, Ended, run};
 use crate::shared::Shared;
-use auth_core::{Authorization, Call, Connection, Exchange, Failure, FailureKind, Provider, SessionState};
+use auth_core::{Authorization, Call, Connection, Exchange, Failure, FailureKind, KeyState, Provider, RotationPlan, SessionState};
 use std::fmt;
 use std::sync::Arc;
 
@@ -99,6 +99,16 @@ impl Client {
     /// What the session is doing right now.
     pub fn state(&self) -> SessionState {
         self.shared.with(|session, now| session.state(now)).0
+    }
+
+    /// How each key of the client stands: age, whether it is in use, when it was last needed. Empty if it authenticates with tokens.
+    pub fn keys(&self) -> Vec<KeyState> {
+        self.shared.with(|session, now| session.keys(now)).0
+    }
+
+    /// What to do with the client's keys, and by when.
+    pub fn rotation_plan(&self) -> RotationPlan {
+        self.shared.with(|session, now| session.rotation_plan(now)).0
     }
 
     /// How far the server's clock is ahead of this machine's, in milliseconds; `None` before the first token answer.

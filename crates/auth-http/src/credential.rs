@@ -1,12 +1,13 @@
 //! Where credentials come from: a value, an environment variable, a file, a callback.
 
 use crate::error::Error;
-use auth_core::{ApiKey, ClientCredentials, Grant, Provider, Secret};
+use auth_core::{ApiKey, ClientCredentials, Grant, KeyNotes, Provider, Secret, UnixTime};
 use parking_lot::Mutex;
 use serde::Deserialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 type Callback = dyn FnMut() -> Result<Credential, Error> + Send;
 
@@ -24,7 +25,7 @@ pub struct Credential {
 
 #[derive(Clone)]
 enum Material {
-    Keys(Vec<Secret>),
+    Keys(Vec<Key>),
     Client { id: String, secret: Secret, refresh_token: Option<Secret> },
 }
 
@@ -38,12 +39,12 @@ enum Source {
 
 impl Credential {
     /// A static key.
-    pub fn key(key: impl Into<Secret>) -> Self {
+    pub fn key(key: impl Into<Key>) -> Self {
         Self::of(Material::Keys(vec![key.into()]), Source::Value)
     }
 
     /// Several static keys of one account; the first is used until the API refuses it, then the next.
-    pub fn keys<K: Into<Secret>>(keys: impl IntoIterator<Item = K>) -> Self {
+    pub fn keys<K: Into<Key>>(keys: impl IntoIterator<Item = K>) -> Self {
         Self::of(Material::Keys(keys.into_iter().map(Into::into).collect()), Source::Value)
     }
 
@@ -62,7 +63,7 @@ impl Credential {
     /// # Errors
     /// [`Error::Source`] if the variable is not set, or not text.
     pub fn from_env(variable: &str) -> Result<Self, Error> {
-        Ok(Self::of(Material::Keys(vec![read_variable(variable)?]), Source::Variable(variable.into())))
+        Ok(Self::of(Material::Keys(vec![read_variable(variable)?.into()]), Source::Variable(variable.into())))
     }
 
     /// A client id and secret from two environment variables.
@@ -127,7 +128,7 @@ impl Credential {
         let material = match &self.source {
             Source::Value => return Ok(self.clone()),
             Source::Variable(name) => match &self.material {
-                Material::Keys(_) => Material::Keys(vec![read_variable(name)?]),
+                Material::Keys(_) => Material::Keys(vec![read_variable(name)?.into()]),
                 Material::Client { id, refresh_token, .. } => {
                     Material::Client { id: id.clone(), secret: read_variable(name)?, refresh_token: refresh_token.clone() }
                 }
@@ -142,8 +143,8 @@ impl Credential {
     pub(crate) fn parse(&self, provider: &Provider) -> Result<auth_core::Credential, Error> {
         match &self.material {
             Material::Keys(keys) => {
-                let parse = |key: &Secret| {
-                    let key = ApiKey::parse(provider, key.clone())?;
+                let parse = |key: &Key| {
+                    let key = ApiKey::parse(provider, key.secret.clone())?.with_notes(key.notes.clone());
                     self.environment.as_deref().map_or(Ok(key.clone()), |name| key.declared(provider, name))
                 };
                 let keys = keys.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
@@ -193,6 +194,62 @@ fn read_variable(name: &str) -> Result<Secret, Error> {
     }
 }
 
+/// `Key` is a static key with what its owner knows about it: name, creation date, integration.
+///
+/// Text converts into a key without notes. `Debug` shows the notes and not the key.
+#[derive(Clone)]
+pub struct Key {
+    secret: Secret,
+    notes: KeyNotes,
+}
+
+impl Key {
+    /// A key without notes.
+    pub fn new(key: impl Into<Secret>) -> Self {
+        Self { secret: key.into(), notes: KeyNotes::default() }
+    }
+
+    /// The name it was given in the vendor's dashboard.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.notes.name = Some(name.into());
+        self
+    }
+
+    /// When it was created: what its age is counted from.
+    #[must_use]
+    pub fn created(mut self, at: SystemTime) -> Self {
+        self.notes.created = Some(UnixTime::default().after(at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()));
+        self
+    }
+
+    /// The integration that it belongs to.
+    #[must_use]
+    pub fn integration(mut self, name: impl Into<String>) -> Self {
+        self.notes.integration = Some(name.into());
+        self
+    }
+
+    /// All that is known about it.
+    #[must_use]
+    pub fn notes(mut self, notes: KeyNotes) -> Self {
+        self.notes = notes;
+        self
+    }
+}
+
+impl<T: Into<Secret>> From<T> for Key {
+    fn from(text: T) -> Self {
+        Self::new(text)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key([redacted], {:?})", self.notes)
+    }
+}
+
 /// The JSON form of a credential file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -220,6 +277,6 @@ fn read_file(path: &Path) -> Result<Material, Error> {
             refresh_token: file.refresh_token.map(Into::into),
         });
     }
-    let keys: Vec<Secret> = text.expose().lines().filter(|line| !line.trim().is_empty()).map(Secret::from).collect();
+    let keys: Vec<Key> = text.expose().lines().filter(|line| !line.trim().is_empty()).map(Key::from).collect();
     if keys.is_empty() { Err(refuse("it is empty: write one key a line into it".into())) } else { Ok(Material::Keys(keys)) }
 }

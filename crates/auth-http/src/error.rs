@@ -46,6 +46,17 @@ impl Error {
         }
     }
 
+    /// What to do about it, in words for a person; `None` if that is in the caller's own hands.
+    pub fn advice(&self) -> Option<String> {
+        match self {
+            Self::Failure(failure) => Some(failure.advice().to_owned()),
+            Self::Key(error) => Some(error.advice()),
+            Self::Source { reason, .. } | Self::Setting { reason, .. } => Some(reason.clone()),
+            Self::Profile(error) => Some(error.reason().to_owned()),
+            Self::Body(_) | Self::Json(_) => None,
+        }
+    }
+
     /// The class of the machine's verdict, if that is what it is.
     pub fn kind(&self) -> Option<FailureKind> {
         self.failure().map(Failure::kind)

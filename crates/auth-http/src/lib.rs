@@ -46,13 +46,13 @@ mod transport;
 /// The machine itself, for those who drive it with their own I/O.
 pub use auth_core as core;
 pub use auth_core::{
-    ApiKey, Authorization, ClientAuth, Connection, Failure, FailureKind, KeyError, ProfileError, Provider, Secret, SessionState, UnixTime,
-    retry::Policy,
+    ApiKey, Authorization, ClientAuth, Connection, Failure, FailureKind, KeyAge, KeyError, KeyNotes, KeyState, ProfileError, Provider,
+    RotationPlan, Secret, SessionState, UnixTime, retry::Policy,
 };
 pub use builder::ClientBuilder;
 pub use check::Check;
 pub use client::Client;
-pub use credential::Credential;
+pub use credential::{Credential, Key};
 pub use error::Error;
 pub use poll::Poll;
 pub use request::Request;

@@ -49,7 +49,18 @@ fn a_proxy_is_used_for_tokens_and_calls_alike() {
 /// Runs one test of this program again in a process of its own with these variables, because variables belong to a whole process.
 fn again_with(test: &str, variables: &[(&str, &str)]) {
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+    for name in [
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+        "NO_PROXY",
+        "no_proxy",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    ] {
         child.env_remove(name);
     }
     let status = child.args(["--exact", test]).envs(variables.iter().copied()).env("LEDGERAUTH_CHILD", "1").status().unwrap();

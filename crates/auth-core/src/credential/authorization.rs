@@ -1,18 +1,20 @@
 //! `Authorization`: what is put on a request so that the API knows who asks.
 
 use super::secret::Secret;
+use crate::time::UnixTime;
 use alloc::string::String;
 use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 /// `Authorization` is one header field that carries a credential, made once and shared by every request that uses it.
 ///
-/// Immutable; share it between threads in an `Arc`. `Debug` shows the header's name and the generation.
-#[derive(Clone)]
+/// Immutable but for the note when it was last used; share it between threads in an `Arc`. `Debug` shows the header's name and the generation.
 pub struct Authorization {
     header: String,
     value: Secret,
     credential_at: usize,
     generation: u64,
+    last_used_millis: AtomicU64,
 }
 
 impl Authorization {
@@ -25,7 +27,7 @@ impl Authorization {
             value.push(' ');
         }
         value.push_str(credential.expose());
-        Self { header: header.into(), value: Secret::new(value), credential_at, generation }
+        Self { header: header.into(), value: Secret::new(value), credential_at, generation, last_used_millis: AtomicU64::new(0) }
     }
 
     /// The header's name.
@@ -41,6 +43,17 @@ impl Authorization {
     /// Which key or token of the session this is; it grows with each new one.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// When a request was last sent with it.
+    pub fn last_used(&self) -> Option<UnixTime> {
+        let millis = self.last_used_millis.load(Ordering::Relaxed);
+        (millis > 0).then_some(UnixTime::from_millis(millis))
+    }
+
+    /// Notes that a request is sent with it now.
+    pub(crate) fn use_now(&self, now: UnixTime) {
+        self.last_used_millis.store(now.as_millis(), Ordering::Relaxed);
     }
 
     /// The credential without the scheme word.

@@ -1,6 +1,7 @@
 //! `ApiKey`: a key that was read against its provider's formats. An invalid key has no type.
 
 use super::error::{KeyError, KeyFault};
+use super::notes::KeyNotes;
 use super::secret::Secret;
 use crate::provider::{Alphabet, FormatFacts, Provider};
 use alloc::borrow::ToOwned;
@@ -17,6 +18,7 @@ pub struct ApiKey {
     text: Secret,
     prefix: String,
     environment: Option<String>,
+    notes: KeyNotes,
 }
 
 impl ApiKey {
@@ -30,8 +32,8 @@ impl ApiKey {
         }
         let text = text.into();
         let format = recognise(provider, "key", text.expose(), &provider.key_formats().collect::<Vec<_>>())?;
-        let (prefix, environment) = (format.prefix.clone(), format.environment.clone());
-        Ok(Self { text, prefix, environment })
+        let (prefix, environment) = (format.prefix.clone(), format.environment.as_ref().map(|name| name.get_ref().clone()));
+        Ok(Self { text, prefix, environment, notes: KeyNotes::default() })
     }
 
     /// The same key, declared to be for an environment: for keys that do not say so themselves.
@@ -41,6 +43,18 @@ impl ApiKey {
     pub fn declared(mut self, provider: &Provider, environment: &str) -> Result<Self, KeyError> {
         declare(provider, "key", &mut self.environment, environment)?;
         Ok(self)
+    }
+
+    /// The same key, with what its owner knows about it.
+    #[must_use]
+    pub fn with_notes(mut self, notes: KeyNotes) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    /// What its owner knows about it.
+    pub fn notes(&self) -> &KeyNotes {
+        &self.notes
     }
 
     /// The environment that the key is for, by its prefix or by declaration; `None` if neither says.

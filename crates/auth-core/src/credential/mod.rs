@@ -4,6 +4,8 @@ mod authorization;
 mod client;
 mod error;
 mod key;
+mod notes;
+mod plan;
 mod ring;
 mod secret;
 
@@ -11,7 +13,10 @@ pub use authorization::Authorization;
 pub use client::{ClientCredentials, Grant};
 pub use error::{KeyError, KeyFault};
 pub use key::ApiKey;
+pub use notes::{KeyAge, KeyNotes};
+pub use plan::{PlanStep, RotationPlan};
 pub(crate) use ring::KeyRing;
+pub use ring::KeyState;
 pub use secret::Secret;
 
 /// `Credential` is what a session authenticates with.

@@ -2,15 +2,20 @@
 
 use super::authorization::Authorization;
 use super::key::ApiKey;
+use super::notes::{KeyAge, KeyNotes};
 use super::secret::Secret;
+use crate::time::UnixTime;
 use crate::verdict::failure::Failure;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
-/// The keys of a session. The first that was not refused is in use; a refused one is not returned to.
+/// The keys of a session. The first that is neither refused nor expired is in use; a refused one is not returned to by itself.
 pub(crate) struct KeyRing {
-    header: alloc::string::String,
-    scheme: alloc::string::String,
+    header: String,
+    scheme: String,
+    lifetime: Option<Duration>,
     keys: Vec<HeldKey>,
     next_generation: u64,
     forgiven: usize,
@@ -22,14 +27,31 @@ struct HeldKey {
     refused: Option<Failure>,
 }
 
+/// `KeyState` is how one key of a ring stands. Nothing in it is secret.
+#[derive(Clone, Debug)]
+pub struct KeyState {
+    /// What its owner noted about it.
+    pub notes: KeyNotes,
+    /// The prefix that everybody's keys of this form share.
+    pub prefix: String,
+    /// How old it is.
+    pub age: KeyAge,
+    /// Whether the next call is sent with it.
+    pub in_use: bool,
+    /// Why the API refused it, if it did.
+    pub refused: Option<Failure>,
+    /// When a call was last sent with it; `None` if this session never did. The old key of a rotation can be revoked when this no longer moves.
+    pub last_needed: Option<UnixTime>,
+}
+
 impl KeyRing {
-    pub(crate) fn new(header: &str, scheme: &str, keys: Vec<ApiKey>) -> Self {
-        let mut ring = Self { header: header.into(), scheme: scheme.into(), keys: Vec::new(), next_generation: 1, forgiven: 0 };
+    pub(crate) fn new(header: &str, scheme: &str, lifetime: Option<Duration>, keys: Vec<ApiKey>) -> Self {
+        let mut ring = Self { header: header.into(), scheme: scheme.into(), lifetime, keys: Vec::new(), next_generation: 1, forgiven: 0 };
         ring.replace(keys);
         ring
     }
 
-    /// Takes over the keys that a source gave; `true` if one of them can be used.
+    /// Takes over the keys that a source gave; `true` if one of them was not refused.
     ///
     /// A key that was refused stays refused: that the source still names it does not make it better.
     pub(crate) fn replace(&mut self, keys: Vec<ApiKey>) -> bool {
@@ -37,12 +59,12 @@ impl KeyRing {
         for key in keys {
             let known = before.iter().position(|held| held.key.secret().same_as(key.secret()));
             let held = match known {
-                Some(index) => before.swap_remove(index),
+                Some(index) => HeldKey { key, ..before.swap_remove(index) },
                 None => self.hold(key),
             };
             self.keys.push(held);
         }
-        self.in_use().is_some()
+        self.has_one_left()
     }
 
     /// Refuses the key of that generation; `true` if another one is there to go on with, or already in use.
@@ -50,7 +72,7 @@ impl KeyRing {
         if let Some(held) = self.keys.iter_mut().find(|held| held.authorization.generation() == generation) {
             held.refused = Some(failure);
         }
-        self.in_use().is_some()
+        self.has_one_left()
     }
 
     /// Takes the refusal of one key back, for one more try: another one each time, the last of the ring first, because it was in use last.
@@ -62,19 +84,57 @@ impl KeyRing {
         self.forgiven = self.forgiven.wrapping_add(1);
     }
 
-    /// Every key of the ring, for taking them out of what a server says.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        self.keys.iter().map(|held| held.key.secret())
-    }
-
-    /// What the key in use puts on a request.
-    pub(crate) fn in_use(&self) -> Option<&Arc<Authorization>> {
-        self.keys.iter().find(|held| held.refused.is_none()).map(|held| &held.authorization)
+    /// What the key in use puts on a request, and until when it is the one in use by its age. If all that are left have expired by their
+    /// owner's notes, the last of them is used all the same: the notes may be wrong, and the API will say so.
+    pub(crate) fn in_use(&self, now: UnixTime) -> Option<(&Arc<Authorization>, UnixTime)> {
+        let held = self.current(now)?;
+        let until = match self.age(&held.key, now) {
+            KeyAge::Expired { .. } => UnixTime::NEVER,
+            age => age.ends().unwrap_or(UnixTime::NEVER),
+        };
+        Some((&held.authorization, until))
     }
 
     /// The last refusal, when every key is refused.
     pub(crate) fn refusal(&self) -> Option<&Failure> {
         self.keys.iter().rev().find_map(|held| held.refused.as_ref())
+    }
+
+    /// The age of the key of that generation.
+    pub(crate) fn age_of(&self, generation: u64, now: UnixTime) -> Option<KeyAge> {
+        self.keys.iter().find(|held| held.authorization.generation() == generation).map(|held| self.age(&held.key, now))
+    }
+
+    /// Every key of the ring, for taking them out of what a server says.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.keys.iter().map(|held| held.key.secret())
+    }
+
+    /// How each key stands, in the ring's order.
+    pub(crate) fn states(&self, now: UnixTime) -> Vec<KeyState> {
+        let current = self.current(now).map(|held| held.authorization.generation());
+        let state = |held: &HeldKey| KeyState {
+            notes: held.key.notes().clone(),
+            prefix: held.key.prefix().into(),
+            age: self.age(&held.key, now),
+            in_use: Some(held.authorization.generation()) == current,
+            refused: held.refused.clone(),
+            last_needed: held.authorization.last_used(),
+        };
+        self.keys.iter().map(state).collect()
+    }
+
+    fn current(&self, now: UnixTime) -> Option<&HeldKey> {
+        let left = || self.keys.iter().filter(|held| held.refused.is_none());
+        left().find(|held| !matches!(self.age(&held.key, now), KeyAge::Expired { .. })).or_else(|| left().last())
+    }
+
+    fn has_one_left(&self) -> bool {
+        self.keys.iter().any(|held| held.refused.is_none())
+    }
+
+    fn age(&self, key: &ApiKey, now: UnixTime) -> KeyAge {
+        KeyAge::of(self.lifetime, key.notes().created, now)
     }
 
     fn hold(&mut self, key: ApiKey) -> HeldKey {

@@ -2,7 +2,7 @@
 
 use super::{At, Authorization, Exchange, Outcome, Response, Send, Step, Then, Transport};
 use crate::call::Call;
-use crate::credential::Secret;
+use crate::credential::{KeyAge, Secret};
 use crate::headers;
 use crate::origin::Url;
 use crate::session::{AfterRefusal, Session};
@@ -20,12 +20,15 @@ const REDIRECTS: u8 = 5;
 
 impl Exchange {
     /// The step that sends the caller's request; without `authorization` to a foreign host.
-    pub(super) fn deliver(&mut self, authorization: Option<Arc<Authorization>>) -> Step {
+    pub(super) fn deliver(&mut self, now: UnixTime, authorization: Option<Arc<Authorization>>) -> Step {
         let (Some(url), Some(call)) = (self.deliveries.url.clone(), &self.call) else {
             let failure = Failure::new(FailureKind::Misuse, "there is no request to send", "start an exchange with a call");
             return Step::Done(Outcome::Failed(failure));
         };
         self.deliveries.sends += 1;
+        if let Some(authorization) = &authorization {
+            authorization.use_now(now);
+        }
         self.at = At::ExpectAnswer(authorization.clone());
         Step::Send(Send {
             url,
@@ -79,6 +82,10 @@ impl Exchange {
 
     /// A 401: something else to send with, or the end.
     fn unauthorized(&mut self, session: &mut Session, now: UnixTime, generation: u64, failure: Failure) {
+        let failure = match session.key_age(generation, now) {
+            Some(age) => told_apart_by_age(failure, age),
+            None => failure,
+        };
         let has_token = session.life().is_some();
         let repeated = self.deliveries.refusals > 0;
         match session.refuse(generation, &failure, self.deliveries.refusals, now) {
@@ -167,6 +174,21 @@ impl Exchange {
 
     fn finish(&mut self, failure: Option<Failure>) {
         self.at = At::Finished(Outcome::Answered(failure));
+    }
+}
+
+/// A refusal whose code does not tell why the key is refused, told apart by the key's age: an expired key is surely why, for a younger one it is a guess.
+fn told_apart_by_age(failure: Failure, age: KeyAge) -> Failure {
+    if failure.kind() != FailureKind::KeyRefused {
+        return failure;
+    }
+    match age {
+        KeyAge::Expired { ended } => failure.restated(FailureKind::KeyExpired, format!("the key expired on {ended}")),
+        KeyAge::Active { ends } | KeyAge::Expiring { ends, .. } => failure.restated(
+            FailureKind::KeyRefused,
+            format!("by its age the key is good until {ends}, so it is probably unknown or revoked (a guess)"),
+        ),
+        KeyAge::Unlimited | KeyAge::Unknown => failure,
     }
 }
 

@@ -198,8 +198,8 @@ impl Exchange {
                         return Step::Release(lease);
                     }
                 }
-                At::Deliver(authorization) => return self.deliver(Some(authorization)),
-                At::DeliverForeign => return self.deliver(None),
+                At::Deliver(authorization) => return self.deliver(now, Some(authorization)),
+                At::DeliverForeign => return self.deliver(now, None),
                 At::Finished(outcome) => {
                     self.at = At::Finished(outcome.clone());
                     return Step::Done(outcome);
@@ -279,7 +279,7 @@ impl Exchange {
         if !first || now >= fresh.until || self.call.as_ref()?.deadline.is_some_and(|deadline| deadline <= now) {
             return None;
         }
-        Some(self.deliver(Some(Arc::clone(&fresh.authorization))))
+        Some(self.deliver(now, Some(Arc::clone(&fresh.authorization))))
     }
 
     /// Takes a success without the session: `true` if the exchange is over and the response is the caller's, `false` if it has to be reported by
@@ -342,7 +342,7 @@ impl Exchange {
         }
         if let Some((until, why)) = session.pause(now) {
             self.at = if until > self.deadline {
-                At::Finished(Outcome::Failed(why))
+                self.answer_or_failure(why.for_a_call_not_sent())
             } else {
                 // A little after, so that those who paused together do not come back in one millisecond.
                 At::Resting(until.after(Duration::from_millis(self.dice.u64(..250))), Then::Start)
@@ -442,6 +442,7 @@ fn is_about_the_credential(failure: &Failure) -> bool {
     matches!(
         failure.kind(),
         FailureKind::KeyRefused
+            | FailureKind::KeyExpired
             | FailureKind::CredentialMissing
             | FailureKind::GrantRefused
             | FailureKind::ConsentRequired

@@ -113,9 +113,10 @@ fn formats(text: &str, profile: &Profile, formats: &[Spanned<FormatFacts>]) -> R
         let facts = format.get_ref();
         let refuse = |reason: &str| Err(ProfileError::at(text, &format.span(), reason));
         if let Some(named) = &facts.environment
-            && !profile.environment.iter().any(|environment| environment.get_ref().name == *named)
+            && !profile.environment.iter().any(|environment| environment.get_ref().name == *named.get_ref())
         {
-            return refuse(&format!("the environment {named:?} is not among the [[environment]] tables"));
+            let reason = format!("the environment {:?} is not among the [[environment]] tables", named.get_ref());
+            return Err(ProfileError::at(text, &named.span(), &reason));
         }
         if facts.length.is_some() && facts.min_length.is_some() {
             return refuse("`length` and `min_length` together: one says exactly, the other at least");
@@ -172,7 +173,7 @@ mod tests {
         for (from, to, line, words) in [
             ("https://api", "http://api", 6, "https only"),
             ("length = 8", "length = 8\nmin_length = 4", 9, "together"),
-            ("length = 8", "length = 8\nenvironment = \"moon\"", 9, "moon"),
+            ("length = 8", "length = 8\nenvironment = \"moon\"", 13, "moon"),
             ("name = \"own\"", "name = \"Own One\"", 1, "a name is made of"),
             (
                 "[key]\n",

@@ -127,7 +127,7 @@ pub(crate) struct KeyFacts {
 pub(crate) struct FormatFacts {
     pub(crate) prefix: String,
     #[serde(default)]
-    pub(crate) environment: Option<String>,
+    pub(crate) environment: Option<Spanned<String>>,
     pub(crate) alphabet: Alphabet,
     #[serde(default)]
     pub(crate) length: Option<usize>,

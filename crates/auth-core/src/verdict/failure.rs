@@ -24,6 +24,8 @@ pub enum FailureKind {
     CredentialMissing,
     /// The API does not accept the key: unknown, mistyped, revoked or expired.
     KeyRefused,
+    /// The API does not accept the key, which by its age has expired.
+    KeyExpired,
     /// The API does not accept the access token, and a new one did not help.
     TokenRefused,
     /// The token endpoint refused the grant: id, secret, refresh token or scope.
@@ -75,6 +77,7 @@ impl FailureKind {
             Self::ForeignHost => "foreign_host",
             Self::CredentialMissing => "credential_missing",
             Self::KeyRefused => "key_refused",
+            Self::KeyExpired => "key_expired",
             Self::TokenRefused => "token_refused",
             Self::GrantRefused => "grant_refused",
             Self::ConsentRequired => "consent_required",
@@ -100,7 +103,7 @@ impl FailureKind {
 ///
 /// No part of it holds a secret: what a server said is shortened, and the credential in use is taken out of it.
 /// `Display` is one line in lower case without a full stop.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Failure(Box<Parts>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +154,22 @@ impl Failure {
     #[must_use]
     pub(crate) fn with_come_back_at(mut self, at: UnixTime) -> Self {
         self.0.come_back_at = Some(at);
+        self
+    }
+
+    /// The same, told to a call that was not sent because of it: what the server said about another call's request id is not about this one.
+    #[must_use]
+    pub(crate) fn for_a_call_not_sent(mut self) -> Self {
+        self.0.what = Cow::Owned(alloc::format!("{}, as it told an earlier call; this one was not sent", self.0.what));
+        self.0.server_request_id = None;
+        self
+    }
+
+    /// The same, of another kind, with more said about what happened.
+    #[must_use]
+    pub(crate) fn restated(mut self, kind: FailureKind, more: String) -> Self {
+        self.0.kind = kind;
+        self.0.what = Cow::Owned(alloc::format!("{}: {more}", self.0.what));
         self
     }
 
@@ -221,6 +240,13 @@ impl fmt::Display for Failure {
             write!(f, " [the server's request id: {id}]")?;
         }
         Ok(())
+    }
+}
+
+/// `Failure` prints its kind before its line, because a program's `main` shows errors in this form.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {self}", self.0.kind.name())
     }
 }
 

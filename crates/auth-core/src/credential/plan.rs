@@ -1,0 +1,157 @@
+//! `RotationPlan`: what to do with an account's keys, and by which day.
+
+use super::notes::KeyAge;
+use super::ring::KeyState;
+use crate::provider::Provider;
+use crate::time::UnixTime;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+/// How long before its end a key should have a successor in use: a week, because a deployment that fails needs a second one.
+const LEAD: Duration = Duration::from_hours(7 * 24);
+/// How long the old key is kept after it was last needed: a day, because jobs run daily.
+const QUIET: Duration = Duration::from_hours(24);
+
+/// `RotationPlan` is what to do with an account's keys and by when, the most urgent first. `Display` prints it as lines for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RotationPlan {
+    /// The steps, in the order of their moments.
+    pub steps: Vec<PlanStep>,
+}
+
+/// `PlanStep` is one thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanStep {
+    /// By when.
+    pub by: UnixTime,
+    /// What, in one sentence for a person.
+    pub what: String,
+}
+
+impl RotationPlan {
+    /// The plan for keys that stand so, at a provider with such limits.
+    pub fn new(provider: &Provider, keys: &[KeyState], now: UnixTime) -> Self {
+        let mut steps = Vec::new();
+        let mut add = |by: UnixTime, what: String| steps.push(PlanStep { by, what });
+        let where_to = provider.where_to_obtain().map_or(String::new(), |place| format!(" ({place})"));
+        let overlap = provider.keys_may_overlap() != Some(false);
+        for (index, key) in keys.iter().enumerate() {
+            let name = called(key, index);
+            if key.refused.is_some() {
+                add(now, format!("remove {name}: the API refuses it"));
+                continue;
+            }
+            match key.age {
+                KeyAge::Unlimited | KeyAge::Active { .. } if !has_duty(key, keys) => {}
+                KeyAge::Unknown => add(now, format!("note when {name} was created: it expires, and nobody can tell when")),
+                KeyAge::Expired { .. } => {
+                    add(now, format!("replace {name}: it has expired; generate a new one{where_to} and put it first in the ring"))
+                }
+                KeyAge::Expiring { ends, .. } | KeyAge::Active { ends } => {
+                    let has_successor = keys.iter().any(|other| outlives(other, ends));
+                    if !has_successor {
+                        let how = if overlap {
+                            "generate its successor and put it into the ring, both work side by side"
+                        } else {
+                            "plan a moment to exchange it: two keys do not work side by side"
+                        };
+                        add(ends.before(LEAD).max(now), format!("{name}: {how}{where_to}"));
+                    }
+                }
+                KeyAge::Unlimited => {}
+            }
+            let has_newer = keys.iter().any(|other| outlives(other, key.age.ends().unwrap_or(UnixTime::NEVER)) && other.in_use);
+            if !key.in_use && has_newer {
+                let since = key.last_needed.map_or(String::from("this session never needed it"), |at| format!("last needed {at}"));
+                add(key.last_needed.map_or(now, |at| at.after(QUIET)).max(now), format!("revoke {name}: its successor is in use, {since}"));
+            }
+        }
+        if let Some(most) = provider.max_keys().filter(|most| keys.len() >= *most as usize) {
+            add(now, format!("delete a key before the next is generated: {} allows {most}", provider.title()));
+        }
+        steps.sort_by_key(|step| step.by);
+        Self { steps }
+    }
+}
+
+impl fmt::Display for RotationPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.steps.is_empty() {
+            return f.write_str("nothing to do");
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            let line_break = if index == 0 { "" } else { "\n" };
+            write!(f, "{line_break}by {}: {}", step.by, step.what)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether an unlimited or active key has anything to be said about it.
+fn has_duty(key: &KeyState, keys: &[KeyState]) -> bool {
+    matches!(key.age, KeyAge::Active { .. }) || (!key.in_use && keys.iter().any(|other| other.in_use))
+}
+
+/// Whether a key works longer than until then.
+fn outlives(key: &KeyState, ends: UnixTime) -> bool {
+    key.refused.is_none() && key.age.ends().is_some_and(|other| other > ends)
+}
+
+fn called(key: &KeyState, index: usize) -> String {
+    key.notes
+        .name
+        .clone()
+        .or_else(|| key.notes.id.clone())
+        .map_or_else(|| format!("key {} ({}…)", index + 1, key.prefix), |name| format!("key {name:?}").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::KeyNotes;
+
+    const DAY: Duration = Duration::from_hours(24);
+    const NOW: UnixTime = UnixTime::from_secs(1_764_000_000);
+
+    fn key(name: &str, age_days: u32, in_use: bool) -> KeyState {
+        let created = NOW.before(DAY * age_days);
+        let age = KeyAge::of(Some(DAY * 90), Some(created), NOW);
+        KeyState {
+            notes: KeyNotes { name: Some(name.into()), ..KeyNotes::default() },
+            prefix: "live_sk_".into(),
+            age,
+            in_use,
+            refused: None,
+            last_needed: None,
+        }
+    }
+
+    fn plan(keys: &[KeyState]) -> String {
+        RotationPlan::new(&Provider::builtin("finora").unwrap(), keys, NOW).to_string()
+    }
+
+    #[test]
+    fn a_lone_key_needs_a_successor_a_week_before_its_end() {
+        let text = plan(&[key("erp", 10, true)]);
+        assert_eq!(text.lines().count(), 1);
+        assert!(text.starts_with(&format!("by {}", NOW.after(DAY * 73))) && text.contains("side by side"), "{text}");
+        assert!(plan(&[key("erp", 88, true)]).starts_with(&format!("by {NOW}")));
+    }
+
+    #[test]
+    fn an_old_key_whose_successor_is_in_use_is_revoked() {
+        let text = plan(&[key("new", 2, true), key("old", 80, false)]);
+        assert!(text.contains("revoke key \"old\"") && text.contains("never needed"), "{text}");
+    }
+
+    #[test]
+    fn an_expired_key_is_replaced_and_one_without_a_date_is_asked_about() {
+        assert!(plan(&[key("erp", 91, true)]).contains("it has expired"));
+        let mut unknown = key("erp", 1, true);
+        unknown.age = KeyAge::Unknown;
+        assert!(plan(&[unknown]).contains("note when"));
+    }
+}

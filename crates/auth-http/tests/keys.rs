@@ -1,0 +1,72 @@
+//! Keys over their lives: ages, day 90, what to do and when.
+
+mod support;
+
+use auth_http::{Credential, FailureKind, Key, KeyAge};
+use auth_sandbox::{Environment, FinoraKey, Sandbox, Service};
+use std::time::{Duration, Instant, SystemTime};
+use support::{finora, requests, sandbox};
+
+const NINETY_DAYS: Duration = Duration::from_hours(90 * 24);
+
+fn issue(sandbox: &Sandbox) -> String {
+    sandbox.issue_finora_key(FinoraKey { environment: Environment::Test, ..FinoraKey::default() })
+}
+
+#[test]
+fn a_key_reaches_day_90_while_its_successor_takes_over_and_no_call_fails() {
+    let sandbox = sandbox();
+    let left = Duration::from_millis(1_200);
+    let old = issue(&sandbox);
+    sandbox.clock().advance(NINETY_DAYS - left);
+    let new = issue(&sandbox);
+    let created = SystemTime::now() - (NINETY_DAYS - left);
+    let keys = [Key::new(old.as_str()).name("old").created(created), Key::new(new.as_str()).name("new").created(SystemTime::now())];
+    let client = finora(&sandbox).credential(Credential::keys(keys)).build().unwrap();
+    let start = Instant::now();
+    while start.elapsed() < left * 2 {
+        assert_eq!(client.get("/v1/invoices").send().unwrap().status(), 200);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let seen = requests(&sandbox, Service::Finora);
+    assert!(seen.iter().all(|entry| entry.status == Some(200)), "not one call met the expired key");
+    let with = |key: &str| seen.iter().filter(|entry| entry.header("authorization").unwrap().contains(key)).count();
+    assert!(with(&old) > 20 && with(&new) > 20, "{} {}", with(&old), with(&new));
+    let states = client.keys();
+    assert!(matches!(states[0].age, KeyAge::Expired { .. }) && !states[0].in_use && states[1].in_use);
+    assert!(states[0].last_needed.unwrap() < states[1].last_needed.unwrap());
+    let plan = client.rotation_plan().to_string();
+    assert!(plan.contains("replace key \"old\"") && plan.contains("revoke key \"old\""), "{plan}");
+}
+
+#[test]
+fn a_refused_key_is_told_apart_by_its_age() {
+    let sandbox = sandbox();
+    let (expired, revoked) = (issue(&sandbox), issue(&sandbox));
+    sandbox.clock().advance(NINETY_DAYS);
+    let fresh = issue(&sandbox);
+    sandbox.revoke(&revoked);
+    sandbox.revoke(&fresh);
+    let refusal = |key: Key| {
+        let client = finora(&sandbox).credential(Credential::keys([key])).build().unwrap();
+        let response = client.get("/v1/invoices").send().unwrap();
+        response.failure().unwrap().clone()
+    };
+    let of_age = |key: &str, age: Duration| refusal(Key::new(key).created(SystemTime::now() - age));
+    let failure = of_age(&expired, NINETY_DAYS + Duration::from_secs(1));
+    assert_eq!(failure.kind(), FailureKind::KeyExpired, "{failure}");
+    let failure = of_age(&fresh, Duration::from_secs(1));
+    assert_eq!(failure.kind(), FailureKind::KeyRefused);
+    assert!(failure.what().contains("a guess"), "{failure}");
+    assert!(!refusal(Key::new(revoked)).what().contains("a guess"));
+}
+
+#[test]
+fn a_plan_is_a_value_to_print() {
+    let sandbox = sandbox();
+    let key = Key::new(issue(&sandbox)).name("webshop").created(SystemTime::now() - Duration::from_hours(80 * 24));
+    let client = finora(&sandbox).credential(Credential::keys([key])).build().unwrap();
+    assert!(matches!(client.keys()[0].age, KeyAge::Expiring { days_left: 9, .. }));
+    let plan = client.rotation_plan().to_string();
+    assert!(plan.contains("key \"webshop\": generate its successor") && plan.contains("Settings > API & Integrations"), "{plan}");
+}
