@@ -18,9 +18,9 @@ fn a_key_reaches_day_90_while_its_successor_takes_over_and_no_call_fails() {
     let sandbox = sandbox();
     let left = Duration::from_millis(1_200);
     let old = issue(&sandbox);
-    sandbox.clock().advance(NINETY_DAYS - left);
+    sandbox.clock().advance(NINETY_DAYS.saturating_sub(left));
     let new = issue(&sandbox);
-    let created = SystemTime::now() - (NINETY_DAYS - left);
+    let created = SystemTime::now() - NINETY_DAYS.saturating_sub(left);
     let keys = [Key::new(old.as_str()).name("old").created(created), Key::new(new.as_str()).name("new").created(SystemTime::now())];
     let client = finora(&sandbox).credential(Credential::keys(keys)).build().unwrap();
     let start = Instant::now();
@@ -36,7 +36,7 @@ fn a_key_reaches_day_90_while_its_successor_takes_over_and_no_call_fails() {
     assert!(matches!(states[0].age, KeyAge::Expired { .. }) && !states[0].in_use && states[1].in_use);
     assert!(states[0].last_needed.unwrap() < states[1].last_needed.unwrap());
     let plan = client.rotation_plan().to_string();
-    assert!(plan.contains("replace key \"old\"") && plan.contains("revoke key \"old\""), "{plan}");
+    assert!(plan.contains("take key \"old\" out of the ring"), "{plan}");
 }
 
 #[test]

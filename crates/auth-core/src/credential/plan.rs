@@ -47,8 +47,12 @@ impl RotationPlan {
             match key.age {
                 KeyAge::Unlimited | KeyAge::Active { .. } if !has_duty(key, keys) => {}
                 KeyAge::Unknown => add(now, format!("note when {name} was created: it expires, and nobody can tell when")),
+                KeyAge::Expired { ended } if keys.iter().any(|other| outlives(other, ended)) => {
+                    add(now, format!("take {name} out of the ring: it has expired, and its successor is there"));
+                    continue;
+                }
                 KeyAge::Expired { .. } => {
-                    add(now, format!("replace {name}: it has expired; generate a new one{where_to} and put it first in the ring"))
+                    add(now, format!("replace {name}: it has expired; generate a new one{where_to} and put it into the ring"));
                 }
                 KeyAge::Expiring { ends, .. } | KeyAge::Active { ends } => {
                     let has_successor = keys.iter().any(|other| outlives(other, ends));

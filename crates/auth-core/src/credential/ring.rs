@@ -126,7 +126,7 @@ impl KeyRing {
 
     fn current(&self, now: UnixTime) -> Option<&HeldKey> {
         let left = || self.keys.iter().filter(|held| held.refused.is_none());
-        left().find(|held| !matches!(self.age(&held.key, now), KeyAge::Expired { .. })).or_else(|| left().last())
+        left().find(|held| !matches!(self.age(&held.key, now), KeyAge::Expired { .. })).or_else(|| left().next_back())
     }
 
     fn has_one_left(&self) -> bool {

@@ -183,10 +183,10 @@ fn told_apart_by_age(failure: Failure, age: KeyAge) -> Failure {
         return failure;
     }
     match age {
-        KeyAge::Expired { ended } => failure.restated(FailureKind::KeyExpired, format!("the key expired on {ended}")),
+        KeyAge::Expired { ended } => failure.restated(FailureKind::KeyExpired, &format!("the key expired on {ended}")),
         KeyAge::Active { ends } | KeyAge::Expiring { ends, .. } => failure.restated(
             FailureKind::KeyRefused,
-            format!("by its age the key is good until {ends}, so it is probably unknown or revoked (a guess)"),
+            &format!("by its age the key is good until {ends}, so it is probably unknown or revoked (a guess)"),
         ),
         KeyAge::Unlimited | KeyAge::Unknown => failure,
     }

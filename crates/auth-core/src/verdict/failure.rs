@@ -167,7 +167,7 @@ impl Failure {
 
     /// The same, of another kind, with more said about what happened.
     #[must_use]
-    pub(crate) fn restated(mut self, kind: FailureKind, more: String) -> Self {
+    pub(crate) fn restated(mut self, kind: FailureKind, more: &str) -> Self {
         self.0.kind = kind;
         self.0.what = Cow::Owned(alloc::format!("{}: {more}", self.0.what));
         self
