@@ -8,7 +8,7 @@ help:  ## list these words
 
 .PHONY: demo
 demo:  ## run one month-end close through all four systems, on this machine alone
-	@$(CARGO) build --quiet --release -p auth-http --example month_end
+	@$(CARGO) build --release -p auth-http --example month_end
 	@$(CARGO) run --quiet --release -p auth-http --example month_end
 
 .PHONY: test
