@@ -64,7 +64,7 @@ fn a_refused_key_is_told_apart_by_its_age() {
 #[test]
 fn a_plan_is_a_value_to_print() {
     let sandbox = sandbox();
-    let key = Key::new(issue(&sandbox)).name("webshop").created(SystemTime::now() - Duration::from_hours(80 * 24));
+    let key = Key::new(issue(&sandbox)).name("webshop").created(SystemTime::now() - Duration::from_hours(80 * 24 + 1));
     let client = finora(&sandbox).credential(Credential::keys([key])).build().unwrap();
     assert!(matches!(client.keys()[0].age, KeyAge::Expiring { days_left: 9, .. }));
     let plan = client.rotation_plan().to_string();

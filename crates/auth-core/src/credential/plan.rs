@@ -45,7 +45,6 @@ impl RotationPlan {
                 continue;
             }
             match key.age {
-                KeyAge::Unlimited | KeyAge::Active { .. } if !has_duty(key, keys) => {}
                 KeyAge::Unknown => add(now, format!("note when {name} was created: it expires, and nobody can tell when")),
                 KeyAge::Expired { ended } if keys.iter().any(|other| outlives(other, ended)) => {
                     add(now, format!("take {name} out of the ring: it has expired, and its successor is there"));
@@ -92,11 +91,6 @@ impl fmt::Display for RotationPlan {
         }
         Ok(())
     }
-}
-
-/// Whether an unlimited or active key has anything to be said about it.
-fn has_duty(key: &KeyState, keys: &[KeyState]) -> bool {
-    matches!(key.age, KeyAge::Active { .. }) || (!key.in_use && keys.iter().any(|other| other.in_use))
 }
 
 /// Whether a key works longer than until then.
