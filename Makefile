@@ -15,7 +15,6 @@ demo:  ## run one month-end close through all four systems, on this machine alon
 test: tools  ## install what is needed and run every test
 	$(CARGO) test --workspace --all-targets
 	$(CARGO) test --workspace --doc
-	$(CARGO) run --quiet --release -p auth-http --example storm
 	$(CARGO) run --quiet --release -p auth-http --example month_end
 
 .PHONY: check
