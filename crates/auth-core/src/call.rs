@@ -6,12 +6,14 @@ use crate::provider::IdempotencyFacts;
 use crate::time::UnixTime;
 use crate::verdict::failure::Failure;
 use alloc::string::String;
+use alloc::sync::Arc;
 use serde_json::Value;
 
 /// `Call` is what the machine knows of one request: method, admitted URL, whether it can be sent again, and until when the answer is wanted.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Call {
+    pub(crate) connection: Arc<Connection>,
     pub(crate) method: String,
     pub(crate) url: Url,
     pub(crate) has_body: bool,
@@ -19,7 +21,6 @@ pub struct Call {
     pub(crate) repeatable: bool,
     pub(crate) deadline: Option<UnixTime>,
     pub(crate) request_id: Option<String>,
-    pub(crate) request_id_header: String,
 }
 
 impl Call {
@@ -29,11 +30,11 @@ impl Call {
     ///
     /// # Errors
     /// The [`Failure`] of [`Connection::admit`]; nothing was sent.
-    pub fn new(connection: &Connection, method: &str, path_or_url: &str) -> Result<Self, Failure> {
+    pub fn new(connection: &Arc<Connection>, method: &str, path_or_url: &str) -> Result<Self, Failure> {
         let url = connection.admit(path_or_url)?;
         let repeatable = matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE");
-        let request_id_header = connection.provider().request_id_header().into();
         Ok(Self {
+            connection: Arc::clone(connection),
             method: method.into(),
             url,
             has_body: false,
@@ -41,19 +42,18 @@ impl Call {
             repeatable,
             deadline: None,
             request_id: None,
-            request_id_header,
         })
     }
 
     /// Looks at the body: where the provider has a convention that makes a repeat harmless, and the body keeps it, the call is repeatable.
-    pub fn body(mut self, connection: &Connection, body: &[u8]) -> Self {
+    pub fn body(mut self, body: &[u8]) -> Self {
         let keeps = |facts: &IdempotencyFacts| {
             let here = facts.method == self.method && self.url.path().ends_with(facts.path.as_str());
             here && serde_json::from_slice::<Value>(body)
                 .is_ok_and(|body| body.get(&facts.body_field).is_some_and(|value| !value.is_null() && value != ""))
         };
         self.has_body = true;
-        self.repeatable |= connection.provider().idempotency().is_some_and(keeps);
+        self.repeatable |= self.connection.provider().idempotency().is_some_and(keeps);
         self
     }
 

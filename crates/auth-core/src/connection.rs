@@ -9,11 +9,12 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// `Connection` is where a session may send its credential: provider, environment, base URL and token endpoint, checked against each other.
 ///
 /// It never changes after it was made.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Connection {
     provider: Provider,
     environment: String,
@@ -24,6 +25,8 @@ pub struct Connection {
     scheme: String,
     insecure_loopback: bool,
     policy: Policy,
+    integration: Option<String>,
+    fingerprint_key: Option<[u8; 32]>,
 }
 
 impl Connection {
@@ -39,6 +42,8 @@ impl Connection {
             scheme: None,
             insecure_loopback: false,
             policy: Policy::default(),
+            integration: None,
+            fingerprint_key: None,
         }
     }
 
@@ -92,6 +97,15 @@ impl Connection {
         ))
     }
 
+    /// The integration that uses the credential, as its owner named it.
+    pub fn integration(&self) -> Option<&str> {
+        self.integration.as_deref()
+    }
+
+    pub(crate) fn fingerprint_key(&self) -> Option<&[u8; 32]> {
+        self.fingerprint_key.as_ref()
+    }
+
     pub(crate) fn token_url(&self) -> Option<&Url> {
         self.token_url.as_ref()
     }
@@ -109,8 +123,14 @@ impl Connection {
     }
 }
 
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Connection({}, {}, {})", self.provider.name(), self.environment, self.base)
+    }
+}
+
 /// `ConnectionBuilder` gathers what is known of a connection before it is checked as a whole.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct ConnectionBuilder {
     provider: Provider,
@@ -122,6 +142,8 @@ pub struct ConnectionBuilder {
     scheme: Option<String>,
     insecure_loopback: bool,
     policy: Policy,
+    integration: Option<String>,
+    fingerprint_key: Option<[u8; 32]>,
 }
 
 impl ConnectionBuilder {
@@ -164,6 +186,18 @@ impl ConnectionBuilder {
     /// Allows http without TLS to this very machine, and to nothing else: for tests.
     pub fn insecure_loopback(mut self, allowed: bool) -> Self {
         self.insecure_loopback = allowed;
+        self
+    }
+
+    /// Names the integration that uses the credential: what audit events say.
+    pub fn integration(mut self, name: impl Into<String>) -> Self {
+        self.integration = Some(name.into());
+        self
+    }
+
+    /// Sets the key under which audit events tell credentials apart; without one they do not.
+    pub fn fingerprint_key(mut self, key: [u8; 32]) -> Self {
+        self.fingerprint_key = Some(key);
         self
     }
 
@@ -241,6 +275,8 @@ impl ConnectionBuilder {
             scheme: scheme.to_owned(),
             insecure_loopback: self.insecure_loopback,
             policy: self.policy,
+            integration: self.integration,
+            fingerprint_key: self.fingerprint_key,
             provider: self.provider,
         })
     }

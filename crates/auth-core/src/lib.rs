@@ -88,6 +88,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod audit;
 mod call;
 mod connection;
 mod credential;
@@ -102,6 +103,7 @@ mod time;
 mod token;
 mod verdict;
 
+pub use audit::{AuditEvent, Audited};
 pub use call::Call;
 pub use connection::{Connection, ConnectionBuilder};
 pub use credential::{

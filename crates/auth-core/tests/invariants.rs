@@ -312,7 +312,7 @@ fn invariant_6_only_what_is_harmless_is_sent_again() {
         let mut scenario = Scenario::numora();
         let mut call = Call::new(&scenario.connection, method, "/v1/documents").unwrap();
         if let Some(body) = body {
-            call = call.body(&scenario.connection, body);
+            call = call.body(body);
         }
         let mut exchange = scenario.exchange(call);
         scenario.to_send(&mut exchange);
@@ -417,11 +417,11 @@ fn the_fast_path_gives_the_same_step_as_the_session() {
     let by_session = slow.poll(&mut scenario.session, scenario.now);
     let by_itself = fast.poll_fresh(&fresh, scenario.now).unwrap();
     assert_eq!(format!("{by_itself:?}"), format!("{by_session:?}"));
-    assert!(!fast.has_entered() && fast.finish_fresh(200));
+    assert!(!fast.has_entered() && fast.finish_fresh(scenario.now, 200));
     // What is not a success has to be reported to the session, which the exchange then enters.
     let call = Call::new(&scenario.connection, "GET", "/v1/health").unwrap();
     let mut fast = auth_core::Exchange::new(call, 6);
-    assert!(fast.poll_fresh(&fresh, scenario.now).is_some() && !fast.finish_fresh(401));
+    assert!(fast.poll_fresh(&fresh, scenario.now).is_some() && !fast.finish_fresh(scenario.now, 401));
     scenario.respond(&mut fast, 401, &[], "");
     assert!(fast.has_entered());
     scenario.to_fetch(&mut fast);

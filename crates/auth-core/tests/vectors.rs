@@ -138,7 +138,7 @@ impl Replay {
         let connection = Arc::new(builder.build(&credential).unwrap());
         let mut call = Call::new(&connection, text(&vector["call"], "method"), text(&vector["call"], "path")).unwrap();
         if let Some(body) = vector["call"]["body"].as_str() {
-            call = call.body(&connection, body.as_bytes());
+            call = call.body(body.as_bytes());
         }
         let session = Session::new(connection, credential, false);
         Self { name: text(vector, "name").into(), session, exchange: Exchange::new(call, seed), now }

@@ -1,13 +1,14 @@
 //! `ClientBuilder`: everything that can be said about a client before it is built.
 
+use crate::audit::Audit;
 use crate::client::Client;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::shared::Shared;
 use crate::store::{MemoryStore, TokenStore};
 use crate::transport::{ProxyChoice, Roots, Wire};
-use auth_core::{ClientAuth, Connection, ConnectionBuilder, Failure, FailureKind, Provider, Session, retry::Policy};
-use std::sync::Arc;
+use auth_core::{AuditEvent, ClientAuth, Connection, ConnectionBuilder, Failure, FailureKind, Provider, Session, retry::Policy};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// `ClientBuilder` gathers what a client needs; only the credential has to be said, the rest has defaults from the provider's profile.
@@ -19,6 +20,8 @@ pub struct ClientBuilder {
     name: Option<String>,
     policy: Policy,
     wire: Wire,
+    audit: Audit,
+    fingerprint_key: Option<[u8; 32]>,
 }
 
 impl ClientBuilder {
@@ -30,6 +33,8 @@ impl ClientBuilder {
             name: None,
             policy: Policy::default(),
             wire: Wire::default(),
+            audit: Audit::default(),
+            fingerprint_key: None,
         }
     }
 
@@ -91,6 +96,27 @@ impl ClientBuilder {
     /// client need names of their own.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// Names the integration that uses the credential: what audit events say.
+    pub fn integration(mut self, name: impl Into<String>) -> Self {
+        self.connection = self.connection.integration(name);
+        self
+    }
+
+    /// Calls this for every audit event, in the thread in which it happens: keep it short. Events hold no secret.
+    ///
+    /// The same events go to `tracing`, under the target `ledgerauth`.
+    pub fn on_audit(mut self, callback: impl Fn(&AuditEvent) + Send + Sync + 'static) -> Self {
+        self.audit = Audit::new(callback);
+        self
+    }
+
+    /// The key under which audit events tell credentials apart; a random one of this process if not said, so that the same credential has
+    /// another fingerprint after a restart. Keep one of your own to follow a credential for longer.
+    pub fn fingerprint_key(mut self, key: [u8; 32]) -> Self {
+        self.fingerprint_key = Some(key);
         self
     }
 
@@ -171,14 +197,28 @@ impl ClientBuilder {
             .credential
             .ok_or_else(|| Failure::new(FailureKind::Misuse, "the client has no credential", "give it one with credential(…)"))?;
         let credential = source.parse(self.connection.provider())?;
-        let connection = Arc::new(self.connection.policy(self.policy).build(&credential)?);
+        let key = self.fingerprint_key.unwrap_or_else(key_of_this_process);
+        let connection = Arc::new(self.connection.policy(self.policy).fingerprint_key(key).build(&credential)?);
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         let name = self.name.unwrap_or_else(|| {
             let owner = source.client_id().unwrap_or("key");
             format!("{}/{}/{owner}", connection.provider().name(), connection.environment())
         });
         let session = Session::new(connection, credential, source.is_reloadable());
-        let shared = Shared::new(session, source, &self.wire, store, name)?;
+        let shared = Shared::new(session, source, &self.wire, store, name, self.audit)?;
         Ok(Client { shared: Arc::new(shared) })
     }
+}
+
+/// A random key, the same for the whole process.
+fn key_of_this_process() -> [u8; 32] {
+    static KEY: OnceLock<[u8; 32]> = OnceLock::new();
+    *KEY.get_or_init(|| {
+        let mut key = [0; 32];
+        // Without randomness of the system's, fingerprints are made from what the standard library's hash maps use.
+        if getrandom::fill(&mut key).is_err() {
+            key.fill_with(|| fastrand::u8(..));
+        }
+        key
+    })
 }

@@ -28,6 +28,7 @@
 //! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
 //! [`Response::failure`] says what is wrong and what to do; [`Response::json`] and [`Response::text`] give that as an error.
 
+mod audit;
 mod builder;
 mod check;
 mod client;
@@ -46,8 +47,8 @@ mod transport;
 /// The machine itself, for those who drive it with their own I/O.
 pub use auth_core as core;
 pub use auth_core::{
-    ApiKey, Authorization, ClientAuth, Connection, Failure, FailureKind, KeyAge, KeyError, KeyNotes, KeyState, ProfileError, Provider,
-    RotationPlan, Secret, SessionState, UnixTime, retry::Policy,
+    ApiKey, AuditEvent, Audited, Authorization, ClientAuth, Connection, Failure, FailureKind, KeyAge, KeyError, KeyNotes, KeyState,
+    ProfileError, Provider, RotationPlan, Secret, SessionState, UnixTime, retry::Policy,
 };
 pub use builder::ClientBuilder;
 pub use check::Check;

@@ -108,10 +108,11 @@ impl<'c> Request<'c> {
             return Err(fault.into());
         }
         let shared = &self.client.shared;
-        let mut call = Call::new(&shared.connection, self.method, &self.target)?;
+        let mut call = Call::new(&shared.connection, self.method, &self.target)
+            .inspect_err(|failure| shared.audit.refused(&shared.connection, self.method, failure))?;
         call = match &self.body {
             Body::None => call,
-            Body::Bytes(bytes) => call.body(&shared.connection, bytes),
+            Body::Bytes(bytes) => call.body(bytes),
             Body::Stream(_) => call.once(),
         };
         let deadline = clock::now().after(self.deadline.unwrap_or(shared.connection.policy().deadline));

@@ -30,6 +30,7 @@ pub(crate) enum Deliver<'a> {
 
 /// Runs an exchange to its end. However it is left, whoever waits for it is let go on.
 pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver<'_>) -> Result<Ended, Failure> {
+    let exchange = if shared.audit.is_wanted() { exchange.audited() } else { exchange };
     let mut running = Running { shared, exchange };
     let mut answer: Option<Box<Answer>> = None;
     let mut step = running.first_step();
@@ -38,6 +39,7 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
             Some(step) => (step, 0),
             None => running.poll(),
         };
+        running.report();
         match now_step {
             Step::Claim(claim) => {
                 let claimed = shared.store.claim(&shared.store_id, &claim);
@@ -65,7 +67,8 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
                 Deliver::Nothing => return send.authorization.map(Ended::Authorized).ok_or_else(not_authorized),
                 Deliver::Request(request) => match request(&send, clock::now()) {
                     Ok(mut received) => {
-                        if running.exchange.finish_fresh(received.status()) {
+                        if running.exchange.finish_fresh(clock::now(), received.status()) {
+                            running.report();
                             return Ok(Ended::Answered(Box::new(received), None));
                         }
                         received.read_ahead();
@@ -111,6 +114,16 @@ impl Running<'_> {
             crate::renewal::spawn(self.shared, renewal);
         }
         (step, seen)
+    }
+}
+
+impl Running<'_> {
+    /// Delivers the audit events since the last time.
+    fn report(&mut self) {
+        let events = self.exchange.take_events();
+        if !events.is_empty() {
+            self.shared.audit.deliver(&events);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What all threads of a client share: the session behind its lock, and what can be had without the lock.
 
+use crate::audit::Audit;
 use crate::clock;
 use crate::credential::Credential;
 use crate::error::Error;
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) store_id: String,
     pub(crate) credential: Mutex<Credential>,
+    pub(crate) audit: Audit,
     session: Mutex<Session>,
     moved: Condvar,
     fresh: ArcSwapOption<Fresh>,
@@ -36,6 +38,7 @@ impl Shared {
         wire: &Wire,
         store: Arc<dyn TokenStore>,
         store_id: String,
+        audit: Audit,
     ) -> Result<Self, Error> {
         Ok(Self {
             connection: Arc::clone(session.connection()),
@@ -45,6 +48,7 @@ impl Shared {
             store,
             store_id,
             credential: Mutex::new(credential),
+            audit,
             fresh: ArcSwapOption::new(session.fresh().map(Arc::new)),
             session: Mutex::new(session),
             moved: Condvar::new(),

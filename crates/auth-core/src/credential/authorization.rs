@@ -58,7 +58,12 @@ impl Authorization {
 
     /// The credential without the scheme word.
     pub(crate) fn credential(&self) -> Secret {
-        Secret::new(&self.value.expose()[self.credential_at..])
+        Secret::new(self.credential_text())
+    }
+
+    /// The credential without the scheme word, as text.
+    pub(crate) fn credential_text(&self) -> &str {
+        &self.value.expose()[self.credential_at..]
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sending the caller's request, and what its answer leads to.
 
 use super::{At, Authorization, Exchange, Outcome, Response, Send, Step, Then, Transport};
+use crate::audit::Audited;
 use crate::call::Call;
 use crate::credential::{KeyAge, Secret};
 use crate::headers;
@@ -25,26 +26,40 @@ impl Exchange {
             let failure = Failure::new(FailureKind::Misuse, "there is no request to send", "start an exchange with a call");
             return Step::Done(Outcome::Failed(failure));
         };
+        let connection = Arc::clone(&call.connection);
         self.deliveries.sends += 1;
         if let Some(authorization) = &authorization {
             authorization.use_now(now);
         }
+        let attempt = self.deliveries.sends;
+        self.note(&connection, now, Audited::Sent, authorization.as_deref(), || match &authorization {
+            None => "without the credential, to a foreign host where a redirect led".into(),
+            Some(_) if attempt == 1 => "with the credential in use".into(),
+            Some(_) => format!("again, attempt {attempt}"),
+        });
         self.at = At::ExpectAnswer(authorization.clone());
         Step::Send(Send {
             url,
             foreign: authorization.is_none(),
             authorization,
-            request_id: (call.request_id_header.clone(), self.deliveries.request_id.clone()),
+            request_id: (connection.provider().request_id_header().into(), self.deliveries.request_id.clone()),
             attempt: self.deliveries.sends,
         })
     }
 
     pub(super) fn answer(&mut self, session: &mut Session, now: UnixTime, sent: Option<&Authorization>, response: &Response<'_>) {
+        let connection = Arc::clone(session.connection());
+        self.note_answer(&connection, now, sent, response.status, || {
+            headers::first(response.headers, connection.provider().request_id_header())
+        });
         let Some(sent) = sent else { return self.foreign_answer(session, response) };
         if is_redirect(response.status) {
             return self.redirected(session, response);
         }
-        let secrets = if response.status < 400 { Vec::new() } else { session.secrets() };
+        if response.status < 400 {
+            return self.finish(None);
+        }
+        let secrets = session.secrets();
         // What was sent may no longer be what the session holds.
         let sent_secret = sent.credential();
         let secrets: Vec<&Secret> = secrets.iter().chain([&sent_secret]).collect();
@@ -91,6 +106,9 @@ impl Exchange {
         match session.refuse(generation, &failure, self.deliveries.refusals, now) {
             AfterRefusal::SendAgain if self.call.as_ref().is_some_and(|call| call.replayable) => {
                 self.deliveries.refusals = self.deliveries.refusals.saturating_add(1);
+                let connection = Arc::clone(session.connection());
+                let instead = if has_token { "a new token is used" } else { "another key, or the source of the keys, is used" };
+                self.note(&connection, now, Audited::Replaced, None, || format!("{}; {instead}", failure.what()));
                 self.at = At::Start;
             }
             _ if has_token && repeated => {
@@ -120,6 +138,10 @@ impl Exchange {
         let policy = *session.connection().policy();
         let random = self.dice.f64();
         let decision = if replayable { retry::decide(&situation, &policy, &mut session.budget, random) } else { Decision::Stop };
+        if let Decision::Again(at) = decision {
+            let connection = Arc::clone(session.connection());
+            self.note(&connection, now, Audited::Repeating, None, || format!("{}; again at {at}", failure.what()));
+        }
         self.at = match decision {
             Decision::Again(at) if self.deliveries.foreign => At::Resting(at, Then::DeliverForeign),
             Decision::Again(at) => At::Resting(at, Then::Start),

@@ -6,7 +6,9 @@
 mod deliver;
 mod obtain;
 
+use crate::audit::{AuditEvent, Audited};
 use crate::call::Call;
+use crate::connection::Connection;
 use crate::credential::{Authorization, Credential};
 use crate::session::{Fresh, Session};
 use crate::step::{Outcome, Send, Step, Transport};
@@ -15,11 +17,14 @@ use crate::token::life::{Event, Ready, Token};
 use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved};
 use crate::token::request::{self, TokenRequest};
 use crate::verdict::answer::Response;
+use crate::verdict::body::quote;
 use crate::verdict::failure::{Failure, FailureKind};
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
@@ -43,6 +48,7 @@ pub struct Exchange {
     fetches: u32,
     saves: u32,
     deliveries: Deliveries,
+    audit: Option<Vec<AuditEvent>>,
 }
 
 /// What is counted of the caller's request.
@@ -137,7 +143,20 @@ impl Exchange {
             fetches: 0,
             saves: 0,
             deliveries,
+            audit: None,
         }
+    }
+
+    /// The same exchange, keeping audit events until [`Exchange::take_events`]; without this none are made.
+    #[must_use]
+    pub fn audited(mut self) -> Self {
+        self.audit = Some(Vec::new());
+        self
+    }
+
+    /// The audit events since the last time, oldest first.
+    pub fn take_events(&mut self) -> Vec<AuditEvent> {
+        self.audit.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
     /// What to do next. Call it again after the report, or, after a [`Step::Wait`], when the time has come or the session has changed; more often does no harm then.
@@ -284,12 +303,17 @@ impl Exchange {
 
     /// Takes a success without the session: `true` if the exchange is over and the response is the caller's, `false` if it has to be reported by
     /// [`Exchange::handle_response`].
-    pub fn finish_fresh(&mut self, status: u16) -> bool {
+    pub fn finish_fresh(&mut self, now: UnixTime, status: u16) -> bool {
         let fine = matches!(self.at, At::ExpectAnswer(_)) && (200..300).contains(&status);
-        if fine {
-            self.at = At::Finished(Outcome::Answered(None));
+        if !fine {
+            return false;
         }
-        fine
+        let was = core::mem::replace(&mut self.at, At::Finished(Outcome::Answered(None)));
+        let connection = self.audit.as_ref().and(self.call.as_ref()).map(|call| Arc::clone(&call.connection));
+        if let (At::ExpectAnswer(sent), Some(connection)) = (was, connection) {
+            self.note_answer(&connection, now, sent.as_deref(), status, || None);
+        }
+        true
     }
 
     /// Leaves the exchange, finished or not: whoever waits for it is let go on, and a lease that is still held comes back to be released.
@@ -345,6 +369,8 @@ impl Exchange {
                 self.answer_or_failure(why.for_a_call_not_sent())
             } else {
                 // A little after, so that those who paused together do not come back in one millisecond.
+                let connection = Arc::clone(session.connection());
+                self.note(&connection, now, Audited::Pausing, None, || format!("{}; until {until}", why.what()));
                 At::Resting(until.after(Duration::from_millis(self.dice.u64(..250))), Then::Start)
             };
             return None;
@@ -358,7 +384,11 @@ impl Exchange {
             Ready::Fetch => self.at = At::Resting(now, Then::Claim),
             Ready::Fail(failure) if session.source_is_ready(now) && is_about_the_credential(&failure) => {
                 match session.ask_source(self.id, now) {
-                    None => self.at = At::ExpectLoaded,
+                    None => {
+                        let connection = Arc::clone(session.connection());
+                        self.note(&connection, now, Audited::SourceAsked, None, || failure.what().to_owned());
+                        self.at = At::ExpectLoaded;
+                    }
                     Some(until) => return Some(until.min(self.deadline)),
                 }
             }
@@ -402,6 +432,44 @@ impl Exchange {
     fn too_late(session: &Session) -> Failure {
         let what = format!("the deadline passed before {} could be asked", session.connection().provider().name());
         Failure::new(FailureKind::DeadlineExceeded, what, "give the call more time, or look why the token endpoint is slow")
+    }
+
+    /// Notes an event for the audit, if one is kept.
+    fn note(
+        &mut self,
+        connection: &Connection,
+        at: UnixTime,
+        what: Audited,
+        with: Option<&Authorization>,
+        decision: impl FnOnce() -> String,
+    ) {
+        let Some(events) = &mut self.audit else { return };
+        let mut event = AuditEvent::new(connection, at, what, decision());
+        if let Some(authorization) = with {
+            event = event.with_credential(connection, authorization);
+        }
+        if let Some(call) = &self.call {
+            event.method = Some(call.method.clone());
+            event.path = self.deliveries.url.as_ref().map(|url| url.path().to_owned());
+            event.request_id = Some(self.deliveries.request_id.clone());
+        }
+        events.push(event);
+    }
+
+    /// Notes the answer to the caller's request.
+    fn note_answer(
+        &mut self,
+        connection: &Connection,
+        at: UnixTime,
+        with: Option<&Authorization>,
+        status: u16,
+        server_id: impl FnOnce() -> Option<String>,
+    ) {
+        self.note(connection, at, Audited::Answered, with, || format!("answered {status}"));
+        if let Some(event) = self.audit.as_mut().and_then(|events| events.last_mut()) {
+            event.status = Some(status);
+            event.server_request_id = server_id().map(|id| quote(&id, &[]));
+        }
     }
 
     /// The lease, while it is held.

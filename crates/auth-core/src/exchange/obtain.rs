@@ -1,6 +1,7 @@
 //! Getting a token: claim, re-read, journal, fetch, save, publish, release.
 
 use super::{At, Claimed, Exchange, Outcome, Record, Response, Save, Saved, Then, TokenRequest, Transport, Unsaved, request};
+use crate::audit::Audited;
 use crate::credential::Secret;
 use crate::session::Session;
 use crate::time::UnixTime;
@@ -13,6 +14,7 @@ use crate::verdict::wait;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -58,6 +60,8 @@ impl Exchange {
         if record.generation > life.generation() {
             let random = self.dice.f64();
             if let Some(token) = session.token_of(&record, random).filter(|token| now < token.valid_until) {
+                let connection = Arc::clone(session.connection());
+                self.note(&connection, now, Audited::TokenAdopted, Some(&token.authorization), || "another process had renewed it".into());
                 session.take(Event::Granted { by: self.id, token, record: Box::new(record) });
                 self.at = At::Release(Box::new(At::Start));
                 return true;
@@ -116,6 +120,9 @@ impl Exchange {
             return None;
         }
         self.fetches += 1;
+        let connection = Arc::clone(session.connection());
+        let fetches = self.fetches;
+        self.note(&connection, now, Audited::TokenAsked, None, || format!("attempt {fetches} at {}", request.url));
         self.at = At::ExpectToken { asked_at: now };
         // The answer to a single-use refresh token has to be heard, whatever the caller's deadline.
         if !is_single_use(session) {
@@ -159,6 +166,11 @@ impl Exchange {
         };
         let random = self.dice.f64();
         if let Some(token) = session.token_of(&record, random) {
+            let connection = Arc::clone(session.connection());
+            let lifetime = record.expires_at.since(record.minted_at).as_secs();
+            self.note(&connection, now, Audited::TokenGranted, Some(&token.authorization), || {
+                format!("generation {}, for {lifetime} seconds", record.generation)
+            });
             self.at = At::Save(Box::new(Unsaved { token: token.usable_from(now), record }));
         }
     }
@@ -247,6 +259,8 @@ impl Exchange {
     /// No token will come: remember why, so that nobody asks again too soon, and tell the caller, unless another credential may help.
     fn give_up(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
         let until = session.rest_after(&failure, now);
+        let connection = Arc::clone(session.connection());
+        self.note(&connection, now, Audited::TokenDenied, None, || format!("{}; nobody asks again before {until}", failure.what()));
         session.take(Event::Failed { by: self.id, failure: failure.clone(), until });
         // A renewal ahead of time that failed is nobody's failure yet. A caller asks the session once more: its source may have another credential.
         let next = if self.call.is_some() { At::Start } else { At::Finished(Outcome::Failed(failure)) };

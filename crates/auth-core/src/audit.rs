@@ -1,0 +1,142 @@
+//! `AuditEvent`: what happened with a credential, without the credential.
+
+use crate::connection::Connection;
+use crate::credential::Authorization;
+use crate::time::UnixTime;
+use crate::verdict::failure::Failure;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// `Audited` is the class of an [`AuditEvent`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Audited {
+    /// A request was refused before it was sent.
+    Refused,
+    /// A request was sent with the credential.
+    Sent,
+    /// The API answered it.
+    Answered,
+    /// It will be sent again.
+    Repeating,
+    /// It waits for the end of a limit that another call met.
+    Pausing,
+    /// The API refused the key or token, and another one takes over.
+    Replaced,
+    /// The source of the credential was asked again.
+    SourceAsked,
+    /// A token was asked for.
+    TokenAsked,
+    /// A token was granted.
+    TokenGranted,
+    /// A token that another process had got was taken over.
+    TokenAdopted,
+    /// No token could be had.
+    TokenDenied,
+}
+
+impl Audited {
+    /// The name in lower case with underscores.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Sent => "sent",
+            Self::Answered => "answered",
+            Self::Repeating => "repeating",
+            Self::Pausing => "pausing",
+            Self::Replaced => "replaced",
+            Self::SourceAsked => "source_asked",
+            Self::TokenAsked => "token_asked",
+            Self::TokenGranted => "token_granted",
+            Self::TokenAdopted => "token_adopted",
+            Self::TokenDenied => "token_denied",
+        }
+    }
+}
+
+/// `AuditEvent` is one thing that happened with a credential: who used it where, what came of it, what was decided. Nothing in it is secret.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AuditEvent {
+    /// When, by the shell's clock.
+    pub at: UnixTime,
+    /// What happened.
+    pub what: Audited,
+    /// The integration that the credential belongs to, as its owner named it.
+    pub integration: Option<String>,
+    /// The provider's short name.
+    pub provider: String,
+    /// The environment.
+    pub environment: String,
+    /// The method of the request, if it is about one.
+    pub method: Option<String>,
+    /// The path of the request, without its query.
+    pub path: Option<String>,
+    /// The status of the answer, if it is about one.
+    pub status: Option<u16>,
+    /// The id under which we know the request.
+    pub request_id: Option<String>,
+    /// The id under which the server knows it.
+    pub server_request_id: Option<String>,
+    /// Which credential it was: the first 16 hexadecimal digits of an HMAC-SHA-256 over it, under a key of the installation's own, so that
+    /// it tells credentials apart and cannot be looked up in a table.
+    pub fingerprint: Option<String>,
+    /// What was decided and why, in one clause.
+    pub decision: String,
+}
+
+impl AuditEvent {
+    /// An event about a connection, with nothing but what and when.
+    pub(crate) fn new(connection: &Connection, at: UnixTime, what: Audited, decision: String) -> Self {
+        Self {
+            at,
+            what,
+            integration: connection.integration().map(ToOwned::to_owned),
+            provider: connection.provider().name().to_owned(),
+            environment: connection.environment().to_owned(),
+            method: None,
+            path: None,
+            status: None,
+            request_id: None,
+            server_request_id: None,
+            fingerprint: None,
+            decision,
+        }
+    }
+
+    /// The event of a request that was refused before anything was sent.
+    pub fn refused(connection: &Connection, at: UnixTime, method: &str, failure: &Failure) -> Self {
+        let decision = format!("{}: {}", failure.kind().name(), failure.what());
+        Self { method: Some(method.to_owned()), ..Self::new(connection, at, Audited::Refused, decision) }
+    }
+
+    /// The same, with which credential it was.
+    #[must_use]
+    pub(crate) fn with_credential(mut self, connection: &Connection, authorization: &Authorization) -> Self {
+        self.fingerprint = connection.fingerprint_key().map(|key| fingerprint(key, authorization));
+        self
+    }
+}
+
+impl fmt::Display for AuditEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}/{}", self.at, self.what.name(), self.provider, self.environment)?;
+        if let (Some(method), Some(path)) = (&self.method, &self.path) {
+            write!(f, " {method} {path}")?;
+        }
+        if let Some(status) = self.status {
+            write!(f, " {status}")?;
+        }
+        write!(f, ": {}", self.decision)
+    }
+}
+
+fn fingerprint(key: &[u8; 32], authorization: &Authorization) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
+    mac.update(authorization.credential_text().as_bytes());
+    mac.finalize().into_bytes().iter().take(8).fold(String::with_capacity(16), |text, byte| text + &format!("{byte:02x}"))
+}
