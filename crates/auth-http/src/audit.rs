@@ -6,9 +6,11 @@ use std::sync::Arc;
 /// The target under which events are given to `tracing`.
 const TARGET: &str = "ledgerauth";
 
+type Listener = dyn Fn(&AuditEvent) + Send + Sync;
+
 /// Delivers audit events. Cloning is cheap.
 #[derive(Clone, Default)]
-pub(crate) struct Audit(Option<Arc<dyn Fn(&AuditEvent) + Send + Sync>>);
+pub(crate) struct Audit(Option<Arc<Listener>>);
 
 impl Audit {
     pub(crate) fn new(callback: impl Fn(&AuditEvent) + Send + Sync + 'static) -> Self {
