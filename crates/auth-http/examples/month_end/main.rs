@@ -6,7 +6,7 @@
 //!
 //! The program starts a sandbox on this machine that behaves as the four systems do, over TLS with a certificate authority of its own, and closes a month through
 //! it. What the sandbox saw is printed as it arrives. Each chapter ends with its expectations, and the exit status is 0 only if all of them hold. They are read from the
-//! sandbox's request log, not from what the client says of itself; the two that only a caller can see (how long it waited, what it was told) say so.
+//! sandbox's request log, not from what the client says of itself; those that only a caller can see (how long it waited, what it was told) say so.
 //!
 //! To add a chapter: a file in `chapters` with a `Chapter`, and a line in `chapters::ALL`.
 

@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::log::Log;
-use auth_http::{Client, ClientBuilder, Credential, Error, Provider};
+use auth_http::{Audited, Client, ClientBuilder, Credential, Error, Provider};
 use auth_sandbox::{Options, Sandbox, Service};
 
 /// `Stage` is what a chapter plays on.
@@ -64,6 +64,11 @@ impl Stage {
 
     /// A client's beginning: a profile, pointed at the sandbox and trusting its certificate authority.
     fn at(&self, provider: Provider, service: Service) -> ClientBuilder {
-        Client::builder(provider).base_url(self.sandbox.url(service)).ca(self.sandbox.ca_pem()).no_proxy()
+        let teller = self.account.clone();
+        Client::builder(provider).base_url(self.sandbox.url(service)).ca(self.sandbox.ca_pem()).no_proxy().on_audit(move |event| {
+            if matches!(event.what, Audited::Repeating | Audited::Replaced | Audited::Pausing | Audited::TokenDenied) {
+                teller.say(&format!("decided, {}: {}", event.what.name(), event.decision));
+            }
+        })
     }
 }

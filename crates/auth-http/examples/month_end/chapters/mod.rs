@@ -1,10 +1,13 @@
 //! The chapters of the close, in the order in which they are played.
 
 mod adaas;
+mod advice;
+mod cut;
 mod finora;
 mod guard;
 mod numeric;
 mod numora;
+mod rotation;
 
 use crate::log::Log;
 use crate::proof::Proof;
@@ -23,4 +26,14 @@ pub(crate) struct Chapter {
 }
 
 /// All of them. A new one is a file beside these and a line here.
-pub(crate) const ALL: [Chapter; 5] = [numeric::CHAPTER, adaas::CHAPTER, finora::CHAPTER, numora::CHAPTER, guard::CHAPTER];
+pub(crate) const ALL: [Chapter; 8] = [
+    numeric::CHAPTER,
+    adaas::CHAPTER,
+    finora::CHAPTER,
+    numora::CHAPTER,
+    cut::CHAPTER,
+    guard::CHAPTER,
+    advice::CHAPTER,
+    // Last, because it moves the server's clock by three months.
+    rotation::CHAPTER,
+];
