@@ -1,5 +1,6 @@
 # The words of this project: `make help` lists them.
 .DEFAULT_GOAL := help
+SHELL := bash
 CARGO ?= cargo
 
 .PHONY: help
@@ -33,3 +34,21 @@ bench:  ## measure, and print ratios against floors of the same run
 tools:
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs, then call make again' >&2; exit 1; }
 	@command -v cc >/dev/null || { echo 'a C compiler is missing (one dependency builds C): install gcc or clang, then call make again' >&2; exit 1; }
+
+# How long each fuzz target runs, in seconds.
+FUZZ_SECONDS ?= 15
+
+.PHONY: fuzz
+fuzz: tools  ## run every fuzz target for a while, where the nightly toolchain is present
+	@rustup toolchain list 2>/dev/null | grep -q nightly || { echo 'SKIPPED: no nightly toolchain on this machine, so nothing was fuzzed'; exit 0; }; \
+	command -v cargo-fuzz >/dev/null || $(CARGO) install --locked --quiet cargo-fuzz || exit 1; \
+	for target in $$(cd fuzz && $(CARGO) fuzz list); do \
+	  echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
+	  (cd fuzz && $(CARGO) +nightly fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 2>&1 | grep -E 'number_of_executed_units|panicked|ERROR|SUMMARY' ; test $${PIPESTATUS[0]} = 0) || exit 1; \
+	done
+
+.PHONY: coverage
+coverage: tools  ## line coverage of auth-core by all tests
+	@rustup component list --installed 2>/dev/null | grep -q llvm-tools || rustup component add llvm-tools || { echo 'SKIPPED: the component llvm-tools cannot be had on this machine'; exit 0; }
+	command -v cargo-llvm-cov >/dev/null || $(CARGO) install --locked --quiet cargo-llvm-cov
+	$(CARGO) llvm-cov --package auth-core --tests --summary-only

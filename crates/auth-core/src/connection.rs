@@ -218,8 +218,16 @@ impl ConnectionBuilder {
     /// A [`Failure`] of kind `EnvironmentMismatch`, `ForeignHost` (a placeholder), `InsecureTransport` or `Misuse`, with the remedy.
     pub fn build(self, credential: &Credential) -> Result<Connection, Failure> {
         let own_base = self.base_url.as_deref().map(|text| parse("base_url", text)).transpose()?;
-        if matches!(credential, Credential::Keys(keys) if keys.is_empty()) {
+        if credential.is_empty() {
             return Err(Failure::new(FailureKind::Misuse, "the list of keys is empty", "give at least one key"));
+        }
+        if let Some(most) = self.provider.max_keys().filter(|most| credential.len() > *most as usize) {
+            let what = format!("{} keys, but {} allows {most} for an account", credential.len(), self.provider.title());
+            return Err(Failure::new(
+                FailureKind::Misuse,
+                what,
+                "leave out the ones that were deleted; delete one before the next is generated",
+            ));
         }
         let says = credential.environments().next();
         if let Some(other) = credential.environments().find(|name| Some(*name) != says) {
@@ -253,7 +261,7 @@ impl ConnectionBuilder {
                 ));
             }
         }
-        if matches!(credential, Credential::Grant(_)) && token_url.is_none() {
+        if !matches!(credential, Credential::Keys(_)) && token_url.is_none() {
             let what = format!("{} has no token endpoint", self.provider.title());
             return Err(Failure::new(FailureKind::Misuse, what, "set token_url, or use an API key"));
         }

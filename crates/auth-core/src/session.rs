@@ -119,7 +119,12 @@ impl Session {
                 let (header, scheme) = connection.attach();
                 Holding::Keys(Box::new(KeyRing::new(header, scheme, connection.provider().key_lifetime(), keys)))
             }
-            Credential::Grant(grant) => Holding::Token(Box::new(TokenLife::new(grant))),
+            Credential::Grant(grant) => Holding::Token(Box::new(TokenLife::new(grant, Vec::new()))),
+            Credential::Grants(mut grants) => {
+                // `ConnectionBuilder::build` refuses an empty list.
+                let first = grants.remove(0);
+                Holding::Token(Box::new(TokenLife::new(first, grants)))
+            }
         };
         let source = Source { reloadable, next: UnixTime::default(), asked: None, fruitless: false };
         Self {
@@ -324,9 +329,10 @@ impl Session {
         self.changes += 1;
         let new = match (&mut self.holding, credential) {
             (Holding::Keys(ring), Some(Credential::Keys(keys))) => ring.replace(keys),
-            (Holding::Token(life), Some(Credential::Grant(grant))) if !life.grant.same_as(&grant) => {
-                life.replace_grant(grant);
-                true
+            (Holding::Token(life), Some(Credential::Grant(grant))) => life.replace_grants(grant, Vec::new()),
+            (Holding::Token(life), Some(Credential::Grants(mut grants))) if !grants.is_empty() => {
+                let first = grants.remove(0);
+                life.replace_grants(first, grants)
             }
             _ => false,
         };
@@ -339,6 +345,14 @@ impl Session {
             return ring.in_use(now).is_some();
         }
         new
+    }
+
+    /// Goes on with the next of several grants, if the present one was refused; `false` if there is none.
+    pub(crate) fn next_grant(&mut self, refusal: &Failure) -> bool {
+        let Holding::Token(life) = &mut self.holding else { return false };
+        let moved = refusal.kind() == FailureKind::GrantRefused && life.next_grant();
+        self.changes += u64::from(moved);
+        moved
     }
 
     /// Gives a refused key that came from no source one more try after a rest.

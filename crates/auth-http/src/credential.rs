@@ -27,6 +27,7 @@ pub struct Credential {
 enum Material {
     Keys(Vec<Key>),
     Client { id: String, secret: Secret, refresh_token: Option<Secret> },
+    Clients(Vec<(String, Secret)>),
 }
 
 #[derive(Clone)]
@@ -51,6 +52,12 @@ impl Credential {
     /// A client id and secret, exchanged for access tokens (RFC 6749 section 4.4).
     pub fn client(id: impl Into<String>, secret: impl Into<Secret>) -> Self {
         Self::of(Material::Client { id: id.into(), secret: secret.into(), refresh_token: None }, Source::Value)
+    }
+
+    /// Several client ids and secrets of one account; the first is used until the token endpoint refuses it, then the next.
+    pub fn clients<I: Into<String>, S: Into<Secret>>(clients: impl IntoIterator<Item = (I, S)>) -> Self {
+        let clients = clients.into_iter().map(|(id, secret)| (id.into(), secret.into())).collect();
+        Self::of(Material::Clients(clients), Source::Value)
     }
 
     /// A refresh token with the client it was issued to (RFC 6749 section 6).
@@ -120,6 +127,7 @@ impl Credential {
         match &self.material {
             Material::Keys(_) => None,
             Material::Client { id, .. } => Some(id),
+            Material::Clients(clients) => clients.first().map(|(id, _)| id.as_str()),
         }
     }
 
@@ -129,6 +137,7 @@ impl Credential {
             Source::Value => return Ok(self.clone()),
             Source::Variable(name) => match &self.material {
                 Material::Keys(_) => Material::Keys(vec![read_variable(name)?.into()]),
+                Material::Clients(_) => return Ok(self.clone()),
                 Material::Client { id, refresh_token, .. } => {
                     Material::Client { id: id.clone(), secret: read_variable(name)?, refresh_token: refresh_token.clone() }
                 }
@@ -143,26 +152,40 @@ impl Credential {
     pub(crate) fn parse(&self, provider: &Provider) -> Result<auth_core::Credential, Error> {
         match &self.material {
             Material::Keys(keys) => {
-                let parse = |key: &Key| {
-                    let key = ApiKey::parse(provider, key.secret.clone())?.with_notes(key.notes.clone());
+                let parse = |given: &Key| {
+                    let read = if given.relaxed { ApiKey::parse_relaxed } else { ApiKey::parse };
+                    let key = read(provider, given.secret.clone())?.with_notes(given.notes.clone());
                     self.environment.as_deref().map_or(Ok(key.clone()), |name| key.declared(provider, name))
                 };
                 let keys = keys.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
                 Ok(auth_core::Credential::Keys(keys))
             }
+            Material::Clients(clients) => {
+                let grant =
+                    |(id, secret): &(String, Secret)| Ok(self.grant(Grant::client_credentials(self.client_of(provider, id, secret)?)));
+                Ok(auth_core::Credential::Grants(clients.iter().map(grant).collect::<Result<_, Error>>()?))
+            }
             Material::Client { id, secret, refresh_token } => {
-                let client = ClientCredentials::parse(provider, id, secret.clone())?;
-                let client = match self.environment.as_deref() {
-                    Some(name) => client.declared(provider, name)?,
-                    None => client,
-                };
+                let client = self.client_of(provider, id, secret)?;
                 let grant = match refresh_token {
                     Some(token) => Grant::refresh_token(client, token.clone()),
                     None => Grant::client_credentials(client),
                 };
-                Ok(auth_core::Credential::Grant(grant.with_scopes(self.scopes.clone())))
+                Ok(auth_core::Credential::Grant(self.grant(grant)))
             }
         }
+    }
+
+    fn client_of(&self, provider: &Provider, id: &str, secret: &Secret) -> Result<ClientCredentials, Error> {
+        let client = ClientCredentials::parse(provider, id, secret.clone())?;
+        Ok(match self.environment.as_deref() {
+            Some(name) => client.declared(provider, name)?,
+            None => client,
+        })
+    }
+
+    fn grant(&self, grant: Grant) -> Grant {
+        grant.with_scopes(self.scopes.clone())
     }
 
     fn of(material: Material, source: Source) -> Self {
@@ -175,6 +198,7 @@ impl fmt::Debug for Credential {
         let kind = match &self.material {
             Material::Keys(keys) => format!("{} key(s)", keys.len()),
             Material::Client { id, .. } => format!("client {id:?}"),
+            Material::Clients(clients) => format!("{} clients", clients.len()),
         };
         match &self.source {
             Source::Value => write!(f, "Credential({kind}, [redacted])"),
@@ -201,12 +225,13 @@ fn read_variable(name: &str) -> Result<Secret, Error> {
 pub struct Key {
     secret: Secret,
     notes: KeyNotes,
+    relaxed: bool,
 }
 
 impl Key {
     /// A key without notes.
     pub fn new(key: impl Into<Secret>) -> Self {
-        Self { secret: key.into(), notes: KeyNotes::default() }
+        Self { secret: key.into(), notes: KeyNotes::default(), relaxed: false }
     }
 
     /// The name it was given in the vendor's dashboard.
@@ -227,6 +252,13 @@ impl Key {
     #[must_use]
     pub fn integration(mut self, name: impl Into<String>) -> Self {
         self.notes.integration = Some(name.into());
+        self
+    }
+
+    /// Accepts a prefix, length or alphabet that the profile does not know: for when a vendor has extended its formats.
+    #[must_use]
+    pub fn relaxed(mut self) -> Self {
+        self.relaxed = true;
         self
     }
 

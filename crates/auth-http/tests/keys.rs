@@ -3,9 +3,9 @@
 mod support;
 
 use auth_http::{Credential, FailureKind, Key, KeyAge};
-use auth_sandbox::{Environment, FinoraKey, Sandbox, Service};
+use auth_sandbox::{AdaasKey, Environment, FinoraKey, Sandbox, Service};
 use std::time::{Duration, Instant, SystemTime};
-use support::{finora, requests, sandbox};
+use support::{adaas, finora, requests, sandbox};
 
 const NINETY_DAYS: Duration = Duration::from_hours(90 * 24);
 
@@ -69,4 +69,43 @@ fn a_plan_is_a_value_to_print() {
     assert!(matches!(client.keys()[0].age, KeyAge::Expiring { days_left: 9, .. }));
     let plan = client.rotation_plan().to_string();
     assert!(plan.contains("key \"webshop\": generate its successor") && plan.contains("Settings > API & Integrations"), "{plan}");
+}
+
+#[test]
+fn a_key_that_two_integrations_share_is_reported() {
+    let sandbox = sandbox();
+    let key = issue(&sandbox);
+    let keys = ["webshop", "payroll"].map(|name| Key::new(key.as_str()).name("shared").integration(name).created(SystemTime::now()));
+    let client = finora(&sandbox).credential(Credential::keys(keys)).build().unwrap();
+    let states = client.keys();
+    assert_eq!((states.len(), states[0].integrations.as_slice()), (1, &["webshop".to_owned(), "payroll".to_owned()][..]));
+    assert!(client.rotation_plan().to_string().contains("give each of webshop, payroll a key of its own"));
+}
+
+#[test]
+fn the_next_client_takes_over_when_one_was_deleted_and_a_sixth_is_refused() {
+    let sandbox = sandbox();
+    let (first, second) = (sandbox.issue_adaas_key(AdaasKey::default()).unwrap(), &sandbox.keys().adaas);
+    let pairs = [(first.client_id.as_str(), first.secret.as_str()), (second.client_id.as_str(), second.secret.as_str())];
+    let (client, one_more) = (adaas(&sandbox).credential(Credential::clients(pairs)).build().unwrap(), first.clone());
+    assert_eq!(client.get("/v2/invoices").send().unwrap().status(), 200);
+    assert!(sandbox.delete(&one_more.client_id));
+    for _ in 0..3 {
+        assert_eq!(client.get("/v2/invoices").send().unwrap().status(), 200);
+    }
+    let seen: Vec<_> = requests(&sandbox, Service::AdaasAuth).iter().map(|entry| entry.status).collect();
+    assert_eq!(seen, [Some(200), Some(401), Some(200)]);
+
+    let six = (0..6).map(|number| (format!("client-{number}"), second.secret.as_str()));
+    let error = adaas(&sandbox).credential(Credential::clients(six)).build().unwrap_err();
+    assert!(error.to_string().contains("allows 5") && error.advice().unwrap().contains("delete one"), "{error}");
+}
+
+#[test]
+fn a_format_is_relaxed_by_name() {
+    let sandbox = sandbox();
+    let longer = format!("test_sk_{}", "0a".repeat(32));
+    assert!(finora(&sandbox).credential(Credential::key(longer.as_str())).build().is_err());
+    let client = finora(&sandbox).credential(Credential::key(Key::new(longer).relaxed())).build().unwrap();
+    assert_eq!(client.get("/v1/invoices").send().unwrap().status(), 401);
 }

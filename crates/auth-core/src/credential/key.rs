@@ -36,6 +36,27 @@ impl ApiKey {
         Ok(Self { text, prefix, environment, notes: KeyNotes::default() })
     }
 
+    /// Reads a key whose form the profile may not know: for when a vendor has extended its formats. What no key of any provider has in
+    /// it (white space, quotes, a scheme word, a placeholder) is refused all the same, and a known prefix still tells the environment.
+    ///
+    /// # Errors
+    /// A [`KeyError`] as from [`ApiKey::parse`], but for prefix, length and alphabet.
+    pub fn parse_relaxed(provider: &Provider, text: impl Into<Secret>) -> Result<Self, KeyError> {
+        let text = text.into();
+        match Self::parse(provider, text.clone()) {
+            Err(error) if matches!(error.fault(), KeyFault::UnknownPrefix { .. } | KeyFault::Length { .. } | KeyFault::Alphabet { .. }) => {
+                let known = provider
+                    .key_formats()
+                    .filter(|format| text.expose().starts_with(&format.prefix))
+                    .max_by_key(|format| format.prefix.len());
+                let prefix = known.map_or_else(String::new, |format| format.prefix.clone());
+                let environment = known.and_then(|format| format.environment.as_ref().map(|name| name.get_ref().clone()));
+                Ok(Self { text, prefix, environment, notes: KeyNotes::default() })
+            }
+            result => result,
+        }
+    }
+
     /// The same key, declared to be for an environment: for keys that do not say so themselves.
     ///
     /// # Errors
@@ -224,6 +245,18 @@ mod tests {
         let live = ApiKey::parse(&finora, format!("live_sk_{}", "0a".repeat(24))).unwrap();
         assert_eq!((live.prefix(), live.environment()), ("live_sk_", Some("production")));
         assert!(matches!(live.declared(&finora, "staging").unwrap_err().fault(), KeyFault::DeclaredOtherwise { .. }));
+    }
+
+    #[test]
+    fn a_format_can_be_relaxed_but_not_to_nonsense() {
+        let finora = Provider::builtin("finora").unwrap();
+        let longer = format!("live_sk_{}", "0a".repeat(32));
+        assert!(ApiKey::parse(&finora, longer.as_str()).is_err());
+        assert_eq!(ApiKey::parse_relaxed(&finora, longer.as_str()).unwrap().environment(), Some("production"));
+        assert_eq!(ApiKey::parse_relaxed(&finora, "next_generation_key").unwrap().environment(), None);
+        for nonsense in ["", " live_sk_0a", "Bearer live_sk_0a", "<api_key>", "sk_live_abcdefghijklmnop1234"] {
+            assert!(ApiKey::parse_relaxed(&finora, nonsense).is_err(), "{nonsense}");
+        }
     }
 
     #[test]

@@ -19,23 +19,42 @@ pub(crate) use ring::KeyRing;
 pub use ring::KeyState;
 pub use secret::Secret;
 
+use alloc::vec::Vec;
+
 /// `Credential` is what a session authenticates with.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Credential {
     /// One or more static keys of one account; the first is used until it is refused.
-    Keys(alloc::vec::Vec<ApiKey>),
+    Keys(Vec<ApiKey>),
     /// Something that is exchanged for access tokens at the token endpoint.
     Grant(Grant),
+    /// Several of one account, of which the first is used until the token endpoint refuses it, then the next.
+    Grants(Vec<Grant>),
 }
 
 impl Credential {
     /// The environments that the credential itself says it belongs to, by prefix or by declaration: one at most, unless keys of several are mixed.
     pub fn environments(&self) -> impl Iterator<Item = &str> {
-        let (keys, grant) = match self {
-            Self::Keys(keys) => (keys.as_slice(), None),
-            Self::Grant(grant) => (&[][..], grant.environment()),
+        let (keys, grants) = match self {
+            Self::Keys(keys) => (keys.as_slice(), &[][..]),
+            Self::Grant(grant) => (&[][..], core::slice::from_ref(grant)),
+            Self::Grants(grants) => (&[][..], grants.as_slice()),
         };
-        keys.iter().filter_map(ApiKey::environment).chain(grant)
+        keys.iter().filter_map(ApiKey::environment).chain(grants.iter().filter_map(Grant::environment))
+    }
+
+    /// How many keys or clients there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Keys(keys) => keys.len(),
+            Self::Grant(_) => 1,
+            Self::Grants(grants) => grants.len(),
+        }
+    }
+
+    /// Whether there is none at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }

@@ -66,6 +66,15 @@ impl RotationPlan {
                 }
                 KeyAge::Unlimited => {}
             }
+            if key.integrations.len() > 1 {
+                add(
+                    now,
+                    format!(
+                        "give each of {} a key of its own: they share {name}, which cannot be revoked for one alone",
+                        key.integrations.join(", ")
+                    ),
+                );
+            }
             let has_newer = keys.iter().any(|other| outlives(other, key.age.ends().unwrap_or(UnixTime::NEVER)) && other.in_use);
             if !key.in_use && has_newer {
                 let since = key.last_needed.map_or(String::from("this session never needed it"), |at| format!("last needed {at}"));
@@ -122,6 +131,7 @@ mod tests {
             prefix: "live_sk_".into(),
             age,
             in_use,
+            integrations: Vec::new(),
             refused: None,
             last_needed: None,
         }

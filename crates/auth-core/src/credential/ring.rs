@@ -25,6 +25,8 @@ struct HeldKey {
     key: ApiKey,
     authorization: Arc<Authorization>,
     refused: Option<Failure>,
+    /// The integrations that use it: one each, if all is well.
+    integrations: Vec<String>,
 }
 
 /// `KeyState` is how one key of a ring stands. Nothing in it is secret.
@@ -38,6 +40,8 @@ pub struct KeyState {
     pub age: KeyAge,
     /// Whether the next call is sent with it.
     pub in_use: bool,
+    /// The integrations that use it. More than one means that it cannot be revoked for one of them alone.
+    pub integrations: Vec<String>,
     /// Why the API refused it, if it did.
     pub refused: Option<Failure>,
     /// When a call was last sent with it; `None` if this session never did. The old key of a rotation can be revoked when this no longer moves.
@@ -57,9 +61,14 @@ impl KeyRing {
     pub(crate) fn replace(&mut self, keys: Vec<ApiKey>) -> bool {
         let mut before = core::mem::take(&mut self.keys);
         for key in keys {
+            let integration = key.notes().integration.clone();
+            if let Some(same) = self.keys.iter_mut().find(|held| held.key.secret().same_as(key.secret())) {
+                same.integrations.extend(integration.filter(|name| !same.integrations.contains(name)));
+                continue;
+            }
             let known = before.iter().position(|held| held.key.secret().same_as(key.secret()));
             let held = match known {
-                Some(index) => HeldKey { key, ..before.swap_remove(index) },
+                Some(index) => HeldKey { key, integrations: integration.into_iter().collect(), ..before.swap_remove(index) },
                 None => self.hold(key),
             };
             self.keys.push(held);
@@ -117,6 +126,7 @@ impl KeyRing {
             notes: held.key.notes().clone(),
             prefix: held.key.prefix().into(),
             age: self.age(&held.key, now),
+            integrations: held.integrations.clone(),
             in_use: Some(held.authorization.generation()) == current,
             refused: held.refused.clone(),
             last_needed: held.authorization.last_used(),
@@ -140,6 +150,7 @@ impl KeyRing {
     fn hold(&mut self, key: ApiKey) -> HeldKey {
         let authorization = Authorization::new(&self.header, &self.scheme, key.secret(), self.next_generation);
         self.next_generation += 1;
-        HeldKey { key, authorization: Arc::new(authorization), refused: None }
+        let integrations = key.notes().integration.iter().cloned().collect();
+        HeldKey { key, authorization: Arc::new(authorization), refused: None, integrations }
     }
 }

@@ -376,6 +376,10 @@ impl Exchange {
             return None;
         }
         match session.ready(now, self.id) {
+            Ready::Fail(failure) if session.next_grant(&failure) => {
+                let connection = Arc::clone(session.connection());
+                self.note(&connection, now, Audited::Replaced, None, || format!("{}; the next client is used", failure.what()));
+            }
             Ready::Fail(_) if session.second_chance(now) => {}
             Ready::Fail(failure) if now >= self.deadline => self.fail(failure),
             _ if now >= self.deadline => self.fail(Self::too_late(session)),

@@ -23,6 +23,7 @@ use crate::time::UnixTime;
 use crate::verdict::failure::Failure;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 /// The longest lead of an early renewal: five minutes, because it must outlast an outage that an operator mends by hand.
@@ -107,6 +108,8 @@ pub(crate) enum Ready {
 /// The token of one session, what is exchanged for it, and what is known about the next.
 pub(crate) struct TokenLife {
     pub(crate) grant: Grant,
+    /// Those to go on with when this one is refused.
+    spares: Vec<Grant>,
     pub(crate) record: Record,
     token: Option<Token>,
     unsaved: Option<Box<(Token, Record)>>,
@@ -115,9 +118,9 @@ pub(crate) struct TokenLife {
 }
 
 impl TokenLife {
-    pub(crate) fn new(grant: Grant) -> Self {
+    pub(crate) fn new(grant: Grant, spares: Vec<Grant>) -> Self {
         let record = Record { refresh_token: grant.refresh_token.clone(), grant: grant.fingerprint(), ..Record::default() };
-        Self { grant, record, token: None, unsaved: None, phase: Phase::Empty, failures: 0 }
+        Self { grant, spares, record, token: None, unsaved: None, phase: Phase::Empty, failures: 0 }
     }
 
     /// Takes an event; `false` if it changes nothing. A result that comes late, from an exchange that is no longer the one to ask, changes nothing, unless it is
@@ -240,8 +243,28 @@ impl TokenLife {
         self.token.as_ref().map(|token| token.authorization.generation())
     }
 
-    /// Takes over another grant, as its source gave it; the failure of the old one no longer counts.
-    pub(crate) fn replace_grant(&mut self, grant: Grant) {
+    /// Takes over the grants that a source gave; `false` if the first is the one in use.
+    pub(crate) fn replace_grants(&mut self, grant: Grant, spares: Vec<Grant>) -> bool {
+        if self.grant.same_as(&grant) {
+            return false;
+        }
+        self.spares = spares;
+        self.replace_grant(grant);
+        true
+    }
+
+    /// Goes on with the next grant; `false` if there is none.
+    pub(crate) fn next_grant(&mut self) -> bool {
+        if self.spares.is_empty() {
+            return false;
+        }
+        let next = self.spares.remove(0);
+        self.replace_grant(next);
+        true
+    }
+
+    /// Takes over another grant; the failure of the old one no longer counts.
+    fn replace_grant(&mut self, grant: Grant) {
         let generation = self.record.generation;
         self.record = Record { generation, refresh_token: grant.refresh_token.clone(), grant: grant.fingerprint(), ..Record::default() };
         self.unsaved = None;
