@@ -40,6 +40,8 @@ pub enum FailureKind {
     EnterpriseOnly,
     /// The credential lacks a scope.
     MissingScope,
+    /// A person has to sign in again: more recently, by a stronger means, or with claims that the API names.
+    StepUpRequired,
     /// The account or business is suspended.
     Suspended,
     /// The account has no credits left.
@@ -83,6 +85,7 @@ impl FailureKind {
             Self::PlanRequired => "plan_required",
             Self::EnterpriseOnly => "enterprise_only",
             Self::MissingScope => "missing_scope",
+            Self::StepUpRequired => "step_up_required",
             Self::Suspended => "suspended",
             Self::InsufficientCredits => "insufficient_credits",
             Self::RateLimited => "rate_limited",
@@ -113,6 +116,7 @@ struct Parts {
     message: Option<String>,
     server_request_id: Option<String>,
     come_back_at: Option<UnixTime>,
+    limit: Option<String>,
 }
 
 impl Failure {
@@ -127,6 +131,7 @@ impl Failure {
             message: None,
             server_request_id: None,
             come_back_at: None,
+            limit: None,
         };
         Self(Box::new(parts))
     }
@@ -151,6 +156,13 @@ impl Failure {
     #[must_use]
     pub(crate) fn with_come_back_at(mut self, at: UnixTime) -> Self {
         self.0.come_back_at = Some(at);
+        self
+    }
+
+    /// The same, with the limit that was reached.
+    #[must_use]
+    pub(crate) fn with_limit(mut self, limit: Option<String>) -> Self {
+        self.0.limit = limit;
         self
     }
 
@@ -194,6 +206,11 @@ impl Failure {
         self.0.come_back_at
     }
 
+    /// Which limit was reached, where the server or the profile says so, such as `day: 5000 per day` or `60 per minute`.
+    pub fn limit(&self) -> Option<&str> {
+        self.0.limit.as_deref()
+    }
+
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_retryable(&self) -> bool {
         self.0.kind.is_retryable()
@@ -210,6 +227,9 @@ impl fmt::Display for Failure {
         }
         if let Some(message) = &self.0.message {
             write!(f, ", the server says {message:?}")?;
+        }
+        if let Some(limit) = &self.0.limit {
+            write!(f, "; the limit is {limit:?}")?;
         }
         if let Some(at) = self.0.come_back_at {
             write!(f, "; come back at {at}")?;
