@@ -159,11 +159,11 @@ fn words_in(value: &Value, depth: usize) -> Option<String> {
     }
 }
 
-/// Messages by the field that they are about: `{"amount": ["is missing"]}`; a list of texts as it is.
+/// The first message by the field that it is about: `{"amount": ["is missing"]}`; a list of texts as it is.
 fn by_field(value: &Value) -> Option<String> {
     let Value::Object(fields) = value else { return as_text(value) };
-    let mut texts = fields.iter().filter(|(_, value)| value.is_array() || value.is_string());
-    texts.find_map(|(field, value)| words_in(value, 0).map(|text| format!("{field}: {text}")))
+    let mut lists = fields.iter().filter(|(_, value)| value.is_array());
+    lists.find_map(|(field, value)| words_in(value, 0).map(|text| format!("{field}: {text}")))
 }
 
 /// A scalar as it is, a list of texts joined; anything else is no text.

@@ -12,6 +12,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use core::fmt;
 use core::time::Duration;
+use serde::de::IgnoredAny;
 
 /// `Challenge` is one way to authenticate that a server offers or insists on: a scheme, with a token or with parameters (RFC 9110 section 11.3).
 ///
@@ -88,8 +89,9 @@ impl Challenge {
 
     /// The claims request to put into the next token request, as JSON (`OpenID` Connect Core section 5.5), taken out of its base64 where it is in one.
     pub fn claims(&self) -> Option<String> {
+        let is_json = |text: &str| text.starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok();
         let text = self.parameter("claims")?.trim();
-        if text.starts_with('{') {
+        if is_json(text) {
             return Some(text.to_owned());
         }
         let alphabet = if text.contains(['-', '_']) { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
@@ -97,7 +99,7 @@ impl Challenge {
         let config =
             GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
         let decoded = GeneralPurpose::new(alphabet, config).decode(text).ok()?;
-        String::from_utf8(decoded).ok().filter(|claims| claims.trim_start().starts_with('{'))
+        String::from_utf8(decoded).ok().filter(|claims| is_json(claims))
     }
 
     /// The address of the document that says which authorization server to ask (RFC 9728 section 5.1).
