@@ -3,8 +3,8 @@
 mod support;
 
 use auth_core::{
-    ApiKey, Call, Connection, Credential, Exchange, Failure, Outcome, Provider, Response, Session, Step, UnixTime, challenges, limits,
-    wait_until,
+    ApiKey, Call, Challenge, Connection, Credential, Exchange, Failure, Outcome, Provider, Response, Session, Step, UnixTime, challenges,
+    limits, wait_until,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -67,6 +67,15 @@ fn failure(provider: Provider, response: &Response<'_>) -> Option<Failure> {
     }
 }
 
+fn shown(challenge: &Challenge) -> Value {
+    let parameters: Vec<[&str; 2]> = challenge.parameters().map(|(name, value)| [name, value]).collect();
+    let mut shown = json!({"scheme": challenge.scheme(), "parameters": parameters});
+    if let Some(token) = challenge.token68() {
+        shown["token68"] = token.into();
+    }
+    shown
+}
+
 #[test]
 fn challenges_are_read() {
     for vector in &vectors("challenges", 45) {
@@ -74,17 +83,7 @@ fn challenges_are_read() {
         let fields: Vec<(&str, &str)> =
             vector["fields"].as_array().unwrap().iter().map(|value| ("WWW-Authenticate", value.as_str().unwrap())).collect();
         let read = challenges(&fields.as_slice());
-        let shown: Vec<Value> = read
-            .iter()
-            .map(|challenge| {
-                let parameters: Vec<[&str; 2]> = challenge.parameters().map(|(name, value)| [name, value]).collect();
-                let mut shown = json!({"scheme": challenge.scheme(), "parameters": parameters});
-                if let Some(token) = challenge.token68() {
-                    shown["token68"] = token.into();
-                }
-                shown
-            })
-            .collect();
+        let shown: Vec<Value> = read.iter().map(shown).collect();
         assert_eq!(Value::from(shown), vector["challenges"], "{name}");
         for (what, wanted) in vector["read"].as_object().into_iter().flatten() {
             let first = &read[0];
@@ -295,7 +294,7 @@ fn challenge() -> impl Strategy<Value = (Value, String)> {
         (".{0,12}", any::<u64>()).prop_map(|(value, escapes)| {
             let mut quoted = String::from("\"");
             for (index, char) in value.chars().enumerate() {
-                if matches!(char, '"' | '\\') || escapes >> (index % 64) & 7 == 0 {
+                if matches!(char, '"' | '\\') || (escapes >> (index % 64)).trailing_zeros() >= 3 {
                     quoted.push('\\');
                 }
                 quoted.push(char);
@@ -343,18 +342,11 @@ proptest! {
         let mut fields: Vec<(&str, String)> = Vec::new();
         for (index, ((_, written), own_field)) in list.iter().enumerate() {
             match fields.last_mut() {
-                Some((_, field)) if !own_field => *field += &format!(" , {written}"),
+                Some((_, field)) if !own_field => field.extend([" , ", written.as_str()]),
                 _ => fields.push(("www-authenticate", format!("{}{written}", ",".repeat(index % 2)))),
             }
         }
-        let read: Vec<Value> = challenges(&fields.as_slice()).iter().map(|challenge| {
-            let parameters: Vec<[&str; 2]> = challenge.parameters().map(|(name, value)| [name, value]).collect();
-            let mut shown = json!({"scheme": challenge.scheme(), "parameters": parameters});
-            if let Some(token) = challenge.token68() {
-                shown["token68"] = token.into();
-            }
-            shown
-        }).collect();
+        let read: Vec<Value> = challenges(&fields.as_slice()).iter().map(shown).collect();
         let wanted: Vec<Value> = list.into_iter().map(|((value, _), _)| value).collect();
         prop_assert_eq!(read, wanted, "{:?}", fields);
     }
