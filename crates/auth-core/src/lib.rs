@@ -122,5 +122,8 @@ pub use token::answer::MAX_TOKEN_ANSWER;
 pub use token::record::{Claim, Claimed, Lease, Record, Save, Saved, Spending};
 pub use token::request::TokenRequest;
 pub use verdict::answer::Response;
+pub use verdict::challenge::{Challenge, challenges};
 pub use verdict::failure::{Failure, FailureKind};
+pub use verdict::limit::{Limit, limits};
 pub use verdict::retry;
+pub use verdict::wait::wait_until;

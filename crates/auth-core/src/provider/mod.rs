@@ -198,17 +198,25 @@ impl Provider {
         self.0.idempotency.as_ref()
     }
 
-    /// What the vendor says an answer means: by status and code, else by code, else by status alone.
-    pub(crate) fn meaning(&self, status: u16, code: Option<&str>) -> Option<(FailureKind, &str)> {
-        let meanings = || self.0.error.meaning.iter().map(toml::Spanned::get_ref);
-        let fits = |meaning: &&Meaning| match (meaning.status, meaning.code.as_deref()) {
-            (wanted, Some(named)) => wanted.is_none_or(|wanted| wanted == status) && code == Some(named),
-            (Some(wanted), None) => wanted == status,
-            (None, None) => false,
-        };
-        let found =
-            meanings().filter(|meaning| meaning.code.is_some()).find(fits).or_else(|| meanings().filter(|m| m.code.is_none()).find(fits));
-        found.map(|meaning| (meaning.means, meaning.advice.as_str()))
+    /// What the vendor says a code means, in an answer of this status.
+    pub(crate) fn meaning_of_code(&self, status: u16, code: &str) -> Option<(FailureKind, &str)> {
+        self.first_meaning(|meaning| meaning.code.as_deref() == Some(code) && meaning.status.is_none_or(|wanted| wanted == status))
+    }
+
+    /// What the vendor says a status means, whatever the code.
+    pub(crate) fn meaning_of_status(&self, status: u16) -> Option<(FailureKind, &str)> {
+        self.first_meaning(|meaning| meaning.code.is_none() && meaning.status == Some(status))
+    }
+
+    fn first_meaning(&self, fits: impl Fn(&Meaning) -> bool) -> Option<(FailureKind, &str)> {
+        let mut meanings = self.0.error.meaning.iter().map(toml::Spanned::get_ref);
+        meanings.find(|meaning| fits(meaning)).map(|meaning| (meaning.means, meaning.advice.as_str()))
+    }
+
+    /// The limits that the profile names: header or body path, and the name.
+    pub(crate) fn named_limits(&self) -> impl Iterator<Item = (Option<&str>, Option<&str>, &str)> {
+        let waits = self.0.wait.iter().map(toml::Spanned::get_ref);
+        waits.filter_map(|wait| Some((wait.header.as_deref(), wait.body.as_deref(), wait.limit.as_deref()?)))
     }
 
     /// Where the API says when to come back: header or body path, and the unit.
@@ -282,12 +290,12 @@ mod tests {
     }
 
     #[test]
-    fn a_meaning_with_a_code_goes_before_one_with_a_status_alone() {
+    fn a_meaning_is_found_by_its_code_or_by_its_status() {
         let finora = Provider::builtin("finora").unwrap();
-        assert_eq!(finora.meaning(403, Some("ENTERPRISE_ONLY")).unwrap().0, FailureKind::EnterpriseOnly);
-        assert_eq!(finora.meaning(402, Some("INSUFFICIENT_CREDITS")).unwrap().0, FailureKind::InsufficientCredits);
-        assert!(finora.meaning(404, Some("NOT_FOUND")).is_none());
+        assert_eq!(finora.meaning_of_code(403, "ENTERPRISE_ONLY").unwrap().0, FailureKind::EnterpriseOnly);
+        assert_eq!(finora.meaning_of_code(402, "INSUFFICIENT_CREDITS").unwrap().0, FailureKind::InsufficientCredits);
+        assert!(finora.meaning_of_code(404, "NOT_FOUND").is_none() && finora.meaning_of_status(403).is_none());
         let adaas = Provider::builtin("adaas").unwrap();
-        assert_eq!(adaas.meaning(403, Some("Forbidden")).unwrap().0, FailureKind::PermissionDenied);
+        assert_eq!(adaas.meaning_of_status(403).unwrap().0, FailureKind::PermissionDenied);
     }
 }

@@ -287,6 +287,9 @@ pub(crate) struct WaitFact {
     #[serde(default)]
     pub(crate) body: Option<String>,
     pub(crate) unit: WaitUnit,
+    /// The name of the limit that stands here, such as `day`.
+    #[serde(default)]
+    pub(crate) limit: Option<String>,
     #[serde(default)]
     pub(crate) source: Option<String>,
 }
@@ -297,6 +300,12 @@ pub(crate) struct WaitFact {
 pub(crate) enum WaitUnit {
     /// Seconds from now.
     Seconds,
+    /// Milliseconds from now.
+    Millis,
+    /// A moment in seconds since the Unix epoch.
+    Epoch,
+    /// A moment in milliseconds since the Unix epoch.
+    EpochMillis,
     /// A date: RFC 3339 or one of the three of RFC 9110.
     Date,
 }

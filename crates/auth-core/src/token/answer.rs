@@ -117,13 +117,13 @@ fn failed(provider: &Provider, response: &Response<'_>, now: UnixTime, secrets: 
                 what("asks to slow down"),
                 "fetch fewer tokens: keep one session for each account",
             ));
-            let at = wait::come_back_at(provider, response.headers, &body, now);
+            let at = wait::named_by(provider, response, &body, response.status == 429, now);
             Denied::Unclear(Cause::RateLimited, at.map_or(failure.clone(), |at| failure.with_come_back_at(at)))
         }
         408 | 500.. => {
             let failure =
                 answer(Failure::new(FailureKind::TokenEndpoint, what("failed"), "the fault is on the server's side: try again later"));
-            let at = wait::come_back_at(provider, response.headers, &body, now);
+            let at = wait::named_by(provider, response, &body, response.status == 429, now);
             Denied::Unclear(Cause::ServerError, at.map_or(failure.clone(), |at| failure.with_come_back_at(at)))
         }
         401 | 403 => Denied::Refused(answer(Failure::new(

@@ -1,8 +1,9 @@
 //! What an API's answer to a request means.
 
-use super::body::{Body, Said};
+use super::body::{Body, quote};
+use super::challenge::{Challenge, challenges};
 use super::failure::{Failure, FailureKind};
-use super::wait;
+use super::{limit, wait};
 use crate::credential::Secret;
 use crate::headers::{self, Headers};
 use crate::provider::Provider;
@@ -11,6 +12,7 @@ use alloc::borrow::Cow;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// `Response` is what the machine is shown of an HTTP response: never more than it needs, and nothing is taken away from the caller.
 #[derive(Clone, Copy)]
@@ -46,36 +48,95 @@ pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, 
     }
     let body = Body::read(response.body);
     let (code_paths, message_paths) = provider.error_paths();
-    let said = body.said(code_paths, message_paths, secrets);
+    let mut said = body.said(code_paths, message_paths, secrets);
+    let challenge = matches!(response.status, 401 | 403).then(|| bearer(response.headers)).flatten();
+    if let Some(challenge) = &challenge {
+        let quoted = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(|text| quote(text, secrets));
+        said.code = said.code.or_else(|| quoted(challenge.error()));
+        said.message = said.message.or_else(|| quoted(challenge.error_description()));
+    }
     let request_id = server_request_id(provider, response.headers, &body, secrets);
-    let (kind, advice) = meaning(provider, response.status, &said);
+    let documented = said.code.as_deref().and_then(|code| provider.meaning_of_code(response.status, code));
+    let demanded = || challenge.as_ref().and_then(|challenge| demand(challenge, secrets));
+    let (kind, advice, demanded) = match documented {
+        Some((kind, advice)) => (kind, advice.to_owned().into(), false),
+        None => match demanded() {
+            Some((kind, advice)) => (kind, advice.into(), true),
+            None => meaning(provider, response.status),
+        },
+    };
     let what = format!("{} {}", provider.name(), what_happened(kind));
     let failure = Failure::new(kind, what, advice).with_answer(response.status, said.code, said.message, request_id);
-    let come_back_at = || wait::come_back_at(provider, response.headers, &body, now);
-    match (response.status, kind) {
-        (429, _) | (_, FailureKind::RateLimited) => {
+    let limited = response.status == 429 || kind == FailureKind::RateLimited;
+    let come_back_at = || wait::named_by(provider, response, &body, limited, now);
+    match response.status {
+        _ if limited => {
             let at = come_back_at();
+            let limit = limit::reached(provider, response.headers, &body, now).map(|limit| quote(&limit, secrets));
+            let failure = failure.with_limit(limit);
             Verdict::Limited(at.map_or(failure.clone(), |at| failure.with_come_back_at(at)), at)
         }
-        (401, _) => Verdict::Unauthorized(failure),
-        (500 | 502..=504, _) => Verdict::Broken(failure, come_back_at()),
+        // What is demanded is another token than the session can get: neither the next key nor a renewal would help.
+        401 if !demanded => Verdict::Unauthorized(failure),
+        500 | 502..=504 => Verdict::Broken(failure, come_back_at()),
         _ => Verdict::Refused(failure),
+    }
+}
+
+/// The challenge that says most of what is wrong with a bearer token: the one with an error, else the one with a claims request.
+///
+/// `DPoP` has the parameters of `Bearer` (RFC 9449 section 7.1).
+fn bearer(headers: &dyn Headers) -> Option<Challenge> {
+    let mut bearers: Vec<Challenge> = challenges(headers);
+    bearers.retain(|challenge| challenge.is("bearer") || challenge.is("dpop"));
+    let with = |told: fn(&Challenge) -> bool| bearers.iter().position(told);
+    let demands = |challenge: &Challenge| demand(challenge, &[]).is_some();
+    let best = with(demands).or_else(|| with(|challenge| challenge.error().is_some()))?;
+    Some(bearers.swap_remove(best))
+}
+
+/// What a challenge demands that the credential in use cannot give: a scope, or that a person signs in again.
+fn demand(challenge: &Challenge, secrets: &[&Secret]) -> Option<(FailureKind, String)> {
+    let quoted = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(|text| quote(text, secrets));
+    match (challenge.error(), challenge.claims()) {
+        (Some("insufficient_scope"), _) => {
+            let advice = match quoted(challenge.scope()) {
+                Some(scope) => format!("this call needs the scope {scope:?}: have it granted to the credential, then fetch a new token"),
+                None => "this call needs a scope that the token does not have: see the API's documentation for which".into(),
+            };
+            Some((FailureKind::MissingScope, advice))
+        }
+        (Some("insufficient_user_authentication"), _) => {
+            let acr = quoted(challenge.acr_values()).map_or(String::new(), |acr| format!(" with acr_values {acr:?}"));
+            let age = challenge.max_age().map_or(String::new(), |age| format!(", at most {} s before the call (max_age)", age.as_secs()));
+            let advice =
+                format!("a person has to sign in again{acr}{age}: put that into the authorization request, then use the new token");
+            Some((FailureKind::StepUpRequired, advice))
+        }
+        (_, Some(claims)) => {
+            let claims = quote(&claims, secrets);
+            Some((
+                FailureKind::StepUpRequired,
+                format!("a new token is needed, asked for with the claims {claims}: a person may have to sign in"),
+            ))
+        }
+        _ => None,
     }
 }
 
 /// The id under which the server knows a request: from its header or from its body.
 fn server_request_id(provider: &Provider, response: &dyn Headers, body: &Body, secrets: &[&Secret]) -> Option<String> {
     let own = headers::first(response, provider.request_id_header());
-    own.or_else(|| provider.request_id_paths().iter().find_map(|path| body.at(path))).map(|id| super::body::quote(&id, secrets))
+    own.or_else(|| provider.request_id_paths().iter().find_map(|path| body.at(path))).map(|id| quote(&id, secrets))
 }
 
-/// What an answer means: as the vendor documents it, else as RFC 9110 does.
-fn meaning(provider: &Provider, status: u16, said: &Said) -> (FailureKind, Cow<'static, str>) {
-    if let Some((kind, advice)) = provider.meaning(status, said.code.as_deref()) {
-        return (kind, advice.to_owned().into());
+/// What a status means: as the vendor documents it, else as RFC 9110 does. Nothing is demanded by it.
+fn meaning(provider: &Provider, status: u16) -> (FailureKind, Cow<'static, str>, bool) {
+    if let Some((kind, advice)) = provider.meaning_of_status(status) {
+        return (kind, advice.to_owned().into(), false);
     }
     let obtain = || provider.where_to_obtain().map_or(String::new(), |place| format!("; credentials come from {place}"));
-    match status {
+    let (kind, advice) = match status {
         401 => (
             FailureKind::KeyRefused,
             format!("check that the credential is the one issued, for this environment, and not revoked or expired{}", obtain()).into(),
@@ -92,7 +153,8 @@ fn meaning(provider: &Provider, status: u16, said: &Said) -> (FailureKind, Cow<'
             "the fault is on the server's side: try again later, and give its request id to its support if it stays".into(),
         ),
         _ => (FailureKind::RequestRefused, Cow::Borrowed("")),
-    }
+    };
+    (kind, advice, false)
 }
 
 fn what_happened(kind: FailureKind) -> &'static str {
@@ -100,6 +162,7 @@ fn what_happened(kind: FailureKind) -> &'static str {
         FailureKind::CredentialMissing => "saw no credential",
         FailureKind::KeyRefused | FailureKind::TokenRefused => "does not accept the credential",
         FailureKind::PermissionDenied | FailureKind::MissingScope => "does not permit this call",
+        FailureKind::StepUpRequired => "wants another sign-in for this call",
         FailureKind::PlanRequired => "does not include this in the account's plan",
         FailureKind::EnterpriseOnly => "keeps this for enterprise accounts",
         FailureKind::Suspended => "has suspended the account",
@@ -150,6 +213,24 @@ mod tests {
     fn a_401_without_a_known_code_still_has_advice() {
         let Verdict::Unauthorized(failure) = verdict("numeric", 401, &[], "") else { panic!() };
         assert!(failure.advice().contains("account team"), "{failure}");
+    }
+
+    #[test]
+    fn what_a_challenge_demands_is_no_reason_to_drop_the_credential() {
+        let header = r#"Bearer error="insufficient_user_authentication", acr_values="gold", max_age="60""#;
+        let Verdict::Refused(failure) = verdict("numeric", 401, &[("www-authenticate", header)], "") else { panic!() };
+        assert_eq!((failure.kind(), failure.code()), (FailureKind::StepUpRequired, Some("insufficient_user_authentication")));
+        assert!(failure.advice().contains("gold") && failure.advice().contains("60 s"), "{failure}");
+    }
+
+    #[test]
+    fn the_vendors_word_on_a_code_goes_before_the_challenge_and_that_before_its_word_on_a_status() {
+        let header = [("www-authenticate", r#"Bearer error="insufficient_scope", scope="reports""#)];
+        let Verdict::Refused(failure) = verdict("numora", 403, &header, r#"{"error":{"code":"forbidden"}}"#) else { panic!() };
+        assert_eq!(failure.kind(), FailureKind::PermissionDenied);
+        let Verdict::Refused(failure) = verdict("adaas", 403, &header, r#"{"error":{"error":"Forbidden"}}"#) else { panic!() };
+        assert_eq!(failure.kind(), FailureKind::MissingScope);
+        assert!(failure.advice().contains("\"reports\""), "{failure}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Error bodies: where a code and a message stand, whatever shape the body has.
 
+use super::markup;
 use crate::credential::Secret;
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -23,65 +24,157 @@ pub(crate) struct Said {
     pub(crate) message: Option<String>,
 }
 
+/// Members in which APIs wrap an error: RFC 9457 and most APIs none, many `error` or `errors`, Intuit `Fault` and in it `Error`.
+const WRAPPERS: [&str; 6] = ["error", "errors", "fault", "exception", "odata.error", "serviceerror"];
+
+/// What a code is called, the most particular name first.
+const CODES: [&str; 8] = ["code", "error_code", "errorCode", "errorNumber", "faultcode", "error", "type", "__type"];
+
+/// What a message is called, the most telling name first.
+const MESSAGES: [&str; 11] = [
+    "message",
+    "error_description",
+    "detail",
+    "description",
+    "title",
+    "reason",
+    "msg",
+    "error_message",
+    "errorMessage",
+    "faultstring",
+    "value",
+];
+
+/// How many wrappers are opened: the deepest known has two, and nobody's code stands deeper than this.
+const DEPTH: usize = 5;
+
 impl Body {
     /// Reads a body: JSON if it is that, else text.
     pub(crate) fn read(bytes: &[u8]) -> Self {
+        // RFC 8259 section 8.1 lets a reader pass over a byte order mark.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let json = serde_json::from_slice(bytes).ok();
         let text = if json.is_none() { String::from_utf8_lossy(bytes).into_owned() } else { String::new() };
         Self { json, text }
     }
 
-    /// The value at a dotted path such as `error.retryAfter`, as text.
+    /// The value at a dotted path such as `error.retryAfter` or `Fault.Error.0.code`, as text.
     pub(crate) fn at(&self, path: &str) -> Option<String> {
-        let value = path.split('.').try_fold(self.json.as_ref()?, |value, name| value.get(name))?;
+        let value = path.split('.').try_fold(self.json.as_ref()?, |value, name| match value {
+            Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+            value => member(value, name),
+        })?;
         as_text(value)
     }
 
     /// Code and message: where the profile says, else where they usually stand; quoted without `secrets`.
     pub(crate) fn said(&self, code_paths: &[String], message_paths: &[String], secrets: &[&Secret]) -> Said {
         let first = |paths: &[String]| paths.iter().find_map(|path| self.at(path));
-        let usual = self.json.as_ref().map(usual_places).unwrap_or_default();
-        let message = first(message_paths).or(usual.message).or_else(|| self.words());
+        let usual = self.json.as_ref().map_or_else(|| self.words(), usual_places);
+        let message = first(message_paths).or(usual.message);
         Said {
             code: first(code_paths).or(usual.code).map(|code| quote(&code, secrets)),
             message: message.map(|message| quote(&message, secrets)),
         }
     }
 
-    /// The text of a body that is not JSON; of an HTML page its title.
-    fn words(&self) -> Option<String> {
+    /// What a body says that is not JSON: a form, a document, or words.
+    fn words(&self) -> Said {
         let text = self.text.trim();
-        if !text.starts_with('<') {
-            return (!text.is_empty()).then(|| text.to_owned());
+        if text.starts_with('<') {
+            let (code, message) = markup::said(text, &CODES[..5], &MESSAGES);
+            return Said { code, message: Some(message) };
         }
-        let title = text.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title.trim());
-        Some(title.map_or_else(|| "an HTML page".to_owned(), |title| format!("an HTML page titled {title:?}")))
+        // Some servers answer as RFC 6749 section 4.1.2.1 does in a URL, or as OAuth 1.0 did.
+        if text.starts_with("error=") || text.starts_with("oauth_problem=") {
+            let field = |names: [&str; 2]| {
+                let mut pairs = form_urlencoded::parse(text.as_bytes());
+                pairs.find(|(name, _)| names.contains(&&**name)).map(|(_, value)| value.into_owned())
+            };
+            let code = field(["error", "oauth_problem"]);
+            return Said { code, message: field(["error_description", "oauth_problem_advice"]) };
+        }
+        let start = || text.chars().take(QUOTE_CHARS);
+        let unreadable = start().any(|c| c == '\0' || c == char::REPLACEMENT_CHARACTER);
+        let message = if unreadable { "bytes that are not text".to_owned() } else { text.to_owned() };
+        Said { code: None, message: Some(message).filter(|message| !message.is_empty()) }
     }
 }
 
-/// The places of RFC 6749 section 5.2, RFC 9457 and of most APIs: at the top, in `error`, or in the first of `errors`.
+/// A member by its name; without regard to case if there is none that is written so.
+fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    let object = value.as_object()?;
+    object.get(name).or_else(|| object.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+}
+
+/// The places where most APIs say what is wrong: inside their wrappers first, then around them.
 fn usual_places(root: &Value) -> Said {
-    let nested = root.get("error").filter(|error| error.is_object());
-    let listed = root.get("errors").and_then(|errors| errors.get(0));
-    let first_of_list = root.get(0);
-    let mut said = Said::default();
-    for value in [nested, listed, first_of_list, Some(root)].into_iter().flatten() {
-        let find = |names: &[&str]| names.iter().find_map(|name| value.get(name).and_then(as_text));
-        said.code = said.code.or_else(|| find(&["code", "error_code", "errorCode", "error", "type"]));
-        said.message = said.message.or_else(|| find(&["message", "error_description", "detail", "description", "title", "reason"]));
+    let mut places = Vec::from([first_object(root)]);
+    for _ in 0..DEPTH {
+        let Some(inner) = places.last().and_then(|place| WRAPPERS.iter().find_map(|name| member(place, name).filter(|v| wraps(v)))) else {
+            break;
+        };
+        places.push(first_object(inner));
     }
+    let mut said = Said::default();
+    let mut bare = None;
+    for place in places.iter().rev() {
+        let code = CODES.iter().filter_map(|name| member(place, name).filter(|value| !value.is_array()).and_then(as_text)).find(|code| {
+            // A sentence is no code, whatever the member is called, and "about:blank" says that there is none (RFC 9457 section 4.2.1).
+            let sentence = code.contains(char::is_whitespace);
+            bare = bare.take().or_else(|| sentence.then(|| code.clone()));
+            !sentence && code != "about:blank"
+        });
+        said.code = said.code.or(code);
+        said.message = said.message.or_else(|| message(place));
+    }
+    let deepest = places.last().copied();
+    said.message = said.message.or(bare).or_else(|| deepest.and_then(by_field)).or_else(|| as_text(root));
     said
+}
+
+fn message(place: &Value) -> Option<String> {
+    MESSAGES.iter().find_map(|name| member(place, name).and_then(|value| words_in(value, 0)))
+}
+
+/// The first object of a list; anything else as it is.
+fn first_object(value: &Value) -> &Value {
+    value.as_array().and_then(|items| items.iter().find(|item| item.is_object())).unwrap_or(value)
+}
+
+/// Whether a wrapper's value can hold more than its own text.
+fn wraps(value: &Value) -> bool {
+    value.is_object() || value.is_array()
+}
+
+/// Text, or the text that a list or an object around it holds: `{"value": "…"}`, `[{"msg": "…"}]`.
+fn words_in(value: &Value, depth: usize) -> Option<String> {
+    match value {
+        Value::Object(_) if depth < DEPTH => MESSAGES.iter().find_map(|name| words_in(member(value, name)?, depth + 1)),
+        Value::Array(items) if depth < DEPTH => {
+            let texts: Vec<String> = items.iter().take(QUOTE_CHARS).filter_map(|item| words_in(item, depth + 1)).collect();
+            (!texts.is_empty()).then(|| texts.join("; "))
+        }
+        other => as_text(other),
+    }
+}
+
+/// The first message by the field that it is about: `{"amount": ["is missing"]}`; a list of texts as it is.
+fn by_field(value: &Value) -> Option<String> {
+    let Value::Object(fields) = value else { return as_text(value) };
+    let mut lists = fields.iter().filter(|(_, value)| value.is_array());
+    lists.find_map(|(field, value)| words_in(value, 0).map(|text| format!("{field}: {text}")))
 }
 
 /// A scalar as it is, a list of texts joined; anything else is no text.
 fn as_text(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if text.is_empty() => None,
+        Value::String(text) if text.trim().is_empty() => None,
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(truth) => Some(truth.to_string()),
         Value::Array(items) => {
-            let texts: Vec<String> = items.iter().filter_map(as_text).collect();
+            let texts: Vec<String> = items.iter().take(QUOTE_CHARS).filter_map(as_text).collect();
             (!texts.is_empty()).then(|| texts.join("; "))
         }
         Value::Null | Value::Object(_) => None,
@@ -116,7 +209,7 @@ mod tests {
             (r#"{"error":{"code":"X","message":"m"}}"#, Some("X"), Some("m")),
             (r#"{"error":"invalid_grant","error_description":"m"}"#, Some("invalid_grant"), Some("m")),
             (r#"{"errors":[{"code":7,"detail":"m"}]}"#, Some("7"), Some("m")),
-            (r#"{"type":"about:blank","title":"t","detail":"m"}"#, Some("about:blank"), Some("m")),
+            (r#"{"type":"about:blank","title":"t","detail":"m"}"#, None, Some("m")),
             (r#"[{"errorCode":"X","message":"m"}]"#, Some("X"), Some("m")),
             (r#"{"error":{"message":["a","b"],"error":"Forbidden"}}"#, Some("Forbidden"), Some("a; b")),
             ("plain words", None, Some("plain words")),

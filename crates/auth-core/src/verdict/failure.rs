@@ -42,6 +42,8 @@ pub enum FailureKind {
     EnterpriseOnly,
     /// The credential lacks a scope.
     MissingScope,
+    /// A person has to sign in again: more recently, by a stronger means, or with claims that the API names.
+    StepUpRequired,
     /// The account or business is suspended.
     Suspended,
     /// The account has no credits left.
@@ -86,6 +88,7 @@ impl FailureKind {
             Self::PlanRequired => "plan_required",
             Self::EnterpriseOnly => "enterprise_only",
             Self::MissingScope => "missing_scope",
+            Self::StepUpRequired => "step_up_required",
             Self::Suspended => "suspended",
             Self::InsufficientCredits => "insufficient_credits",
             Self::RateLimited => "rate_limited",
@@ -116,6 +119,7 @@ struct Parts {
     message: Option<String>,
     server_request_id: Option<String>,
     come_back_at: Option<UnixTime>,
+    limit: Option<String>,
 }
 
 impl Failure {
@@ -130,6 +134,7 @@ impl Failure {
             message: None,
             server_request_id: None,
             come_back_at: None,
+            limit: None,
         };
         Self(Box::new(parts))
     }
@@ -173,6 +178,13 @@ impl Failure {
         self
     }
 
+    /// The same, with the limit that was reached.
+    #[must_use]
+    pub(crate) fn with_limit(mut self, limit: Option<String>) -> Self {
+        self.0.limit = limit;
+        self
+    }
+
     /// The class of the failure.
     pub fn kind(&self) -> FailureKind {
         self.0.kind
@@ -213,6 +225,11 @@ impl Failure {
         self.0.come_back_at
     }
 
+    /// Which limit was reached, where the server or the profile says so, such as `day: 5000 per day` or `60 per minute`.
+    pub fn limit(&self) -> Option<&str> {
+        self.0.limit.as_deref()
+    }
+
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_retryable(&self) -> bool {
         self.0.kind.is_retryable()
@@ -229,6 +246,9 @@ impl fmt::Display for Failure {
         }
         if let Some(message) = &self.0.message {
             write!(f, ", the server says {message:?}")?;
+        }
+        if let Some(limit) = &self.0.limit {
+            write!(f, "; the limit is {limit:?}")?;
         }
         if let Some(at) = self.0.come_back_at {
             write!(f, "; come back at {at}")?;

@@ -1,10 +1,14 @@
 //! Verdicts: what an answer means, and what to do next.
 //!
 //! Everything here is a pure function of its arguments: `answer` says what a response is, `failure` what went wrong and what a person
-//! can do about it, `wait` when to come back, `retry` whether to send again.
+//! can do about it, `challenge` what the server wants to see, `limit` how much may be asked, `wait` when to come back, `retry` whether to send again.
 
 pub(crate) mod answer;
 pub(crate) mod body;
+pub(crate) mod challenge;
 pub(crate) mod failure;
+pub(crate) mod limit;
+mod markup;
 pub mod retry;
+mod structured;
 pub(crate) mod wait;

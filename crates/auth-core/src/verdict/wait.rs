@@ -1,28 +1,51 @@
 //! When to come back: what a server says of it, read from headers and bodies, hostile values included.
 
+use super::answer::Response;
 use super::body::Body;
+use super::limit;
 use crate::headers::{self, Headers};
 use crate::provider::{Provider, WaitUnit};
 use crate::time::UnixTime;
+use core::ops::Range;
 use core::time::Duration;
 
 /// A server that asks for more than this is taken by its word only up to here: a year is "never" for a program.
-const LONGEST: Duration = Duration::from_hours(8784);
+pub(super) const LONGEST: Duration = Duration::from_hours(8784);
 
-/// Numbers of seconds that are moments and not waits: the years 2001 to 2100.
-const EPOCH_FROM: u64 = 1_000_000_000;
-const EPOCH_TO: u64 = 4_102_444_800;
+/// No number and no date is longer than this; what is longer is not read at all, so that it costs nothing.
+const LONGEST_TEXT: usize = 128;
 
-/// The moment before which the server does not want to be asked again; `None` if it does not say, or says nothing that can be understood.
+/// Numbers that are moments in seconds, and not waits: the years 2001 to 2100.
+const EPOCH: Range<f64> = 1_000_000_000.0..4_102_444_800.0;
+
+/// The first of the same moments in milliseconds.
+const EPOCH_MILLIS_FROM: f64 = 1_000_000_000_000.0;
+
+/// The moment before which the server does not want this call again; `None` if it does not say, or says nothing that can be understood.
+///
+/// `Retry-After` (RFC 9110 section 10.2.3) goes before what the provider's profile names, and that before the reset of an exhausted limit, which counts
+/// only in a 429: a limit's window ends in any answer, and says nothing of this call in most. Nothing is later than a year from now.
+pub fn wait_until(provider: &Provider, response: &Response<'_>, now: UnixTime) -> Option<UnixTime> {
+    named_by(provider, response, &Body::read(response.body), response.status == 429, now)
+}
+
+/// The same of a body that was read already; `limited` says that the answer is about a limit.
+pub(crate) fn named_by(provider: &Provider, response: &Response<'_>, body: &Body, limited: bool, now: UnixTime) -> Option<UnixTime> {
+    let reset = || {
+        // The profile knows how this header is to be read, and could not read it: a guess would know less.
+        let known = |header: &str| provider.waits().any(|(name, ..)| name.is_some_and(|name| name.eq_ignore_ascii_case(header)));
+        let limits = limit::read(response.headers, now, known);
+        limit::exhausted(&limits).filter_map(|limit| limit.resets_at).max()
+    };
+    come_back_at(provider, response.headers, body, now).or_else(|| limited.then(reset).flatten())
+}
+
+/// The moment that `Retry-After` names, else the one in a place that the profile names.
 ///
 /// Dates are judged against the server's own `Date` header where there is one, so that a wrong clock on either side cancels out.
 pub(crate) fn come_back_at(provider: &Provider, response: &dyn Headers, body: &Body, now: UnixTime) -> Option<UnixTime> {
     let server_now = server_date(response).unwrap_or(now);
-    let read = |text: &str, unit: WaitUnit| match unit {
-        WaitUnit::Seconds => seconds_or_epoch(text, server_now),
-        WaitUnit::Date => date(text).map(|at| at.since(server_now)),
-    };
-    // RFC 9110 section 10.2.3: a number of seconds or a date.
+    let read = |text: &str, unit| span(text, unit, server_now);
     let standard =
         || headers::longest(response, "retry-after", |text| read(text, WaitUnit::Seconds).or_else(|| read(text, WaitUnit::Date)));
     let own = || {
@@ -42,26 +65,53 @@ pub(crate) fn server_date(response: &dyn Headers) -> Option<UnixTime> {
     found
 }
 
-/// A number of seconds, fractions allowed; `None` for what is no number that time can have.
-fn seconds(text: &str) -> Option<Duration> {
-    let number: f64 = text.trim().parse().ok()?;
-    if number.is_nan() || number < 0.0 {
-        return None;
+/// The time from `server_now` that a text means in a unit.
+fn span(text: &str, unit: WaitUnit, server_now: UnixTime) -> Option<Duration> {
+    match unit {
+        // As large as the present moment: a mistake that servers make.
+        WaitUnit::Seconds => number(text).map(|number| moment(number, server_now).unwrap_or_else(|| seconds(number))),
+        WaitUnit::Millis => number(text).map(|number| seconds(number / 1_000.0)),
+        WaitUnit::Epoch => number(text).and_then(|number| moment(number, server_now)),
+        WaitUnit::EpochMillis => number(text).and_then(|number| moment(number / 1_000.0, server_now)),
+        WaitUnit::Date => date(text).map(|at| at.since(server_now)),
     }
-    Some(Duration::try_from_secs_f64(number).unwrap_or(LONGEST))
 }
 
-/// A number of seconds, or, where it is as large as the present one, a moment in seconds since the epoch: a mistake that servers make.
-fn seconds_or_epoch(text: &str, server_now: UnixTime) -> Option<Duration> {
-    let span = seconds(text)?;
-    let looks_like_a_moment = (EPOCH_FROM..EPOCH_TO).contains(&span.as_secs());
-    Some(if looks_like_a_moment { UnixTime::default().after(span).since(server_now) } else { span })
+/// The time from `server_now` that a reset without a documented unit means. Every number that is plainly a wait or a moment is taken as that, a number in
+/// between as nothing: a wait of 130 years and a moment in 1970 are both wrong.
+pub(super) fn guess(text: &str, server_now: UnixTime) -> Option<Duration> {
+    let unit = match text.trim().parse::<f64>() {
+        Ok(number) if number < EPOCH.start => WaitUnit::Seconds,
+        Ok(number) if number < EPOCH_MILLIS_FROM => WaitUnit::Epoch,
+        Ok(_) => WaitUnit::EpochMillis,
+        Err(_) => WaitUnit::Date,
+    };
+    span(text, unit, server_now)
+}
+
+/// A number that time can have.
+fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let number: f64 = if text.len() <= LONGEST_TEXT { text.parse().ok()? } else { return None };
+    (number >= 0.0).then_some(number)
+}
+
+fn seconds(number: f64) -> Duration {
+    Duration::try_from_secs_f64(number).unwrap_or(LONGEST)
+}
+
+/// The time to a moment in seconds since the epoch; `None` if the number is no such moment.
+fn moment(number: f64, server_now: UnixTime) -> Option<Duration> {
+    EPOCH.contains(&number).then(|| UnixTime::default().after(seconds(number)).since(server_now))
 }
 
 /// A date: the three forms of RFC 9110 section 5.6.7, or RFC 3339.
 pub(crate) fn date(text: &str) -> Option<UnixTime> {
     const FORMS: [&str; 3] = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
     let text = text.trim();
+    if text.len() > LONGEST_TEXT {
+        return None;
+    }
     let from_form = |form: &&str| {
         let parsed = jiff::fmt::strtime::BrokenDownTime::parse(form, text).ok()?;
         parsed.to_datetime().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
