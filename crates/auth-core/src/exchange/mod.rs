@@ -68,6 +68,8 @@ enum At {
     Start,
     /// The next poll after that moment goes on with this.
     Resting(UnixTime, Then),
+    /// The next poll asks the source.
+    Load,
     ExpectLoaded,
     ExpectClaimed,
     /// The next poll journals or fetches.
@@ -188,6 +190,10 @@ impl Exchange {
                     Then::Save(unsaved) => self.at = At::Save(unsaved),
                     Then::DeliverForeign => self.at = At::DeliverForeign,
                 },
+                At::Load => {
+                    self.at = At::ExpectLoaded;
+                    return Step::Load;
+                }
                 At::Journal => {
                     if let Some(save) = self.journal(session, now) {
                         return Step::Save(save);
@@ -227,9 +233,6 @@ impl Exchange {
                     self.at = expecting;
                     self.misuse(session, "poll was called before the last step was reported");
                 }
-            }
-            if matches!(self.at, At::ExpectLoaded) {
-                return Step::Load;
             }
         }
     }
@@ -391,7 +394,7 @@ impl Exchange {
                     None => {
                         let connection = Arc::clone(session.connection());
                         self.note(&connection, now, Audited::SourceAsked, None, || failure.what().to_owned());
-                        self.at = At::ExpectLoaded;
+                        self.at = At::Load;
                     }
                     Some(until) => return Some(until.min(self.deadline)),
                 }
