@@ -60,6 +60,9 @@ fn counted(name: &str, calls: u32) -> Result<f64, Box<dyn Error>> {
         .output()
         .map_err(|error| format!("valgrind is needed to count instructions: {error}"))?;
     let report = String::from_utf8_lossy(&output.stderr).into_owned();
+    if !output.status.success() {
+        return Err(report.into());
+    }
     let line = report.lines().find_map(|line| line.split("Collected : ").nth(1)).ok_or(report.clone())?;
     Ok(line.split_whitespace().next().unwrap_or_default().parse()?)
 }

@@ -7,21 +7,21 @@ use auth_http::core::retry::{Budget, Cause, Policy, Situation, decide};
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use std::error::Error;
 use std::hint::black_box;
-use std::time::Duration;
 
 /// A 503 with `Retry-After`, its jitter drawn, out of a budget that is kept filled by five seconds between calls.
 pub(crate) fn ours(calls: u32) {
     let (policy, mut budget, mut dice) = (Policy::default(), Budget::default(), fastrand::Rng::with_seed(1));
-    let mut now = UnixTime::from_secs(1_764_000_000);
+    let mut millis = 1_764_000_000_000;
     for _ in 0..calls {
-        now = now.after(Duration::from_secs(5));
+        millis += 5_000;
+        let now = UnixTime::from_millis(millis);
         let situation = Situation {
             cause: Cause::ServerError,
             attempt: 1,
             repeatable: true,
-            come_back_at: Some(now.after(Duration::from_secs(3))),
+            come_back_at: Some(UnixTime::from_millis(millis + 3_000)),
             now,
-            deadline: now.after(Duration::from_mins(1)),
+            deadline: UnixTime::from_millis(millis + 60_000),
         };
         black_box(decide(black_box(&situation), black_box(&policy), &mut budget, dice.f64()));
     }

@@ -5,7 +5,7 @@ use auth_sandbox::{Options, Sandbox, Service};
 
 /// A sandbox without TLS and without limits, so that the figures are about the client.
 pub(crate) fn sandbox() -> std::io::Result<Sandbox> {
-    Sandbox::start(Options { tls: false, limits: false, log_capacity: 1_000, ..Options::default() })
+    Sandbox::start(Options { tls: false, limits: false, ..Options::default() })
 }
 
 /// A client that authenticates with tokens.
