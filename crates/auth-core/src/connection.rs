@@ -8,6 +8,7 @@ use crate::verdict::retry::Policy;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// `Connection` is where a session may send its credential: provider, environment, base URL and token endpoint, checked against each other.
@@ -20,8 +21,8 @@ pub struct Connection {
     base: Url,
     token_url: Option<Url>,
     client_auth: Option<ClientAuth>,
-    header: String,
-    scheme: String,
+    header: Arc<str>,
+    scheme: Arc<str>,
     insecure_loopback: bool,
     policy: Policy,
 }
@@ -100,7 +101,7 @@ impl Connection {
         self.client_auth
     }
 
-    pub(crate) fn attach(&self) -> (&str, &str) {
+    pub(crate) fn attach(&self) -> (&Arc<str>, &Arc<str>) {
         (&self.header, &self.scheme)
     }
 
@@ -237,8 +238,8 @@ impl ConnectionBuilder {
             base,
             token_url,
             client_auth: self.client_auth.or(self.provider.token_request().map(|(_, auth)| auth)),
-            header: header.to_owned(),
-            scheme: scheme.to_owned(),
+            header: header.into(),
+            scheme: scheme.into(),
             insecure_loopback: self.insecure_loopback,
             policy: self.policy,
             provider: self.provider,

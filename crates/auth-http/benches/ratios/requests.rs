@@ -3,10 +3,10 @@
 use crate::measure::pair_by_the_wall;
 use crate::stage;
 use crate::table::{Bar, Row};
+use auth_http::{Client, Response};
 use auth_sandbox::Service;
 use std::error::Error;
 use std::hint::black_box;
-use std::time::Duration;
 
 pub(crate) const PATH: &str = "/v1/health";
 
@@ -26,25 +26,34 @@ impl Bare {
         let request = self.agent.get(&self.url).header("authorization", &self.authorization);
         request.header("x-request-id", "0123456789abcdef0123456789abcdef").call()?.into_body().read_to_vec()
     }
+
+    pub(crate) fn calls(&self, calls: u32) {
+        for _ in 0..calls {
+            let _ = black_box(self.get());
+        }
+    }
+}
+
+/// Ours.
+pub(crate) fn ours(client: &Client, calls: u32) {
+    for _ in 0..calls {
+        let _ = black_box(client.get(PATH).send().and_then(Response::bytes));
+    }
 }
 
 pub(crate) fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
     let sandbox = stage::sandbox()?;
     let client = stage::with_tokens(&sandbox)?;
     let bare = Bare::new(&sandbox.url(Service::NumericApi), client.authorize(PATH)?.value().expose());
-    let ours = |calls: u32| {
-        for _ in 0..calls {
-            let _ = black_box(client.get(PATH).send().and_then(auth_http::Response::bytes));
-        }
-    };
-    let floor = |calls: u32| {
-        for _ in 0..calls {
-            let _ = black_box(bare.get());
-        }
-    };
-    ours(200);
-    floor(200);
-    std::thread::sleep(Duration::from_millis(50));
-    let row = pair_by_the_wall("GET over a kept connection, body read / bare ureq", Bar::Ratio(1.02), 401, 50, ours, floor);
+    ours(&client, 200);
+    bare.calls(200);
+    let row = pair_by_the_wall(
+        "GET over a kept connection, body read / bare ureq",
+        Bar::Ratio(1.02),
+        401,
+        50,
+        |n| ours(&client, n),
+        |n| bare.calls(n),
+    );
     Ok(vec![row])
 }
