@@ -28,7 +28,12 @@ check: tools  ## formatting, lints, docs and dependency policy, with warnings as
 
 .PHONY: bench
 bench:  ## measure, and print ratios against floors of the same run
-	$(CARGO) bench --workspace
+	@$(CARGO) bench --quiet -p auth-http --bench ratios
+
+.PHONY: bench-instructions
+bench-instructions:  ## the same for the shortest rows in instructions, counted by valgrind
+	@command -v valgrind >/dev/null || { echo 'valgrind is missing: install it, then call make again' >&2; exit 1; }
+	@$(CARGO) bench --quiet -p auth-http --bench ratios -- --instructions
 
 .PHONY: tools
 tools:

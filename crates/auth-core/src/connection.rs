@@ -8,6 +8,7 @@ use crate::verdict::retry::Policy;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -21,8 +22,8 @@ pub struct Connection {
     base: Url,
     token_url: Option<Url>,
     client_auth: Option<ClientAuth>,
-    header: String,
-    scheme: String,
+    header: Arc<str>,
+    scheme: Arc<str>,
     insecure_loopback: bool,
     policy: Policy,
     integration: Option<String>,
@@ -114,7 +115,7 @@ impl Connection {
         self.client_auth
     }
 
-    pub(crate) fn attach(&self) -> (&str, &str) {
+    pub(crate) fn attach(&self) -> (&Arc<str>, &Arc<str>) {
         (&self.header, &self.scheme)
     }
 
@@ -279,8 +280,8 @@ impl ConnectionBuilder {
             base,
             token_url,
             client_auth: self.client_auth.or(self.provider.token_request().map(|(_, auth)| auth)),
-            header: header.to_owned(),
-            scheme: scheme.to_owned(),
+            header: header.into(),
+            scheme: scheme.into(),
             insecure_loopback: self.insecure_loopback,
             policy: self.policy,
             integration: self.integration,

@@ -3,6 +3,7 @@
 use super::secret::Secret;
 use crate::time::UnixTime;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +11,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 ///
 /// Immutable but for the note when it was last used; share it between threads in an `Arc`. `Debug` shows the header's name and the generation.
 pub struct Authorization {
-    header: String,
+    header: Arc<str>,
     value: Secret,
     credential_at: usize,
     generation: u64,
@@ -19,7 +20,7 @@ pub struct Authorization {
 
 impl Authorization {
     /// A header field from its name, the scheme word (empty for none) and the credential.
-    pub(crate) fn new(header: &str, scheme: &str, credential: &Secret, generation: u64) -> Self {
+    pub(crate) fn new(header: &Arc<str>, scheme: &str, credential: &Secret, generation: u64) -> Self {
         let credential_at = if scheme.is_empty() { 0 } else { scheme.len() + 1 };
         let mut value = String::with_capacity(credential_at + credential.expose().len());
         if !scheme.is_empty() {
@@ -27,7 +28,7 @@ impl Authorization {
             value.push(' ');
         }
         value.push_str(credential.expose());
-        Self { header: header.into(), value: Secret::new(value), credential_at, generation, last_used_millis: AtomicU64::new(0) }
+        Self { header: Arc::clone(header), value: Secret::new(value), credential_at, generation, last_used_millis: AtomicU64::new(0) }
     }
 
     /// The header's name.

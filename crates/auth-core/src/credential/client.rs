@@ -36,8 +36,7 @@ impl ClientCredentials {
         let secret = secret.into();
         let mut environment = None;
         if provider.secret_formats().next().is_some() {
-            let formats = provider.secret_formats().collect::<Vec<_>>();
-            let format = recognise(provider, "client secret", secret.expose(), &formats)?;
+            let format = recognise(provider, "client secret", secret.expose(), || provider.secret_formats())?;
             environment = format.environment.as_ref().map(|name| name.get_ref().clone());
         } else if secret.expose().trim().is_empty() {
             return Err(error(provider, "client secret", KeyFault::Empty));

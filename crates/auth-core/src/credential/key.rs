@@ -7,7 +7,6 @@ use crate::provider::{Alphabet, FormatFacts, Provider};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 use core::fmt;
 
 /// `ApiKey` is a static key that has one of the forms its provider documents.
@@ -16,7 +15,7 @@ use core::fmt;
 #[derive(Clone)]
 pub struct ApiKey {
     text: Secret,
-    prefix: String,
+    prefix_length: usize,
     environment: Option<String>,
     notes: KeyNotes,
 }
@@ -31,9 +30,9 @@ impl ApiKey {
             return Err(error(provider, "key", KeyFault::NotTaken { instead: "a client id and a client secret" }));
         }
         let text = text.into();
-        let format = recognise(provider, "key", text.expose(), &provider.key_formats().collect::<Vec<_>>())?;
-        let (prefix, environment) = (format.prefix.clone(), format.environment.as_ref().map(|name| name.get_ref().clone()));
-        Ok(Self { text, prefix, environment, notes: KeyNotes::default() })
+        let format = recognise(provider, "key", text.expose(), || provider.key_formats())?;
+        let (prefix_length, environment) = (format.prefix.len(), format.environment.as_ref().map(|name| name.get_ref().clone()));
+        Ok(Self { text, prefix_length, environment, notes: KeyNotes::default() })
     }
 
     /// Reads a key whose form the profile may not know: for when a vendor has extended its formats. What no key of any provider has in
@@ -49,9 +48,9 @@ impl ApiKey {
                     .key_formats()
                     .filter(|format| text.expose().starts_with(&format.prefix))
                     .max_by_key(|format| format.prefix.len());
-                let prefix = known.map_or_else(String::new, |format| format.prefix.clone());
+                let prefix_length = known.map_or(0, |format| format.prefix.len());
                 let environment = known.and_then(|format| format.environment.as_ref().map(|name| name.get_ref().clone()));
-                Ok(Self { text, prefix, environment, notes: KeyNotes::default() })
+                Ok(Self { text, prefix_length, environment, notes: KeyNotes::default() })
             }
             result => result,
         }
@@ -85,7 +84,7 @@ impl ApiKey {
 
     /// The prefix that tells the form; empty where the provider's keys have none.
     pub fn prefix(&self) -> &str {
-        &self.prefix
+        &self.text.expose()[..self.prefix_length]
     }
 
     /// The key itself, as a [`Secret`].
@@ -96,7 +95,7 @@ impl ApiKey {
 
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ApiKey({}[redacted], environment: {:?})", self.prefix, self.environment)
+        write!(f, "ApiKey({}[redacted], environment: {:?})", self.prefix(), self.environment)
     }
 }
 
@@ -119,20 +118,20 @@ pub(super) fn declare(provider: &Provider, what: &'static str, known: &mut Optio
 }
 
 /// Finds the form that a text has, or what keeps it from having one.
-pub(super) fn recognise<'p>(
+pub(super) fn recognise<'p, F: Iterator<Item = &'p FormatFacts>>(
     provider: &Provider,
     what: &'static str,
     text: &str,
-    formats: &[&'p FormatFacts],
+    formats: impl Fn() -> F,
 ) -> Result<&'p FormatFacts, KeyError> {
     let fault = match pasted_along(text).or_else(|| placeholder(text)) {
         Some(fault) => fault,
-        None => match formats.iter().filter(|format| text.starts_with(&format.prefix)).max_by_key(|format| format.prefix.len()) {
+        None => match formats().filter(|format| text.starts_with(&format.prefix)).max_by_key(|format| format.prefix.len()) {
             Some(format) => match misfit(format, text) {
                 None => return Ok(format),
                 Some(fault) => fault,
             },
-            None => unknown_prefix(provider, text, formats),
+            None => unknown_prefix(provider, text, formats()),
         },
     };
     Err(error(provider, what, fault))
@@ -144,6 +143,15 @@ pub(super) fn error(provider: &Provider, what: &'static str, fault: KeyFault) ->
 
 /// What no key of any provider has in it.
 fn pasted_along(text: &str) -> Option<KeyFault> {
+    let at_an_end = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`');
+    // Nearly every key: none of the faults below can be in it.
+    if let (Some(first), Some(last)) = (text.as_bytes().first(), text.as_bytes().last())
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && !at_an_end(first)
+        && !at_an_end(last)
+    {
+        return None;
+    }
     if text.trim().is_empty() {
         return Some(KeyFault::Empty);
     }
@@ -172,31 +180,45 @@ fn pasted_along(text: &str) -> Option<KeyFault> {
 
 /// Texts that stand for a key in documentation: `<api_key>`, `YOUR_ACCESS_TOKEN`, `sk_live_xxxx`, `${TOKEN}`.
 fn placeholder(text: &str) -> Option<KeyFault> {
-    let framed = [('<', '>'), ('{', '}'), ('[', ']')].iter().any(|(open, close)| text.contains(*open) && text.ends_with(*close));
-    let lower = text.to_ascii_lowercase();
-    let named = ["your_", "your-", "changeme", "change_me", "replace_me", "placeholder", "example_key", "api_key_here", "token_value"]
-        .iter()
-        .any(|word| lower.contains(word));
-    let body = lower.rsplit('_').next().unwrap_or_default();
-    let repeated = body.len() >= 3 && body.bytes().all(|b| matches!(b, b'x' | b'*' | b'.'));
+    let framed = [('<', '>'), ('{', '}'), ('[', ']')].iter().any(|(open, close)| text.ends_with(*close) && text.contains(*open));
+    let named = (0..text.len()).any(|from| names_a_placeholder(&text.as_bytes()[from..]));
+    let body = text.rsplit('_').next().unwrap_or_default();
+    let repeated = body.len() >= 3 && body.bytes().all(|b| matches!(b, b'x' | b'X' | b'*' | b'.'));
     (framed || named || repeated || text.starts_with('$')).then_some(KeyFault::Placeholder)
+}
+
+/// Whether a text begins with a word that no key has in it, in capitals or not. The first letter decides which words are looked at.
+fn names_a_placeholder(text: &[u8]) -> bool {
+    let words: &[&[u8]] = match text.first().map(u8::to_ascii_lowercase) {
+        Some(b'y') => &[b"your_", b"your-"],
+        Some(b'c') => &[b"changeme", b"change_me"],
+        Some(b'r') => &[b"replace_me"],
+        Some(b'p') => &[b"placeholder"],
+        Some(b'e') => &[b"example_key"],
+        Some(b'a') => &[b"api_key_here"],
+        Some(b't') => &[b"token_value"],
+        _ => return false,
+    };
+    words.iter().any(|word| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
 }
 
 /// What keeps a text with the right prefix from having this form.
 fn misfit(format: &FormatFacts, text: &str) -> Option<KeyFault> {
     let body = text.as_bytes().get(format.prefix.len()..).unwrap_or_default();
-    let wrong = body.iter().position(|byte| !format.alphabet.contains(*byte));
+    let alphabet = format.alphabet;
+    let wrong = body.iter().position(|byte| !alphabet.contains(*byte));
     if let Some(index) = wrong {
         return Some(KeyFault::Alphabet { position: format.prefix.len() + index + 1, expected: format.alphabet.describe() });
     }
-    let (right, expected) = match (format.length, format.min_length) {
-        (Some(length), _) => (body.len() == length, length.to_string()),
-        (None, minimum) => (body.len() >= minimum.unwrap_or(0), format!("at least {}", minimum.unwrap_or(0))),
+    let expected = match (format.length, format.min_length) {
+        (Some(length), _) if body.len() != length => length.to_string(),
+        (None, Some(minimum)) if body.len() < minimum => format!("at least {minimum}"),
+        _ => return None,
     };
-    (!right).then_some(KeyFault::Length { expected, found: body.len() })
+    Some(KeyFault::Length { expected, found: body.len() })
 }
 
-fn unknown_prefix(provider: &Provider, text: &str, formats: &[&FormatFacts]) -> KeyFault {
+fn unknown_prefix<'p>(provider: &Provider, text: &str, formats: impl Iterator<Item = &'p FormatFacts>) -> KeyFault {
     let others = Provider::builtin_names().filter(|name| *name != provider.name()).filter_map(|name| Provider::builtin(name).ok());
     for other in others {
         let theirs = |format: &FormatFacts| !format.prefix.is_empty() && text.starts_with(&format.prefix) && misfit(format, text).is_none();
@@ -204,7 +226,7 @@ fn unknown_prefix(provider: &Provider, text: &str, formats: &[&FormatFacts]) -> 
             return KeyFault::OtherProvider { title: other.title().to_owned() };
         }
     }
-    KeyFault::UnknownPrefix { known: formats.iter().map(|format| format.prefix.clone()).collect() }
+    KeyFault::UnknownPrefix { known: formats.map(|format| format.prefix.clone()).collect() }
 }
 
 impl Alphabet {

@@ -13,8 +13,8 @@ use core::time::Duration;
 
 /// The keys of a session. The first that is neither refused nor expired is in use; a refused one is not returned to by itself.
 pub(crate) struct KeyRing {
-    header: String,
-    scheme: String,
+    header: Arc<str>,
+    scheme: Arc<str>,
     lifetime: Option<Duration>,
     keys: Vec<HeldKey>,
     next_generation: u64,
@@ -49,8 +49,9 @@ pub struct KeyState {
 }
 
 impl KeyRing {
-    pub(crate) fn new(header: &str, scheme: &str, lifetime: Option<Duration>, keys: Vec<ApiKey>) -> Self {
-        let mut ring = Self { header: header.into(), scheme: scheme.into(), lifetime, keys: Vec::new(), next_generation: 1, forgiven: 0 };
+    pub(crate) fn new(header: &Arc<str>, scheme: &Arc<str>, lifetime: Option<Duration>, keys: Vec<ApiKey>) -> Self {
+        let mut ring =
+            Self { header: Arc::clone(header), scheme: Arc::clone(scheme), lifetime, keys: Vec::new(), next_generation: 1, forgiven: 0 };
         ring.replace(keys);
         ring
     }

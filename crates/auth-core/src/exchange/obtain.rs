@@ -89,7 +89,7 @@ impl Exchange {
         }
         let mark = self.dice.u64(..);
         let spending = Some(Spending { mark, since: session.servers(now) });
-        let record = Record { generation: self.stored, spending, ..session.life()?.record.clone() };
+        let record = Record { generation: self.stored, spending, ..session.life()?.record() };
         self.at = At::ExpectJournaled(mark);
         Some(Save { record, replaces: self.stored, lease: self.lease() })
     }
@@ -110,7 +110,7 @@ impl Exchange {
 
     /// The token request.
     pub(super) fn fetch(&mut self, session: &mut Session, now: UnixTime) -> Option<TokenRequest> {
-        let request = session.life().and_then(|life| request::build(session.connection(), &life.grant, life.record.refresh_token.as_ref()));
+        let request = session.life().and_then(|life| request::build(session.connection(), &life.grant, life.refresh_token()));
         let Some(mut request) = request else {
             self.fail(Failure::new(FailureKind::Misuse, "the profile does not say how to ask for a token", "give it a [token] table"));
             return None;
@@ -154,7 +154,7 @@ impl Exchange {
     /// There is a token: to the store with it, before anybody uses it.
     fn granted(&mut self, session: &mut Session, now: UnixTime, asked_at: UnixTime, granted: Granted) {
         let Some(life) = session.life() else { return };
-        let refresh_token = granted.refresh_token.or_else(|| life.record.refresh_token.clone());
+        let refresh_token = granted.refresh_token.or_else(|| life.refresh_token().cloned());
         let record = Record {
             generation: life.generation().max(self.stored).saturating_add(1),
             grant: life.grant.fingerprint(),
@@ -280,7 +280,7 @@ impl Exchange {
 
     /// The record that takes the journal back.
     pub(super) fn clear_journal(&mut self, session: &Session, next: Box<At>) -> Option<Save> {
-        let record = Record { generation: self.stored, spending: None, ..session.life()?.record.clone() };
+        let record = Record { generation: self.stored, spending: None, ..session.life()?.record() };
         self.at = At::ExpectCleared(next);
         Some(Save { record, replaces: self.stored, lease: self.lease() })
     }

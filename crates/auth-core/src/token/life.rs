@@ -110,7 +110,9 @@ pub(crate) struct TokenLife {
     pub(crate) grant: Grant,
     /// Those to go on with when this one is refused.
     spares: Vec<Grant>,
-    pub(crate) record: Record,
+    record: Record,
+    /// Whether the held token is the record's access token, which is then kept in the token alone.
+    is_of_record: bool,
     token: Option<Token>,
     unsaved: Option<Box<(Token, Record)>>,
     phase: Phase,
@@ -120,7 +122,7 @@ pub(crate) struct TokenLife {
 impl TokenLife {
     pub(crate) fn new(grant: Grant, spares: Vec<Grant>) -> Self {
         let record = Record { refresh_token: grant.refresh_token.clone(), grant: grant.fingerprint(), ..Record::default() };
-        Self { grant, spares, record, token: None, unsaved: None, phase: Phase::Empty, failures: 0 }
+        Self { grant, spares, record, is_of_record: false, token: None, unsaved: None, phase: Phase::Empty, failures: 0 }
     }
 
     /// Takes an event; `false` if it changes nothing. A result that comes late, from an exchange that is no longer the one to ask, changes nothing, unless it is
@@ -133,6 +135,7 @@ impl TokenLife {
             (_, Event::Begin { by, until }) => Phase::Refreshing { by, until },
             (phase, Event::Granted { by, token, record }) if record.generation > self.record.generation => {
                 (self.token, self.record, self.unsaved, self.failures) = (Some(token), *record, None, 0);
+                (self.record.access_token, self.is_of_record) = (None, true);
                 match phase {
                     // A late one: whoever took over goes on.
                     Phase::Refreshing { by: holder, until } if holder != by => Phase::Refreshing { by: holder, until },
@@ -149,7 +152,8 @@ impl TokenLife {
             }
             (Phase::Refreshing { by: holder, .. }, Event::Abandoned { by }) if holder == by => rest(&self.token),
             (phase, Event::Rejected { generation }) if self.held_generation() == Some(generation) => {
-                self.token = None;
+                self.record = self.record();
+                (self.token, self.is_of_record) = (None, false);
                 if matches!(phase, Phase::Held) { Phase::Empty } else { phase }
             }
             (phase, _) => {
@@ -201,6 +205,17 @@ impl TokenLife {
         look_again.min(token.valid_until)
     }
 
+    /// What a store keeps of the tokens.
+    pub(crate) fn record(&self) -> Record {
+        let held = self.token.as_ref().filter(|_| self.is_of_record).map(|token| token.authorization.credential());
+        Record { access_token: held.or_else(|| self.record.access_token.clone()), ..self.record.clone() }
+    }
+
+    /// The refresh token to use next, if the grant has one.
+    pub(crate) fn refresh_token(&self) -> Option<&Secret> {
+        self.record.refresh_token.as_ref()
+    }
+
     /// The generation of the held token, or of the last one.
     pub(crate) fn generation(&self) -> u64 {
         self.record.generation
@@ -235,7 +250,7 @@ impl TokenLife {
         if self.unsaved.as_ref().is_some_and(|unsaved| unsaved.1.generation <= record.generation) {
             self.unsaved = None;
         }
-        self.record = record;
+        (self.record, self.is_of_record) = (record, false);
     }
 
     /// The generation of the token that is held.
@@ -267,7 +282,7 @@ impl TokenLife {
     fn replace_grant(&mut self, grant: Grant) {
         let generation = self.record.generation;
         self.record = Record { generation, refresh_token: grant.refresh_token.clone(), grant: grant.fingerprint(), ..Record::default() };
-        self.unsaved = None;
+        (self.unsaved, self.is_of_record) = (None, false);
         self.grant = grant;
         if matches!(self.phase, Phase::Failed { .. }) {
             self.phase = if self.token.is_some() { Phase::Held } else { Phase::Empty };
@@ -285,7 +300,7 @@ mod tests {
     use super::*;
 
     fn lifetimes(seconds: u64, random: f64) -> (u64, u64) {
-        let authorization = Authorization::new("Authorization", "Bearer", &Secret::new("t"), 1);
+        let authorization = Authorization::new(&"Authorization".into(), "Bearer", &Secret::new("t"), 1);
         let token = Token::new(authorization, UnixTime::default(), Duration::from_secs(seconds), random);
         (token.renew_at.as_millis(), token.valid_until.as_millis())
     }

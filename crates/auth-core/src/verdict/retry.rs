@@ -105,7 +105,7 @@ impl Default for Budget {
 impl Budget {
     /// Takes the cost of one repeat; `false`, and nothing taken, if there is not enough left.
     pub fn take(&mut self, now: UnixTime) -> bool {
-        let gained = u32::try_from(millis(now.since(self.at))).unwrap_or(FULL);
+        let gained = u32::try_from(now.as_millis().saturating_sub(self.at.as_millis())).unwrap_or(FULL);
         self.level_millis = self.level_millis.saturating_add(gained).min(FULL);
         self.at = self.at.max(now);
         let enough = self.level_millis >= COST;
@@ -149,8 +149,11 @@ pub fn backoff(attempt: u32, policy: &Policy, random: f64) -> Duration {
     jitter(ceiling.min(policy.backoff_cap), random)
 }
 
+/// In whole milliseconds, as the machine's clock counts, up to 49 days.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a 32-bit number times a part of one")]
 fn jitter(ceiling: Duration, random: f64) -> Duration {
-    ceiling.mul_f64(random.clamp(0.0, 1.0))
+    let ceiling = u32::try_from(millis(ceiling)).unwrap_or(u32::MAX);
+    Duration::from_millis((f64::from(ceiling) * random.clamp(0.0, 1.0)) as u64)
 }
 
 #[cfg(test)]
