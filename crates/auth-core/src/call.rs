@@ -6,6 +6,7 @@ use crate::provider::IdempotencyFacts;
 use crate::time::UnixTime;
 use crate::verdict::failure::Failure;
 use alloc::string::String;
+use alloc::sync::Arc;
 use serde_json::Value;
 
 /// `Call` is what the machine knows of one request: method, admitted URL, whether it can be sent again, and until when the answer is wanted.
@@ -18,8 +19,8 @@ pub struct Call {
     pub(crate) replayable: bool,
     pub(crate) repeatable: bool,
     pub(crate) deadline: Option<UnixTime>,
-    pub(crate) request_id: Option<String>,
-    pub(crate) request_id_header: String,
+    pub(crate) request_id: Option<Arc<str>>,
+    pub(crate) request_id_header: Arc<str>,
 }
 
 impl Call {
@@ -32,7 +33,7 @@ impl Call {
     pub fn new(connection: &Connection, method: &str, path_or_url: &str) -> Result<Self, Failure> {
         let url = connection.admit(path_or_url)?;
         let repeatable = matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE");
-        let request_id_header = connection.provider().request_id_header().into();
+        let request_id_header = Arc::clone(connection.request_id_header());
         Ok(Self {
             method: method.into(),
             url,
@@ -70,7 +71,7 @@ impl Call {
     }
 
     /// Sets the id under which the call is known to both sides; made from the seed if never called.
-    pub fn request_id(mut self, id: impl Into<String>) -> Self {
+    pub fn request_id(mut self, id: impl Into<Arc<str>>) -> Self {
         self.request_id = Some(id.into());
         self
     }

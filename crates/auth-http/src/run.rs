@@ -23,7 +23,7 @@ pub(crate) enum Ended {
 /// What to do when the machine says `Send`.
 pub(crate) enum Deliver<'a> {
     /// Send the caller's request.
-    Request(&'a mut dyn FnMut(&Send, UnixTime) -> Result<Answer, Transport>),
+    Request(&'a mut dyn FnMut(&Send, UnixTime) -> Result<Box<Answer>, Transport>),
     /// Nothing: the caller sends by itself and wants the authorization only.
     Nothing,
 }
@@ -66,11 +66,11 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
                 Deliver::Request(request) => match request(&send, clock::now()) {
                     Ok(mut received) => {
                         if running.exchange.finish_fresh(received.status()) {
-                            return Ok(Ended::Answered(Box::new(received), None));
+                            return Ok(Ended::Answered(received, None));
                         }
                         received.read_ahead();
                         shared.with(|session, now| running.exchange.handle_response(session, now, &received.for_machine()));
-                        answer = Some(Box::new(received));
+                        answer = Some(received);
                     }
                     Err(lost) => {
                         answer = None;

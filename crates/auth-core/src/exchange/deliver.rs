@@ -34,7 +34,7 @@ impl Exchange {
             url,
             foreign: authorization.is_none(),
             authorization,
-            request_id: (call.request_id_header.clone(), self.deliveries.request_id.clone()),
+            request_id: (Arc::clone(&call.request_id_header), Arc::clone(&self.deliveries.request_id)),
             attempt: self.deliveries.sends,
         })
     }
