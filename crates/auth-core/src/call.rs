@@ -20,7 +20,7 @@ pub struct Call {
     pub(crate) replayable: bool,
     pub(crate) repeatable: bool,
     pub(crate) deadline: Option<UnixTime>,
-    pub(crate) request_id: Option<String>,
+    pub(crate) request_id: Option<Arc<str>>,
 }
 
 impl Call {
@@ -70,7 +70,7 @@ impl Call {
     }
 
     /// Sets the id under which the call is known to both sides; made from the seed if never called.
-    pub fn request_id(mut self, id: impl Into<String>) -> Self {
+    pub fn request_id(mut self, id: impl Into<Arc<str>>) -> Self {
         self.request_id = Some(id.into());
         self
     }

@@ -24,6 +24,7 @@ pub struct Connection {
     client_auth: Option<ClientAuth>,
     header: Arc<str>,
     scheme: Arc<str>,
+    request_id_header: Arc<str>,
     insecure_loopback: bool,
     policy: Policy,
     integration: Option<String>,
@@ -117,6 +118,10 @@ impl Connection {
 
     pub(crate) fn attach(&self) -> (&Arc<str>, &Arc<str>) {
         (&self.header, &self.scheme)
+    }
+
+    pub(crate) fn request_id_header(&self) -> &Arc<str> {
+        &self.request_id_header
     }
 
     pub(crate) fn check_transport(&self, url: &Url) -> Result<(), Failure> {
@@ -282,6 +287,7 @@ impl ConnectionBuilder {
             client_auth: self.client_auth.or(self.provider.token_request().map(|(_, auth)| auth)),
             header: header.into(),
             scheme: scheme.into(),
+            request_id_header: self.provider.request_id_header().into(),
             insecure_loopback: self.insecure_loopback,
             policy: self.policy,
             integration: self.integration,

@@ -6,6 +6,7 @@
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use core::fmt;
 use fluent_uri::{Uri, UriRef};
 
@@ -13,7 +14,7 @@ use fluent_uri::{Uri, UriRef};
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
     secure: bool,
-    host: String,
+    host: Arc<str>,
     port: u16,
 }
 
@@ -39,7 +40,7 @@ impl Origin {
             let mut octets = self.host.split('.');
             octets.next() == Some("127") && octets.clone().count() == 3 && octets.all(|octet| octet.parse::<u8>().is_ok())
         };
-        self.host == "localhost" || self.host == "[::1]" || address()
+        matches!(&*self.host, "localhost" | "[::1]") || address()
     }
 }
 
@@ -62,7 +63,7 @@ impl fmt::Debug for Origin {
 /// `Display` and `Debug` leave the query out, because keys and codes travel in queries; [`Url::as_str`] is the whole text.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Url {
-    text: String,
+    text: Arc<str>,
     origin: Origin,
     path_start: usize,
 }
@@ -88,7 +89,11 @@ impl Url {
         }
         let base = self.text.split('?').next().unwrap_or_default();
         let base = if path.starts_with('/') { base.trim_end_matches('/') } else { base };
-        let joined = Self::parse(&format!("{base}{path}"))?;
+        let text = [base, path].concat();
+        if path.starts_with('/') && path.bytes().all(is_plain) {
+            return Ok(Self { text: text.into(), origin: self.origin.clone(), path_start: self.path_start });
+        }
+        let joined = Self::parse(&text)?;
         if joined.origin == self.origin { Ok(joined) } else { Err(UrlError::new("the path leads to another host".to_owned())) }
     }
 
@@ -98,7 +103,7 @@ impl Url {
     /// A [`UrlError`] if it is no URL reference or leads to no http or https URL.
     pub fn follow(&self, location: &str) -> Result<Self, UrlError> {
         let reference = UriRef::parse(location.trim()).map_err(|error| UrlError::new(format!("{error}")))?;
-        let base = Uri::parse(self.text.as_str()).map_err(|error| UrlError::new(format!("{error}")))?;
+        let base = Uri::parse(&*self.text).map_err(|error| UrlError::new(format!("{error}")))?;
         let resolved = reference.resolve_against(&base).map_err(|error| UrlError::new(format!("{error}")))?;
         Self::from_uri(resolved.strip_fragment())
     }
@@ -141,7 +146,7 @@ impl Url {
                 _ => return Err(UrlError::new("its port is not between 1 and 65535".to_owned())),
             },
         };
-        let origin = Origin { secure, host, port };
+        let origin = Origin { secure, host: host.into(), port };
         let mut text = origin.to_string();
         let path_start = text.len();
         text.push_str(uri.path().as_str());
@@ -149,8 +154,14 @@ impl Url {
             text.push('?');
             text.push_str(query.as_str());
         }
-        Ok(Self { text, origin, path_start })
+        Ok(Self { text: text.into(), origin, path_start })
     }
+}
+
+/// Whether a byte means the same wherever it stands behind the slash that begins a path, in the path or in its query (RFC 3986 sections 3.3 and 3.4): a base
+/// that was read strictly stays so with such bytes behind it. Anything else is read as a whole.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~' | b'?' | b'=' | b'&' | b',' | b':' | b'+')
 }
 
 impl fmt::Display for Url {
@@ -236,6 +247,17 @@ mod tests {
         assert!(base.join("@evil.example/").is_err());
         assert!(base.join(".evil.example/").is_err());
         assert!(Url::parse("https://gate.example").unwrap().join("/a b").is_err());
+    }
+
+    #[test]
+    fn a_plain_path_is_joined_as_the_parser_would_read_it() {
+        for base in ["https://a.example", "https://a.example/", "https://a.example:8443/gate//", "https://[::1]/x?y=1"] {
+            let base = Url::parse(base).unwrap();
+            for path in ["/", "/v1/a-b_c~d.e", "//evil.example/x", "/a/../b?x=1&y=2,3:4+5", "/?a?b", "/v1//"] {
+                let whole = format!("{}{path}", base.as_str().split('?').next().unwrap().trim_end_matches('/'));
+                assert!(base.join(path).unwrap() == Url::parse(&whole).unwrap(), "{whole}");
+            }
+        }
     }
 
     #[test]

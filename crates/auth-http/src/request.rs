@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::clock;
 use crate::error::Error;
 use crate::response::{Answer, Response};
-use crate::run::{Deliver, Ended, run};
+use crate::run::{Deliver, Delivered, Ended, run};
 use crate::transport::transport;
 use auth_core::{Call, Exchange, Failure, FailureKind, Send, Transport, UnixTime, may_go_anywhere};
 use serde::Serialize;
@@ -140,7 +140,7 @@ impl<'c> Request<'c> {
     }
 
     /// Sends the request once, as the machine says.
-    fn deliver(&mut self, send: &Send, now: UnixTime, deadline: UnixTime) -> Result<Answer, Transport> {
+    fn deliver(&mut self, send: &Send, now: UnixTime, deadline: UnixTime) -> Delivered {
         let mut request = http::Request::builder().method(self.method).uri(send.url.as_str());
         let unsendable = || Transport { not_sent: true, what: "the request cannot be written".into(), advice: String::new() };
         let fields = request.headers_mut().ok_or_else(unsendable)?;
@@ -154,10 +154,7 @@ impl<'c> Request<'c> {
             fields.insert(name, value);
         }
         let (name, id) = &send.request_id;
-        fields.insert(
-            HeaderName::try_from(name.as_str()).map_err(|_| unsendable())?,
-            HeaderValue::try_from(id.as_str()).map_err(|_| unsendable())?,
-        );
+        fields.insert(HeaderName::try_from(&**name).map_err(|_| unsendable())?, HeaderValue::try_from(&**id).map_err(|_| unsendable())?);
         let left = deadline.since(now);
         match &mut self.body {
             Body::None => run_once(self.client, request.body(()), left),
@@ -168,7 +165,7 @@ impl<'c> Request<'c> {
 }
 
 /// Sends with what is left of the deadline, if that is less than the client's own timeout.
-fn run_once<B: AsSendBody>(client: &Client, request: http::Result<http::Request<B>>, left: Duration) -> Result<Answer, Transport> {
+fn run_once<B: AsSendBody>(client: &Client, request: http::Result<http::Request<B>>, left: Duration) -> Delivered {
     let request = request.map_err(|_| Transport { not_sent: true, what: "the request cannot be written".into(), advice: String::new() })?;
     let shared = &client.shared;
     let request = if left < shared.timeout + 2 * shared.connect_timeout {

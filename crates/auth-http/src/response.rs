@@ -5,7 +5,7 @@ use auth_core::{Failure, Headers, MAX_TOKEN_ANSWER};
 use serde::de::DeserializeOwned;
 use std::borrow::Borrow;
 use std::fmt;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::time::{Duration, Instant};
 use ureq::http::{self, HeaderMap};
 use ureq::{Body, BodyReader};
@@ -33,15 +33,25 @@ pub(crate) struct Answer {
     status: u16,
     fields: Fields<HeaderMap>,
     read: Vec<u8>,
+    /// How much of what was read ahead the caller has had.
+    taken: usize,
     cut_off: Option<io::Error>,
-    rest: BodyReader<'static>,
+    /// The rest of the body; `None` after its end, and after it broke off.
+    rest: Option<BodyReader<'static>>,
 }
 
 impl Answer {
-    pub(crate) fn new(response: http::Response<Body>) -> Self {
+    pub(crate) fn new(response: http::Response<Body>) -> Box<Self> {
         let (head, body) = response.into_parts();
         let rest = body.into_with_config().limit(u64::MAX).reader();
-        Self { status: head.status.as_u16(), fields: Fields(head.headers), read: Vec::new(), cut_off: None, rest }
+        Box::new(Self {
+            status: head.status.as_u16(),
+            fields: Fields(head.headers),
+            read: Vec::new(),
+            taken: 0,
+            cut_off: None,
+            rest: Some(rest),
+        })
     }
 
     pub(crate) fn status(&self) -> u16 {
@@ -53,14 +63,15 @@ impl Answer {
         if self.status < 400 {
             return;
         }
+        let Some(rest) = &mut self.rest else { return };
         let start = Instant::now();
         let mut chunk = [0; 4_096];
         while self.read.len() < READ_AHEAD && start.elapsed() < READ_AHEAD_TIME {
-            match self.rest.read(&mut chunk) {
+            match rest.read(&mut chunk) {
                 Ok(0) => return,
                 Ok(count) => self.read.extend_from_slice(&chunk[..count]),
                 Err(error) => {
-                    self.cut_off = Some(error);
+                    (self.cut_off, self.rest) = (Some(error), None);
                     return;
                 }
             }
@@ -71,22 +82,24 @@ impl Answer {
         auth_core::Response { status: self.status, headers: &self.fields, body: &self.read }
     }
 
-    pub(crate) fn into_response(self, request_id: String, failure: Option<Failure>) -> Response {
-        let rest: Box<dyn Read + Send + Sync> = match self.cut_off {
-            None => Box::new(self.rest),
-            Some(error) => Box::new(CutOff(Some(error))),
-        };
-        let body = Box::new(Cursor::new(self.read).chain(rest));
-        Response { status: self.status, headers: self.fields.0, body, request_id, failure }
+    pub(crate) fn into_response(self: Box<Self>, request_id: String, failure: Option<Failure>) -> Response {
+        Response { answer: self, request_id, failure }
     }
 }
 
-/// The end of a body that broke off: the error, once.
-struct CutOff(Option<io::Error>);
-
-impl Read for CutOff {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        self.0.take().map_or(Ok(0), Err)
+/// The body: what was read ahead, then the error if it broke off there, once, or else the rest.
+impl Read for Answer {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let ahead = (&self.read[self.taken..]).read(buffer)?;
+        self.taken += ahead;
+        if ahead > 0 || buffer.is_empty() {
+            return Ok(ahead);
+        }
+        match (&mut self.rest, self.cut_off.take()) {
+            (_, Some(error)) => Err(error),
+            (Some(rest), None) => rest.read(buffer),
+            (None, None) => Ok(0),
+        }
     }
 }
 
@@ -95,9 +108,7 @@ impl Read for CutOff {
 /// Where the machine knows what is wrong, [`Response::failure`] says it; [`Response::json`], [`Response::text`] and [`Response::error_for_status`] turn
 /// that into an [`Error`], so that an error page is never taken for the document that was asked for.
 pub struct Response {
-    status: u16,
-    headers: HeaderMap,
-    body: Box<dyn Read + Send + Sync>,
+    answer: Box<Answer>,
     request_id: String,
     failure: Option<Failure>,
 }
@@ -105,17 +116,17 @@ pub struct Response {
 impl Response {
     /// The status code (RFC 9110 section 15).
     pub fn status(&self) -> u16 {
-        self.status
+        self.answer.status
     }
 
     /// The header fields.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.answer.fields.0
     }
 
     /// The first value of a header, if there is one and it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        self.headers().get(name)?.to_str().ok()
     }
 
     /// The id under which the call went out, the same on all of its repeats.
@@ -162,26 +173,26 @@ impl Response {
     /// [`Error::Body`] if it was cut off.
     pub fn bytes(mut self) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
-        self.body.read_to_end(&mut bytes)?;
+        self.answer.read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
     /// The body as a stream, whatever the status: for what is too large for memory.
     pub fn into_reader(self) -> impl Read + Send + Sync {
-        self.body
+        self.answer
     }
 
     /// The same response with its body read into memory, and the body.
     pub(crate) fn buffered(mut self) -> Result<(Self, Vec<u8>), Error> {
         let mut bytes = Vec::new();
-        self.body.read_to_end(&mut bytes)?;
-        self.body = Box::new(Cursor::new(bytes.clone()));
+        self.answer.read_to_end(&mut bytes)?;
+        (self.answer.read, self.answer.taken, self.answer.rest) = (bytes.clone(), 0, None);
         Ok((self, bytes))
     }
 }
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response").field("status", &self.status).field("request_id", &self.request_id).finish_non_exhaustive()
+        f.debug_struct("Response").field("status", &self.status()).field("request_id", &self.request_id).finish_non_exhaustive()
     }
 }

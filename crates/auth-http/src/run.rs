@@ -20,10 +20,13 @@ pub(crate) enum Ended {
     Renewed,
 }
 
+/// What came of sending the caller's request once.
+pub(crate) type Delivered = Result<Box<Answer>, Transport>;
+
 /// What to do when the machine says `Send`.
 pub(crate) enum Deliver<'a> {
     /// Send the caller's request.
-    Request(&'a mut dyn FnMut(&Send, UnixTime) -> Result<Answer, Transport>),
+    Request(&'a mut dyn FnMut(&Send, UnixTime) -> Delivered),
     /// Nothing: the caller sends by itself and wants the authorization only.
     Nothing,
 }
@@ -69,11 +72,11 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
                     Ok(mut received) => {
                         if running.exchange.finish_fresh(clock::now(), received.status()) {
                             running.report();
-                            return Ok(Ended::Answered(Box::new(received), None));
+                            return Ok(Ended::Answered(received, None));
                         }
                         received.read_ahead();
                         shared.with(|session, now| running.exchange.handle_response(session, now, &received.for_machine()));
-                        answer = Some(Box::new(received));
+                        answer = Some(received);
                     }
                     Err(lost) => {
                         answer = None;

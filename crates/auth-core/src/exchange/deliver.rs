@@ -42,7 +42,7 @@ impl Exchange {
             url,
             foreign: authorization.is_none(),
             authorization,
-            request_id: (connection.provider().request_id_header().into(), self.deliveries.request_id.clone()),
+            request_id: (Arc::clone(connection.request_id_header()), Arc::clone(&self.deliveries.request_id)),
             attempt: self.deliveries.sends,
         })
     }

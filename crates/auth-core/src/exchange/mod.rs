@@ -59,7 +59,7 @@ struct Deliveries {
     foreign: bool,
     answered: bool,
     url: Option<crate::origin::Url>,
-    request_id: String,
+    request_id: Arc<str>,
 }
 
 /// What the exchange waits for, or will do at the next poll.
@@ -112,7 +112,7 @@ impl Exchange {
     /// An exchange for a call. `seed` is the source of all dice: random in production, any number in a test.
     pub fn new(call: Call, seed: u64) -> Self {
         let mut exchange = Self::idle(seed);
-        let id = call.request_id.clone().unwrap_or_else(|| format!("{:016x}{:016x}", exchange.dice.u64(..), exchange.dice.u64(..)));
+        let id = call.request_id.clone().unwrap_or_else(|| hex(exchange.dice.u64(..), exchange.dice.u64(..)));
         exchange.deliveries.request_id = id;
         exchange.deliveries.url = Some(call.url.clone());
         exchange.call = Some(call);
@@ -130,7 +130,7 @@ impl Exchange {
 
     fn idle(seed: u64) -> Self {
         let deliveries =
-            Deliveries { sends: 0, redirects: 0, refusals: 0, foreign: false, answered: false, url: None, request_id: String::new() };
+            Deliveries { sends: 0, redirects: 0, refusals: 0, foreign: false, answered: false, url: None, request_id: Arc::default() };
         let mut dice = fastrand::Rng::with_seed(seed);
         Self {
             call: None,
@@ -458,7 +458,7 @@ impl Exchange {
         if let Some(call) = &self.call {
             event.method = Some(call.method.clone());
             event.path = self.deliveries.url.as_ref().map(|url| url.path().to_owned());
-            event.request_id = Some(self.deliveries.request_id.clone());
+            event.request_id = Some((*self.deliveries.request_id).to_owned());
         }
         events.push(event);
     }
@@ -510,6 +510,15 @@ impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exchange").field("id", &self.id).field("request_id", &self.deliveries.request_id).finish_non_exhaustive()
     }
+}
+
+/// 32 hexadecimal digits, the highest first.
+fn hex(high: u64, low: u64) -> Arc<str> {
+    let mut text = String::with_capacity(32);
+    for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
+        text.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+    }
+    text.into()
 }
 
 /// Whether another credential from the source could make a difference.
