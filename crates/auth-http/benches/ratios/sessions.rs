@@ -120,7 +120,7 @@ fn look_up(ours: &Sessions, floor: &Headers) -> Row {
     let names: Vec<String> = (0..20_000).map(|_| tenant(dice.u32(..TENANTS))).collect();
     let nanos = |f: &dyn Fn(&str)| {
         let start = Instant::now();
-        for name in names {
+        for name in &names {
             f(name);
         }
         start.elapsed().as_secs_f64() * 1e9 / f64::from(20_000_u32)
