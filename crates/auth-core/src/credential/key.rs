@@ -181,25 +181,29 @@ fn pasted_along(text: &str) -> Option<KeyFault> {
 /// Texts that stand for a key in documentation: `<api_key>`, `YOUR_ACCESS_TOKEN`, `sk_live_xxxx`, `${TOKEN}`.
 fn placeholder(text: &str) -> Option<KeyFault> {
     let framed = [('<', '>'), ('{', '}'), ('[', ']')].iter().any(|(open, close)| text.ends_with(*close) && text.contains(*open));
-    let named = (0..text.len()).any(|from| names_a_placeholder(&text.as_bytes()[from..]));
+    let bytes = text.as_bytes();
+    let named = bytes.windows(2).enumerate().any(|(from, pair)| words_from(pair).iter().any(|word| begins_with(&bytes[from..], word)));
     let body = text.rsplit('_').next().unwrap_or_default();
     let repeated = body.len() >= 3 && body.bytes().all(|b| matches!(b, b'x' | b'X' | b'*' | b'.'));
     (framed || named || repeated || text.starts_with('$')).then_some(KeyFault::Placeholder)
 }
 
-/// Whether a text begins with a word that no key has in it, in capitals or not. The first letter decides which words are looked at.
-fn names_a_placeholder(text: &[u8]) -> bool {
-    let words: &[&[u8]] = match text.first().map(u8::to_ascii_lowercase) {
-        Some(b'y') => &[b"your_", b"your-"],
-        Some(b'c') => &[b"changeme", b"change_me"],
-        Some(b'r') => &[b"replace_me"],
-        Some(b'p') => &[b"placeholder"],
-        Some(b'e') => &[b"example_key"],
-        Some(b'a') => &[b"api_key_here"],
-        Some(b't') => &[b"token_value"],
-        _ => return false,
-    };
-    words.iter().any(|word| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
+/// The words of placeholders that begin with these two letters, in capitals or not: few places in a key have to be compared with any word.
+fn words_from(pair: &[u8]) -> &'static [&'static str] {
+    match [pair[0] | 0x20, pair[1] | 0x20] {
+        [b'y', b'o'] => &["your_", "your-"],
+        [b'c', b'h'] => &["changeme", "change_me"],
+        [b'r', b'e'] => &["replace_me"],
+        [b'p', b'l'] => &["placeholder"],
+        [b'e', b'x'] => &["example_key"],
+        [b'a', b'p'] => &["api_key_here"],
+        [b't', b'o'] => &["token_value"],
+        _ => &[],
+    }
+}
+
+fn begins_with(text: &[u8], word: &str) -> bool {
+    text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// What keeps a text with the right prefix from having this form.

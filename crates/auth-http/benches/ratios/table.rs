@@ -34,7 +34,9 @@ impl Row {
     }
 
     pub(crate) fn print(&self) {
-        let figure = |value: Option<f64>| value.map_or(String::from("-"), |value| format!("{value:.1} {}", self.unit));
+        let figure = |value: Option<f64>| {
+            value.map_or(String::from("-"), |value| format!("{value:.*} {}", if value < 1.0 { 3 } else { 1 }, self.unit))
+        };
         let ratio = self.ratio.map_or(String::from("-"), |ratio| format!("{ratio:.3}"));
         let (bar, holds) = match self.bar {
             Bar::Ratio(most) => (format!("{most:.2}x"), self.ratio.is_some_and(|ratio| ratio <= most)),
