@@ -116,7 +116,11 @@ fn main() {
         times[0].push(time);
         let clean = String::from_utf8(clean).expect("still UTF-8");
         assert!(!clean.contains(SIGN) && !clean.contains("live_sk_5"), "a secret was left");
-        assert_eq!(clean.matches("[redacted]").count(), text.split(|byte| *byte == b'\n').count() / 20 + 1, "one for each secret and no more");
+        assert_eq!(
+            clean.matches("[redacted]").count(),
+            text.split(|byte| *byte == b'\n').count() / 20 + 1,
+            "one for each secret and no more"
+        );
 
         streamed.clear();
         let (time, ()) = timed(|| {

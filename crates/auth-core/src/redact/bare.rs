@@ -11,6 +11,8 @@ use memchr::memmem;
 const SHORTEST_BARE: usize = 8;
 /// Fewer characters after a key's prefix are a hint such as `live_sk_ab12`, or a name in a program.
 const SHORTEST_KEY_BODY: usize = 16;
+/// How far the `@` of a URL is looked for behind a `/` that should have been encoded.
+const LONGEST_MISTAKE: usize = 256;
 /// The shortest header of a JSON web token: `{"alg":""}` has ten bytes, fourteen characters in base64.
 const SHORTEST_JWT_HEADER: usize = 12;
 
@@ -73,7 +75,10 @@ fn holds_a_pair(base64: &[u8]) -> bool {
     let read = STANDARD_NO_PAD.decode_slice(head, &mut decoded).or_else(|_| STANDARD_NO_PAD.decode_slice(whole, &mut decoded));
     let Ok(length) = read else { return false };
     let pair = &decoded[..length];
-    base64.len() >= 4 && pair.contains(&b':') && !pair.iter().any(u8::is_ascii_control) && (base64.len() > 256 || core::str::from_utf8(pair).is_ok())
+    base64.len() >= 4
+        && pair.contains(&b':')
+        && !pair.iter().any(u8::is_ascii_control)
+        && (base64.len() > 256 || core::str::from_utf8(pair).is_ok())
 }
 
 /// A key that its prefix gives away: `live_sk_…`.
@@ -89,7 +94,8 @@ pub(super) fn prefixed(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Foun
         while let Some((b'.' | b'-' | b'_', shorter)) = body.split_last() {
             body = shorter;
         }
-        let placeholder = body.first().is_some_and(|first| body.iter().all(|byte| byte == first)) || body.to_ascii_lowercase().starts_with(b"your");
+        let placeholder =
+            body.first().is_some_and(|first| body.iter().all(|byte| byte == first)) || body.to_ascii_lowercase().starts_with(b"your");
         let taken = text.is_cut(from + length) || (body.len() >= SHORTEST_KEY_BODY && !placeholder);
         if taken { rules.found(text, from, from + body.len()) } else { None }
     })
@@ -100,33 +106,42 @@ pub(super) fn jwt(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
     if !begins_word(text.bytes, hit, is_base64url) {
         return None;
     }
-    let length = length_of(text.bytes, hit, |byte| is_base64url(byte) || byte == b'.');
+    // Part by part, and no further than needed: a text of nothing but beginnings must not be read again and again.
+    let header = length_of(text.bytes, hit, is_base64url);
+    let payload = hit + header + 1;
+    let cut = text.is_cut(hit + header);
+    if !cut && (header < SHORTEST_JWT_HEADER || text.at(hit + header) != Some(b'.')) {
+        return None;
+    }
+    let encrypted = || {
+        let key = length_of(text.bytes, payload, is_base64url);
+        text.is_cut(payload + key) || (text.at(payload + key) == Some(b'.') && length_of(text.bytes, payload + key + 1, is_base64url) >= 16)
+    };
+    let taken = cut || text.begins(payload, b"eyJ") || encrypted();
+    let length = if taken { length_of(text.bytes, hit, |byte| is_base64url(byte) || byte == b'.') } else { 0 };
     let mut token = &text.bytes[hit..hit + length];
-    let cut = text.is_cut(hit + length);
     while let Some((b'.', shorter)) = token.split_last() {
         token = shorter;
     }
-    let mut parts = token.split(|byte| *byte == b'.');
-    let header = parts.next()?;
-    let payload = parts.next();
-    let signed = payload.is_some_and(|part| part.starts_with(b"eyJ"));
-    let encrypted = payload.is_some() && parts.next().is_some_and(|part| part.len() >= 16);
-    let taken = cut || (header.len() >= SHORTEST_JWT_HEADER && (signed || encrypted));
     if taken { rules.found(text, hit, hit + token.len()) } else { None }
 }
 
 /// The password before the `@` of a URL (RFC 3986 section 3.2.1), or a token that stands there alone.
 pub(super) fn user_info(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
     let start = hit + 3;
-    let ends = |byte: u8| byte.is_ascii_whitespace() || byte.is_ascii_control() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\');
+    let ends =
+        |byte: u8| byte.is_ascii_whitespace() || byte.is_ascii_control() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\');
     let authority = start + length_of(text.bytes, start, |byte| !ends(byte) && !matches!(byte, b'/' | b'?' | b'#'));
     let colon = text.bytes[start..authority].iter().position(|byte| *byte == b':').map(|colon| start + colon);
     let mut at = text.bytes[start..authority].iter().rposition(|byte| *byte == b'@').map(|at| start + at);
-    if at.is_none() && let Some(colon) = colon {
+    if at.is_none()
+        && let Some(colon) = colon
+    {
         // Somebody forgot to encode `/`, `?` or `#` in the password: what follows the colon is then no port.
         let port = &text.bytes[colon + 1..authority];
         if !port.is_empty() && !port.iter().all(u8::is_ascii_digit) && text.bytes[start] != b'[' {
-            let word = authority + length_of(text.bytes, authority, |byte| !ends(byte)).min(256);
+            let near = &text.bytes[..text.bytes.len().min(authority + LONGEST_MISTAKE)];
+            let word = authority + length_of(near, authority, |byte| !ends(byte));
             at = text.bytes[authority..word].iter().rposition(|byte| *byte == b'@').map(|at| authority + at);
         }
     }

@@ -15,6 +15,8 @@ const PARAMETERS: [&str; 8] = ["digest", "oauth", "signature", "hmac", "hawk", "
 const SHORTEST_CODE: usize = 6;
 /// Shorter values of `key` are names of columns and the like.
 const SHORTEST_KEY: usize = 16;
+/// How far the end of a `code` or a `key` is looked for before it is called one.
+const LOOK_AHEAD: usize = 1024;
 /// The shortest value that is taken out of `name: value` in plain text, where a word may as well follow.
 const SHORTEST_PLAIN: usize = 6;
 
@@ -83,7 +85,9 @@ fn place(text: Text<'_>, name: &Name) -> Option<Place> {
         b'=' if text.at(at + 1) != Some(b'=') => Separator::Equals,
         b'%' if text.begins(at, b"%3D") || text.begins(at, b"%3d") => Separator::Encoded,
         // A pair, as Python prints it; in a list of names the next name is no value.
-        b',' if closed.is_some() && Quote::before(bytes, name.start).is_some_and(|(_, at)| at > 0 && bytes[at - 1] == b'(') => Separator::Colon,
+        b',' if closed.is_some() && Quote::before(bytes, name.start).is_some_and(|(_, at)| at > 0 && bytes[at - 1] == b'(') => {
+            Separator::Colon
+        }
         _ => return None,
     };
     at += if separator == Separator::Encoded { 3 } else { 1 };
@@ -138,7 +142,9 @@ fn authorization(text: Text<'_>, name: &Name, place: &Place) -> Option<(usize, u
 
 /// Whether what follows a scheme word is more of a sentence.
 fn is_idle(value: &[u8]) -> bool {
-    ["token", "tokens", "auth", "authentication", "authorization", "credentials", "scheme"].iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+    ["token", "tokens", "auth", "authentication", "authorization", "credentials", "scheme"]
+        .iter()
+        .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// The one value of a name that announces a secret.
@@ -147,6 +153,15 @@ fn single(text: Text<'_>, name: &Name, place: &Place) -> Option<(usize, usize)> 
     let encoded = place.separator == Separator::Encoded;
     let (start, end) = match place.end {
         Some(end) => (place.start, end),
+        None if matches!(name.kind, Kind::Code | Kind::Key) && place.start < bytes.len() => {
+            // A look ahead that is bounded, because most of these lead nowhere; what is longer than this is no word.
+            let near = bytes.len().min(place.start + LOOK_AHEAD);
+            let end = run(&bytes[..near], place.start, encoded);
+            if end == near && near < bytes.len() {
+                return Some((place.start, run(bytes, place.start, encoded)));
+            }
+            (place.start, end)
+        }
         None => (place.start, run(bytes, place.start, encoded)),
     };
     let value = bytes.get(start..end)?;

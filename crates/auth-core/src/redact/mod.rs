@@ -289,7 +289,8 @@ impl Rules {
                 None => windows.push((window.to_vec(), alloc::vec![index])),
             }
         }
-        self.known = Literals::new(windows.iter().enumerate().map(|(index, (window, _))| (window.clone(), Opening::Known(index))).collect());
+        self.known =
+            Literals::new(windows.iter().enumerate().map(|(index, (window, _))| (window.clone(), Opening::Known(index))).collect());
         self.windows = windows.into_iter().map(|(_, secrets)| secrets).collect();
     }
 

@@ -94,7 +94,10 @@ fn classify(name: &[u8]) -> Option<Kind> {
     if let Some(stem) = name.strip_suffix(b"token") {
         return (!HARMLESS_TOKENS.iter().any(|word| stem.ends_with(word))).then_some(Kind::Token);
     }
-    ["secret", "password", "passwd", "apikey", "secretkey", "secretaccesskey", "assertion"].iter().any(|word| ends(word)).then_some(Kind::Secret)
+    ["secret", "password", "passwd", "apikey", "secretkey", "secretaccesskey", "assertion"]
+        .iter()
+        .any(|word| ends(word))
+        .then_some(Kind::Secret)
 }
 
 #[cfg(test)]

@@ -49,8 +49,8 @@ const AS_WRITTEN: [(&str, Opening); 13] = [
     ("sserti", Opening::Name), // assertion
     ("SSERTI", Opening::Name),
     ("code=", Opening::Name),
-    ("ey=", Opening::Name),   // key
-    ("eyJ", Opening::Jwt),    // the base64 of `{"`
+    ("ey=", Opening::Name), // key
+    ("eyJ", Opening::Jwt),  // the base64 of `{"`
     ("://", Opening::UserInfo),
 ];
 
@@ -166,7 +166,10 @@ pub(super) fn every_case(word: &[u8]) -> Vec<Vec<u8>> {
 /// The window of `length` bytes that is least likely in ordinary text, because each hit elsewhere costs a closer look.
 pub(super) fn rare_window(word: &[u8], length: usize) -> &[u8] {
     let rarity = |window: &&[u8]| -> usize {
-        window.iter().map(|byte| if byte.is_ascii_alphabetic() { usize::from(b"jkqvwxyz".contains(&byte.to_ascii_lowercase())) } else { 2 }).sum()
+        window
+            .iter()
+            .map(|byte| if byte.is_ascii_alphabetic() { usize::from(b"jkqvwxyz".contains(&byte.to_ascii_lowercase())) } else { 2 })
+            .sum()
     };
     word.windows(length.min(word.len()).max(1)).max_by_key(rarity).unwrap_or(word)
 }

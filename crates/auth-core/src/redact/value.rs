@@ -121,10 +121,29 @@ pub(super) fn looks_random(value: &[u8], at_least: usize) -> bool {
 /// Whether a value only says that there is none, or what became of it.
 pub(super) fn says_nothing(value: &[u8]) -> bool {
     const WORDS: [&str; 20] = [
-        "null", "none", "nil", "undefined", "true", "false", "missing", "required", "invalid", "expired", "unset", "empty", "absent", "failed",
-        "denied", "hidden", "optional", "is", "of", "not",
+        "null",
+        "none",
+        "nil",
+        "undefined",
+        "true",
+        "false",
+        "missing",
+        "required",
+        "invalid",
+        "expired",
+        "unset",
+        "empty",
+        "absent",
+        "failed",
+        "denied",
+        "hidden",
+        "optional",
+        "is",
+        "of",
+        "not",
     ];
-    let one_character = value.iter().all(|byte| *byte == value[0]) && value.first().is_none_or(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.' | b'-'));
+    let one_character =
+        value.iter().all(|byte| *byte == value[0]) && value.first().is_none_or(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.' | b'-'));
     let variable = value.starts_with(b"${") || value.starts_with(b"{{") || value.starts_with(b"%(") || value == b"{}" || value == b"%s";
     one_character || variable || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
 }
