@@ -11,6 +11,8 @@ use memchr::memmem;
 const SHORTEST_BARE: usize = 8;
 /// Fewer characters after a key's prefix are a hint such as `live_sk_ab12`, or a name in a program.
 const SHORTEST_KEY_BODY: usize = 16;
+/// How far back the first part of a JSON web token is looked for, in bytes; a certificate chain in it makes it long.
+const LONGEST_JWT_HEADER: usize = 8192;
 /// How far the `@` of a URL is looked for behind a `/` that should have been encoded.
 const LONGEST_MISTAKE: usize = 256;
 /// The shortest header of a JSON web token: `{"alg":""}` has ten bytes, fourteen characters in base64.
@@ -103,7 +105,11 @@ pub(super) fn prefixed(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Foun
 
 /// A JSON web token (RFC 7519): base64 of a JSON object, a dot, another one, a dot, a signature; or the five parts of an encrypted one (RFC 7516).
 pub(super) fn jwt(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
-    if !begins_word(text.bytes, hit, is_base64url) {
+    let second = text.at(hit) == Some(b'.');
+    // Found by its second part: the first is before it.
+    let near = hit.saturating_sub(LONGEST_JWT_HEADER);
+    let hit = if second { hit - text.bytes[near..hit].iter().rev().take_while(|byte| is_base64url(**byte)).count() } else { hit };
+    if !begins_word(text.bytes, hit, is_base64url) || !text.begins(hit, b"e") {
         return None;
     }
     // Part by part, and no further than needed: a text of nothing but beginnings must not be read again and again.
@@ -128,7 +134,7 @@ pub(super) fn jwt(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
 
 /// The password before the `@` of a URL (RFC 3986 section 3.2.1), or a token that stands there alone.
 pub(super) fn user_info(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
-    let start = hit + 3;
+    let start = hit + 4;
     let ends =
         |byte: u8| byte.is_ascii_whitespace() || byte.is_ascii_control() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\');
     let authority = start + length_of(text.bytes, start, |byte| !ends(byte) && !matches!(byte, b'/' | b'?' | b'#'));

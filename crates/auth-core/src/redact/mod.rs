@@ -56,7 +56,7 @@ pub struct Redactor(Arc<Rules>);
 /// What a redactor knows.
 #[derive(Clone)]
 struct Rules {
-    builtin: Arc<Literals>,
+    builtin: Arc<[Option<Literals>; 2]>,
     more: Option<Literals>,
     known: Option<Literals>,
     prefixes: Vec<Prefix>,
@@ -89,7 +89,7 @@ impl Redactor {
     /// Building one reads the profiles and costs about a millisecond; keep it.
     pub fn new() -> Self {
         let mut rules = Rules {
-            builtin: Arc::new(Literals::builtin(core::iter::empty())),
+            builtin: Arc::new([None, None]),
             more: None,
             known: None,
             prefixes: Vec::new(),
@@ -193,7 +193,8 @@ impl Redactor {
 impl Rules {
     /// Calls `take` with each hit, what it led to, and whether that joins what was taken before; until `take` says no.
     fn each(&self, text: Text<'_>, from: usize, mut take: impl FnMut(Hit, Found, bool) -> bool) {
-        let mut hits = Hits::new(text.bytes, [Some(&*self.builtin), self.more.as_ref(), self.known.as_ref()], from);
+        let mut hits =
+            Hits::new(text.bytes, [self.builtin[0].as_ref(), self.builtin[1].as_ref(), self.more.as_ref(), self.known.as_ref()], from);
         let (mut at, mut done, mut any) = (from, from, false);
         while let Some(hit) = hits.next(at) {
             at = hit.at + 1;
@@ -242,7 +243,7 @@ impl Rules {
                 self.short_prefixes.push(text);
                 continue;
             }
-            let rare = rare_window(text.as_bytes(), 4);
+            let rare = rare_window(text.as_bytes(), WINDOW);
             let window = memchr::memmem::find(text.as_bytes(), rare).unwrap_or(0);
             self.prefixes.push(Prefix { text, window, shipped });
         }
@@ -273,7 +274,7 @@ impl Rules {
     fn prepare(&mut self) {
         let mut more: Vec<(Vec<u8>, Opening)> = Vec::new();
         for prefix in self.prefixes.iter().filter(|prefix| !prefix.shipped) {
-            more.push((rare_window(prefix.text.as_bytes(), 4).to_vec(), Opening::Prefix));
+            more.push((rare_window(prefix.text.as_bytes(), WINDOW).to_vec(), Opening::Prefix));
         }
         for literal in &self.header_literals {
             more.extend(every_case(literal).into_iter().map(|literal| (literal, Opening::Name)));

@@ -1,8 +1,9 @@
 //! Openings: the few literals that every secret's place contains, and the search for all of them at once.
 //!
-//! Nearly all of a log is clean. So one pass with a vector search looks for three to six letters out of the middle of each opening, chosen because they are
-//! rare in logs (`riz` for `Authorization`, `oki` for `Cookie`), and only where one is found does a recogniser look closer.
+//! Nearly all of a log is clean. So a vector search looks for four to six letters out of the middle of each opening, chosen because they are
+//! rare in logs (`riza` for `Authorization`, `ooki` for `Cookie`), and only where one is found does a recogniser look closer.
 
+use super::WINDOW;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, packed};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -26,33 +27,62 @@ pub(super) enum Opening {
     Known(usize),
 }
 
-/// Words that HTTP compares without regard to case (RFC 9110 sections 5.1 and 11.1), so every mixture of cases is looked for.
-const ANY_CASE: [(&str, Opening); 7] = [
-    ("riz", Opening::Name),   // authorization
-    ("tok", Opening::Name),   // token
-    ("oki", Opening::Name),   // cookie
-    ("i-k", Opening::Name),   // api-key
-    ("i_k", Opening::Name),   // api_key
-    ("rer", Opening::Bearer), // bearer
-    ("sic", Opening::Basic),  // basic
+/// Words that HTTP compares without regard to case (RFC 9110 sections 5.1 and 11.1), in every mixture of cases.
+///
+/// Four bytes each, because the vector search compares four at once; a scheme word with the blank after it, because most words `Bearer` in a log are
+/// quoted as the type of a token.
+const ANY_CASE: [(&str, Opening); 4] = [
+    ("riza", Opening::Name),   // authorization
+    ("pi-k", Opening::Name),   // api-key
+    ("rer ", Opening::Bearer), // bearer
+    ("sic ", Opening::Basic),  // basic
 ];
 
-/// Words that are written in a few ways only.
-const AS_WRITTEN: [(&str, Opening); 13] = [
-    ("pik", Opening::Name), // apikey
-    ("piK", Opening::Name),
-    ("PIK", Opening::Name),
-    ("ecr", Opening::Name), // secret
-    ("ECR", Opening::Name),
-    ("ssw", Opening::Name), // password, passwd
-    ("SSW", Opening::Name),
+/// The same as they are written, for the first search; the last letter of a URL's scheme makes `://` four bytes long.
+const AS_WRITTEN: [(&str, Opening); 6] = [
+    ("ooki", Opening::Name), // cookie
+    ("OOKI", Opening::Name),
+    ("rer%", Opening::Bearer),
+    ("RER%", Opening::Bearer),
+    ("sic%", Opening::Basic),
+    ("SIC%", Opening::Basic),
+];
+
+/// The letters that schemes with user information end with: http, https, ftp, ssh, git, mysql, postgres, mongodb, mongodb+srv, redis, sqlserver, oracle,
+/// ldap, kafka, clickhouse, bolt, snowflake and their like.
+const SCHEME_ENDS: &str = "spbltvhrdeakmn";
+
+/// What stands in fields, keys and tokens, for the second search.
+const FIELDS: [(&str, Opening); 25] = [
+    ("pi_k", Opening::Name), // api_key
+    ("pi_K", Opening::Name),
+    ("PI_K", Opening::Name),
+    ("pike", Opening::Name), // apikey
+    ("piKe", Opening::Name),
+    ("PIKE", Opening::Name),
+    ("ecre", Opening::Name), // secret
+    ("ECRE", Opening::Name),
+    ("sswo", Opening::Name), // password
+    ("SSWO", Opening::Name),
+    ("sswd", Opening::Name), // passwd
+    ("SSWD", Opening::Name),
     ("sserti", Opening::Name), // assertion
     ("SSERTI", Opening::Name),
     ("code=", Opening::Name),
-    ("ey=", Opening::Name), // key
-    ("eyJ", Opening::Jwt),  // the base64 of `{"`
-    ("://", Opening::UserInfo),
+    ("code%3", Opening::Name),
+    ("key=", Opening::Name),
+    ("key%3", Opening::Name),
+    (".eyJ", Opening::Jwt), // the base64 of `{"`, second part of a signed token
+    ("eyJh", Opening::Jwt), // of `{"a`, as in alg: first part, for encrypted tokens
+    ("eyJ0", Opening::Jwt), // typ
+    ("eyJr", Opening::Jwt), // kid
+    ("eyJl", Opening::Jwt), // enc
+    ("eyJj", Opening::Jwt), // cty
+    ("eyJ6", Opening::Jwt), // zip
 ];
+
+/// What follows `token` where a value comes next; `token expired` and `token_type` are then not even looked at.
+const AFTER_TOKEN: [&str; 10] = [":", "=", "\"", "'", "\\", "%", "]", ">", " =", " :"];
 
 /// A set of literals that are searched together.
 #[derive(Clone)]
@@ -70,15 +100,22 @@ enum Engine {
 }
 
 impl Literals {
-    /// The openings that are always looked for, with those of `more`.
-    pub(super) fn builtin<'a>(prefixes: impl Iterator<Item = &'a str>) -> Self {
-        let mut list: Vec<(Vec<u8>, Opening)> = Vec::new();
+    /// The openings that are always looked for, with those of `prefixes`, in two searches: one takes 64 literals at most.
+    pub(super) fn builtin<'a>(prefixes: impl Iterator<Item = &'a str>) -> [Option<Self>; 2] {
+        let owned = |(word, opening): &(&str, Opening)| (word.as_bytes().to_vec(), *opening);
+        let mut first: Vec<(Vec<u8>, Opening)> = AS_WRITTEN.iter().map(owned).collect();
         for (word, opening) in ANY_CASE {
-            list.extend(every_case(word.as_bytes()).into_iter().map(|literal| (literal, opening)));
+            first.extend(every_case(word.as_bytes()).into_iter().map(|literal| (literal, opening)));
         }
-        list.extend(AS_WRITTEN.iter().map(|(word, opening)| (word.as_bytes().to_vec(), *opening)));
-        list.extend(prefixes.map(|prefix| (rare_window(prefix.as_bytes(), 4).to_vec(), Opening::Prefix)));
-        Self::new(list).unwrap_or_else(|| Self { engine: Engine::Automaton(automaton(&[])), openings: Vec::new() })
+        first.extend(SCHEME_ENDS.bytes().map(|letter| ([&[letter], &b"://"[..]].concat(), Opening::UserInfo)));
+        let mut second: Vec<(Vec<u8>, Opening)> = FIELDS.iter().map(owned).collect();
+        for after in AFTER_TOKEN {
+            // As the name of a header in every case, else as it is written.
+            let words = if after == ":" { every_case(b"oken") } else { vec![b"oken".to_vec(), b"OKEN".to_vec()] };
+            second.extend(words.into_iter().map(|word| ([&word, after.as_bytes()].concat(), Opening::Name)));
+        }
+        second.extend(prefixes.map(|prefix| (rare_window(prefix.as_bytes(), WINDOW).to_vec(), Opening::Prefix)));
+        [Self::new(first), Self::new(second)]
     }
 
     /// Literals with what each opens; the same literal twice counts once. `None` if there are none.
@@ -128,11 +165,11 @@ pub(super) struct Hit {
 /// The hits of several sets of literals in one text, in order.
 pub(super) struct Hits<'a> {
     text: &'a [u8],
-    sets: [(Option<&'a Literals>, Option<Hit>); 3],
+    sets: [(Option<&'a Literals>, Option<Hit>); 4],
 }
 
 impl<'a> Hits<'a> {
-    pub(super) fn new(text: &'a [u8], sets: [Option<&'a Literals>; 3], from: usize) -> Self {
+    pub(super) fn new(text: &'a [u8], sets: [Option<&'a Literals>; 4], from: usize) -> Self {
         let sets = sets.map(|set| (set, set.and_then(|literals| literals.find(text, from))));
         Self { text, sets }
     }
@@ -180,10 +217,11 @@ mod tests {
 
     #[test]
     fn the_builtin_openings_fit_the_vector_search() {
-        let literals = Literals::builtin(["live_sk_", "test_sk_", "sk_live_"].into_iter());
-        assert!(literals.openings.len() <= 64, "{} literals; more than 64 are searched a byte at a step", literals.openings.len());
-        if cfg!(all(feature = "std", target_arch = "x86_64")) {
-            assert!(matches!(literals.engine, Engine::Packed(_)));
+        for literals in Literals::builtin(["live_sk_", "test_sk_", "sk_live_"].into_iter()).into_iter().flatten() {
+            assert!(literals.openings.len() <= 64, "{} literals; more than 64 are searched a byte at a step", literals.openings.len());
+            if cfg!(all(feature = "std", target_arch = "x86_64")) {
+                assert!(matches!(literals.engine, Engine::Packed(_)));
+            }
         }
     }
 
@@ -204,6 +242,6 @@ mod tests {
     fn windows_and_cases() {
         assert_eq!(rare_window(b"live_sk_", 4), b"_sk_");
         assert_eq!(every_case(b"i-k").len(), 4);
-        assert_eq!(every_case(b"tok").len(), 8);
+        assert_eq!(every_case(b"rer ").len(), 8);
     }
 }
