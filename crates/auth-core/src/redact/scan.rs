@@ -27,62 +27,64 @@ pub(super) enum Opening {
     Known(usize),
 }
 
-/// Words that HTTP compares without regard to case (RFC 9110 sections 5.1 and 11.1), in every mixture of cases.
+/// The most literals of one vector search; with more, text is searched a byte at a step.
+#[cfg(test)]
+const MOST: usize = 64;
+
+/// Words that HTTP compares without regard to case (RFC 9110 sections 5.1 and 11.1), so every mixture of cases is looked for: small letters and capitals
+/// in the first search, the rest in a second one, which is fast because it hardly ever finds any.
 ///
 /// Four bytes each, because the vector search compares four at once; a scheme word with the blank after it, because most words `Bearer` in a log are
 /// quoted as the type of a token.
-const ANY_CASE: [(&str, Opening); 4] = [
+const ANY_CASE: [(&str, Opening); 3] = [
     ("riza", Opening::Name),   // authorization
-    ("pi-k", Opening::Name),   // api-key
     ("rer ", Opening::Bearer), // bearer
     ("sic ", Opening::Basic),  // basic
 ];
 
-/// The same as they are written, for the first search; the last letter of a URL's scheme makes `://` four bytes long.
-const AS_WRITTEN: [(&str, Opening); 6] = [
+/// Headers and parameters in the cases in which they are written; the last letter of a URL's scheme makes `://` four bytes long.
+const AS_WRITTEN: [(&str, Opening); 14] = [
     ("ooki", Opening::Name), // cookie
     ("OOKI", Opening::Name),
-    ("rer%", Opening::Bearer),
-    ("RER%", Opening::Bearer),
-    ("sic%", Opening::Basic),
-    ("SIC%", Opening::Basic),
-];
-
-/// The letters that schemes with user information end with: http, https, ftp, ssh, git, mysql, postgres, mongodb, mongodb+srv, redis, sqlserver, oracle,
-/// ldap, kafka, clickhouse, bolt, snowflake and their like.
-const SCHEME_ENDS: &str = "spbltvhrdeakmn";
-
-/// What stands in fields, keys and tokens, for the second search.
-const FIELDS: [(&str, Opening); 25] = [
+    ("pi-k", Opening::Name), // api-key
+    ("pi-K", Opening::Name),
+    ("PI-K", Opening::Name),
     ("pi_k", Opening::Name), // api_key
-    ("pi_K", Opening::Name),
     ("PI_K", Opening::Name),
     ("pike", Opening::Name), // apikey
     ("piKe", Opening::Name),
+    ("rer%", Opening::Bearer), // bearer in a URL
+    ("code=", Opening::Name),
+    ("code%3", Opening::Name),
+    ("key=", Opening::Name),
+    ("key%3", Opening::Name),
+];
+
+/// The letters that schemes with user information end with: http, https, ftp, ssh, git, mysql, postgres, mongodb, mongodb+srv, redis, sqlserver, oracle,
+/// ldap, kafka, bolt, clickhouse and their like.
+const SCHEME_ENDS: &str = "spbltvhrdeakmn";
+
+/// What stands in fields and tokens.
+const FIELDS: [(&str, Opening); 14] = [
     ("PIKE", Opening::Name),
     ("ecre", Opening::Name), // secret
     ("ECRE", Opening::Name),
     ("sswo", Opening::Name), // password
     ("SSWO", Opening::Name),
-    ("sswd", Opening::Name), // passwd
-    ("SSWD", Opening::Name),
+    ("sswd", Opening::Name),   // passwd
     ("sserti", Opening::Name), // assertion
-    ("SSERTI", Opening::Name),
-    ("code=", Opening::Name),
-    ("code%3", Opening::Name),
-    ("key=", Opening::Name),
-    ("key%3", Opening::Name),
-    (".eyJ", Opening::Jwt), // the base64 of `{"`, second part of a signed token
-    ("eyJh", Opening::Jwt), // of `{"a`, as in alg: first part, for encrypted tokens
-    ("eyJ0", Opening::Jwt), // typ
-    ("eyJr", Opening::Jwt), // kid
-    ("eyJl", Opening::Jwt), // enc
-    ("eyJj", Opening::Jwt), // cty
-    ("eyJ6", Opening::Jwt), // zip
+    (".eyJ", Opening::Jwt),    // the base64 of `{"`, second part of a signed token
+    ("eyJh", Opening::Jwt),    // of `{"a`, as in alg: first part, for encrypted tokens
+    ("eyJ0", Opening::Jwt),    // typ
+    ("eyJr", Opening::Jwt),    // kid
+    ("eyJl", Opening::Jwt),    // enc
+    ("eyJj", Opening::Jwt),    // cty
+    ("eyJ6", Opening::Jwt),    // zip
 ];
 
-/// What follows `token` where a value comes next; `token expired` and `token_type` are then not even looked at.
-const AFTER_TOKEN: [&str; 10] = [":", "=", "\"", "'", "\\", "%", "]", ">", " =", " :"];
+/// `token` with what follows it where a value comes next; `token expired` and `token_type` are then not even looked at.
+const TOKENS: [&str; 12] =
+    ["oken:", "oken=", "oken\"", "oken'", "oken\\", "oken%", "oken =", "oken :", "oken]", "OKEN:", "OKEN=", "OKEN\""];
 
 /// A set of literals that are searched together.
 #[derive(Clone)]
@@ -100,22 +102,20 @@ enum Engine {
 }
 
 impl Literals {
-    /// The openings that are always looked for, with those of `prefixes`, in two searches: one takes 64 literals at most.
-    pub(super) fn builtin<'a>(prefixes: impl Iterator<Item = &'a str>) -> [Option<Self>; 2] {
+    /// The openings that are always looked for, with those of `prefixes`.
+    pub(super) fn builtin<'a>(prefixes: impl Iterator<Item = &'a str>) -> Vec<Self> {
         let owned = |(word, opening): &(&str, Opening)| (word.as_bytes().to_vec(), *opening);
-        let mut first: Vec<(Vec<u8>, Opening)> = AS_WRITTEN.iter().map(owned).collect();
-        for (word, opening) in ANY_CASE {
-            first.extend(every_case(word.as_bytes()).into_iter().map(|literal| (literal, opening)));
-        }
-        first.extend(SCHEME_ENDS.bytes().map(|letter| ([&[letter], &b"://"[..]].concat(), Opening::UserInfo)));
-        let mut second: Vec<(Vec<u8>, Opening)> = FIELDS.iter().map(owned).collect();
-        for after in AFTER_TOKEN {
-            // As the name of a header in every case, else as it is written.
-            let words = if after == ":" { every_case(b"oken") } else { vec![b"oken".to_vec(), b"OKEN".to_vec()] };
-            second.extend(words.into_iter().map(|word| ([&word, after.as_bytes()].concat(), Opening::Name)));
-        }
-        second.extend(prefixes.map(|prefix| (rare_window(prefix.as_bytes(), WINDOW).to_vec(), Opening::Prefix)));
-        [Self::new(first), Self::new(second)]
+        let mixed = ANY_CASE.iter().flat_map(|(word, opening)| {
+            let plain = [word.to_ascii_lowercase().into_bytes(), word.to_ascii_uppercase().into_bytes()];
+            every_case(word.as_bytes()).into_iter().filter(move |case| !plain.contains(case)).map(|case| (case, *opening))
+        });
+        let capitals = ANY_CASE.iter().map(|(word, opening)| (word.to_ascii_uppercase().into_bytes(), *opening));
+        let schemes = SCHEME_ENDS.bytes().map(|letter| ([&[letter], &b"://"[..]].concat(), Opening::UserInfo));
+        let written = AS_WRITTEN.iter().chain(&ANY_CASE).map(owned).chain(capitals).chain(schemes);
+        let tokens = TOKENS.iter().map(|word| (word.as_bytes().to_vec(), Opening::Name));
+        let prefixes = prefixes.map(|prefix| (rare_window(prefix.as_bytes(), WINDOW).to_vec(), Opening::Prefix));
+        let fields = FIELDS.iter().map(owned).chain(tokens).chain(prefixes);
+        [written.chain(fields).collect(), mixed.collect()].into_iter().filter_map(Self::new).collect()
     }
 
     /// Literals with what each opens; the same literal twice counts once. `None` if there are none.
@@ -165,29 +165,31 @@ pub(super) struct Hit {
 /// The hits of several sets of literals in one text, in order.
 pub(super) struct Hits<'a> {
     text: &'a [u8],
-    sets: [(Option<&'a Literals>, Option<Hit>); 4],
+    sets: [(Option<&'a Literals>, usize, Option<Hit>); SETS],
 }
 
+/// As many searches as there can be: two that are always there, the caller's headers and prefixes, the caller's secrets.
+const SETS: usize = 4;
+
 impl<'a> Hits<'a> {
-    pub(super) fn new(text: &'a [u8], sets: [Option<&'a Literals>; 4], from: usize) -> Self {
-        let sets = sets.map(|set| (set, set.and_then(|literals| literals.find(text, from))));
+    pub(super) fn new(text: &'a [u8], mut sets: impl Iterator<Item = &'a Literals>, from: usize) -> Self {
+        let sets = core::array::from_fn(|_| {
+            let set = sets.next();
+            let hit = set.and_then(|literals| literals.find(text, from));
+            (set, hit.map_or(usize::MAX, |hit| hit.at), hit)
+        });
         Self { text, sets }
     }
 
     /// The first hit that begins at `from` or later; `from` never goes back.
     pub(super) fn next(&mut self, from: usize) -> Option<Hit> {
-        let mut first: Option<Hit> = None;
-        for (set, next) in &mut self.sets {
-            if next.is_some_and(|hit| hit.at < from) {
-                *next = set.and_then(|literals| if from < self.text.len() { literals.find(self.text, from) } else { None });
-            }
-            if let Some(hit) = *next
-                && first.is_none_or(|first| hit.at < first.at)
-            {
-                first = Some(hit);
+        for (set, at, hit) in &mut self.sets {
+            if *at < from {
+                *hit = set.and_then(|literals| if from < self.text.len() { literals.find(self.text, from) } else { None });
+                *at = hit.map_or(usize::MAX, |hit| hit.at);
             }
         }
-        first
+        self.sets.iter().min_by_key(|(_, at, _)| *at).and_then(|(_, _, hit)| *hit)
     }
 }
 
@@ -217,8 +219,8 @@ mod tests {
 
     #[test]
     fn the_builtin_openings_fit_the_vector_search() {
-        for literals in Literals::builtin(["live_sk_", "test_sk_", "sk_live_"].into_iter()).into_iter().flatten() {
-            assert!(literals.openings.len() <= 64, "{} literals; more than 64 are searched a byte at a step", literals.openings.len());
+        for literals in Literals::builtin(["live_sk_", "test_sk_", "sk_live_"].into_iter()) {
+            assert!(literals.openings.len() <= MOST, "{} literals make the search slower", literals.openings.len());
             if cfg!(all(feature = "std", target_arch = "x86_64")) {
                 assert!(matches!(literals.engine, Engine::Packed(_)));
             }

@@ -65,7 +65,7 @@ impl RedactStream {
             piece = &piece[end..];
         }
         let whole = memchr::memrchr(b'\n', piece).map_or(0, |found| found + 1);
-        write(&self.redactor, &piece[..whole], out);
+        self.redactor.redact_into(&piece[..whole], out);
         self.hold(&piece[whole..], out);
     }
 
@@ -129,12 +129,6 @@ impl RedactStream {
         self.line.drain(..border - context);
         self.written = context;
     }
-}
-
-/// Writes whole lines without their secrets.
-fn write(redactor: &Redactor, lines: &[u8], out: &mut Vec<u8>) {
-    let end = redactor.write(lines, out);
-    out.extend_from_slice(&lines[end..]);
 }
 
 impl fmt::Debug for RedactStream {
