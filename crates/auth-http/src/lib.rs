@@ -48,7 +48,7 @@ mod transport;
 pub use auth_core as core;
 pub use auth_core::{
     ApiKey, AuditEvent, Audited, Authorization, ClientAuth, Connection, Failure, FailureKind, KeyAge, KeyError, KeyNotes, KeyState,
-    ProfileError, Provider, RotationPlan, Secret, SessionState, UnixTime, retry::Policy,
+    ProfileError, Provider, Redactor, RotationPlan, Secret, SessionState, UnixTime, retry::Policy,
 };
 pub use builder::ClientBuilder;
 pub use check::Check;

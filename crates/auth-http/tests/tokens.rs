@@ -7,7 +7,7 @@ use auth_sandbox::{Fault, FaultKind, LimitStyle, Service, TokenReply};
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
-use support::{adaas, at, numeric, requests, sandbox, token_requests};
+use support::{adaas, at, numeric, refreshing, requests, sandbox, token_requests};
 
 /// Calls from `threads` threads at once; the slowest call and how many failed.
 fn storm(client: &Client, threads: usize, path: &str) -> (Duration, usize) {
@@ -179,12 +179,7 @@ fn refresh_tokens_rotate_or_stay_as_the_server_says() {
     for rotate in [true, false] {
         let sandbox = sandbox();
         sandbox.rotate_refresh_tokens(rotate);
-        let keys = sandbox.keys();
-        let token = sandbox.issue_refresh_token(&keys.numeric.client_id).unwrap();
-        let client = numeric(&sandbox)
-            .credential(Credential::refresh_token(&keys.numeric.client_id, keys.numeric.client_secret.as_str(), token))
-            .build()
-            .unwrap();
+        let client = refreshing(&sandbox).build().unwrap();
         for round in 1..=4 {
             assert_eq!(client.get("/v1/health").send().unwrap().status(), 200, "rotate {rotate}, round {round}");
             assert_eq!(token_requests(&sandbox), round);
@@ -197,12 +192,7 @@ fn refresh_tokens_rotate_or_stay_as_the_server_says() {
 fn a_lost_answer_to_a_rotating_refresh_is_not_replayed() {
     let sandbox = sandbox();
     sandbox.rotate_refresh_tokens(true);
-    let keys = sandbox.keys();
-    let token = sandbox.issue_refresh_token(&keys.numeric.client_id).unwrap();
-    let client = numeric(&sandbox)
-        .credential(Credential::refresh_token(&keys.numeric.client_id, keys.numeric.client_secret.as_str(), token))
-        .build()
-        .unwrap();
+    let client = refreshing(&sandbox).build().unwrap();
     sandbox.inject(Fault::new(FaultKind::ResetAfterActing).on(Service::NumericAuth));
     for _ in 0..10 {
         let error = client.get("/v1/health").send().unwrap_err();

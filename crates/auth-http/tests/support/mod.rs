@@ -31,6 +31,13 @@ pub fn numeric(sandbox: &Sandbox) -> ClientBuilder {
         .credential(Credential::client(&keys.numeric.client_id, keys.numeric.client_secret.as_str()))
 }
 
+/// Numeric with a refresh token.
+pub fn refreshing(sandbox: &Sandbox) -> ClientBuilder {
+    let keys = sandbox.keys();
+    let token = sandbox.issue_refresh_token(&keys.numeric.client_id).expect("the client is known");
+    numeric(sandbox).credential(Credential::refresh_token(&keys.numeric.client_id, keys.numeric.client_secret.as_str(), token))
+}
+
 pub fn adaas(sandbox: &Sandbox) -> ClientBuilder {
     let keys = sandbox.keys();
     at(sandbox, "adaas", Service::AdaasApi)

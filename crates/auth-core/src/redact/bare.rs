@@ -1,0 +1,179 @@
+//! Secrets that need no name beside them: scheme words, keys with a prefix, JSON web tokens, passwords in URLs, secrets the caller knows.
+
+use super::names::begins_word;
+use super::value::{MARK, Text, looks_random};
+use super::{Found, Rules};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use memchr::memmem;
+
+/// After a bare `Bearer` or `Basic` a shorter word is part of a sentence.
+const SHORTEST_BARE: usize = 8;
+/// Fewer characters after a key's prefix are a hint such as `live_sk_ab12`, or a name in a program.
+const SHORTEST_KEY_BODY: usize = 16;
+/// How far back the first part of a JSON web token is looked for, in bytes; a certificate chain in it makes it long.
+const LONGEST_JWT_HEADER: usize = 8192;
+/// How far the `@` of a URL is looked for behind a `/` that should have been encoded.
+const LONGEST_MISTAKE: usize = 256;
+/// The shortest header of a JSON web token: `{"alg":""}` has ten bytes, fourteen characters in base64.
+const SHORTEST_JWT_HEADER: usize = 12;
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn is_base64url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+fn length_of(text: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
+    text[from..].iter().take_while(|byte| belongs(**byte)).count()
+}
+
+/// Where the value after a scheme word begins, if the word stands there; `hit` is `back` bytes into it.
+fn after_scheme(text: Text<'_>, hit: usize, back: usize, scheme: &[u8]) -> Option<usize> {
+    let start = hit.checked_sub(back)?;
+    let word = text.bytes.get(start..start + scheme.len())?;
+    if !word.eq_ignore_ascii_case(scheme) || !begins_word(text.bytes, start, is_word) {
+        return None;
+    }
+    let after = start + scheme.len();
+    let value = if text.begins(after, b"%20") { after + 3 } else { text.skip_blanks(after) };
+    (value > after).then_some(value)
+}
+
+/// `Bearer` and a token (RFC 6750 section 2.1), but not `Bearer token`, `bearer of` or a challenge's `Bearer realm="…"`.
+pub(super) fn bearer(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
+    let start = after_scheme(text, hit, 3, b"bearer")?;
+    let body = length_of(text.bytes, start, |byte| is_base64url(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/'));
+    let padding = length_of(text.bytes, start + body, |byte| byte == b'=');
+    let end = start + body + padding;
+    let parameter = padding > 0 && text.at(end).is_some_and(|next| next == b'"' || is_base64url(next));
+    let mut value = &text.bytes[start..end];
+    while let Some((b'.', shorter)) = value.split_last() {
+        value = shorter;
+    }
+    let path = value.starts_with(b"/") && value.len() < 24;
+    let taken = text.is_cut(end) || (!parameter && !path && !value.eq_ignore_ascii_case(b"oauth2.0") && looks_random(value, SHORTEST_BARE));
+    if taken { rules.found(text, start, start + value.len()) } else { None }
+}
+
+/// `Basic` and the base64 of `user:password` (RFC 7617 section 2), but not `Basic plan`.
+pub(super) fn basic(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
+    let start = after_scheme(text, hit, 2, b"basic")?;
+    let body = length_of(text.bytes, start, |byte| is_base64url(byte) || matches!(byte, b'+' | b'/'));
+    let end = start + body + length_of(text.bytes, start + body, |byte| byte == b'=').min(2);
+    let value = &text.bytes[start..start + body];
+    let taken = text.is_cut(end) || holds_a_pair(value) || (value.len() >= 24 && looks_random(value, SHORTEST_BARE));
+    if taken { rules.found(text, start, end) } else { None }
+}
+
+/// Whether base64 holds text with a colon in it; its first 256 characters are enough to know.
+fn holds_a_pair(base64: &[u8]) -> bool {
+    let head = &base64[..base64.len().min(256)];
+    let mut decoded = [0; 192];
+    // The last characters may lack bits if the text was cut, so the last incomplete group is left aside when it does not decode.
+    let whole = &head[..head.len() / 4 * 4];
+    let read = STANDARD_NO_PAD.decode_slice(head, &mut decoded).or_else(|_| STANDARD_NO_PAD.decode_slice(whole, &mut decoded));
+    let Ok(length) = read else { return false };
+    let pair = &decoded[..length];
+    base64.len() >= 4
+        && pair.contains(&b':')
+        && !pair.iter().any(u8::is_ascii_control)
+        && (base64.len() > 256 || core::str::from_utf8(pair).is_ok())
+}
+
+/// A key that its prefix gives away: `live_sk_…`.
+pub(super) fn prefixed(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
+    rules.prefixes.iter().find_map(|prefix| {
+        let (start, prefix) = (hit.checked_sub(prefix.window)?, prefix.text.as_bytes());
+        if !text.begins(start, prefix) || !begins_word(text.bytes, start, |byte| byte.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let from = start + prefix.len();
+        let length = length_of(text.bytes, from, |byte| is_base64url(byte) || byte == b'.');
+        let mut body = &text.bytes[from..from + length];
+        while let Some((b'.' | b'-' | b'_', shorter)) = body.split_last() {
+            body = shorter;
+        }
+        let placeholder =
+            body.first().is_some_and(|first| body.iter().all(|byte| byte == first)) || body.to_ascii_lowercase().starts_with(b"your");
+        let taken = text.is_cut(from + length) || (body.len() >= SHORTEST_KEY_BODY && !placeholder);
+        if taken { rules.found(text, from, from + body.len()) } else { None }
+    })
+}
+
+/// A JSON web token (RFC 7519): base64 of a JSON object, a dot, another one, a dot, a signature; or the five parts of an encrypted one (RFC 7516).
+pub(super) fn jwt(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
+    let second = text.at(hit) == Some(b'.');
+    // Found by its second part: the first is before it.
+    let near = hit.saturating_sub(LONGEST_JWT_HEADER);
+    let hit = if second { hit - text.bytes[near..hit].iter().rev().take_while(|byte| is_base64url(**byte)).count() } else { hit };
+    if !begins_word(text.bytes, hit, is_base64url) || !text.begins(hit, b"e") {
+        return None;
+    }
+    // Part by part, and no further than needed: a text of nothing but beginnings must not be read again and again.
+    let header = length_of(text.bytes, hit, is_base64url);
+    let payload = hit + header + 1;
+    let cut = text.is_cut(hit + header);
+    if !cut && (header < SHORTEST_JWT_HEADER || text.at(hit + header) != Some(b'.')) {
+        return None;
+    }
+    let encrypted = || {
+        let key = length_of(text.bytes, payload, is_base64url);
+        text.is_cut(payload + key) || (text.at(payload + key) == Some(b'.') && length_of(text.bytes, payload + key + 1, is_base64url) >= 16)
+    };
+    let taken = cut || text.begins(payload, b"eyJ") || encrypted();
+    let length = if taken { length_of(text.bytes, hit, |byte| is_base64url(byte) || byte == b'.') } else { 0 };
+    let mut token = &text.bytes[hit..hit + length];
+    while let Some((b'.', shorter)) = token.split_last() {
+        token = shorter;
+    }
+    if taken { rules.found(text, hit, hit + token.len()) } else { None }
+}
+
+/// The password before the `@` of a URL (RFC 3986 section 3.2.1), or a token that stands there alone.
+pub(super) fn user_info(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
+    let start = hit + 4;
+    let ends =
+        |byte: u8| byte.is_ascii_whitespace() || byte.is_ascii_control() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\');
+    let authority = start + length_of(text.bytes, start, |byte| !ends(byte) && !matches!(byte, b'/' | b'?' | b'#'));
+    let colon = text.bytes[start..authority].iter().position(|byte| *byte == b':').map(|colon| start + colon);
+    let mut at = text.bytes[start..authority].iter().rposition(|byte| *byte == b'@').map(|at| start + at);
+    if at.is_none()
+        && let Some(colon) = colon
+    {
+        // Somebody forgot to encode `/`, `?` or `#` in the password: what follows the colon is then no port.
+        let port = &text.bytes[colon + 1..authority];
+        if !port.is_empty() && !port.iter().all(u8::is_ascii_digit) && text.bytes[start] != b'[' {
+            let near = &text.bytes[..text.bytes.len().min(authority + LONGEST_MISTAKE)];
+            let word = authority + length_of(near, authority, |byte| !ends(byte));
+            at = text.bytes[authority..word].iter().rposition(|byte| *byte == b'@').map(|at| authority + at);
+        }
+    }
+    let cut = text.is_cut(authority);
+    let end = if cut { authority } else { at? };
+    match colon {
+        Some(colon) if colon < end => rules.found(text, colon + 1, end),
+        _ if cut || looks_random(&text.bytes[start..end], 20) => rules.found(text, start, end),
+        _ => None,
+    }
+}
+
+/// A secret that the caller named, by the window of it that was found.
+pub(super) fn known(text: Text<'_>, hit: usize, window: usize, rules: &Rules) -> Option<Found> {
+    let longest = rules.windows.get(window)?.iter().filter_map(|index| {
+        let secret = rules.secrets.get(*index)?.expose().as_bytes();
+        let end = hit + super::WINDOW;
+        let start = end.checked_sub(secret.len())?;
+        (&text.bytes[start..end] == secret).then_some((start, end))
+    });
+    let (start, end) = longest.min()?;
+    // What was taken out already is not looked into again.
+    let from = start.saturating_sub(MARK.len() - 1);
+    let to = text.bytes.len().min(end + MARK.len() - 1);
+    if memmem::find(&text.bytes[from..to], MARK).is_some_and(|mark| from + mark < end) {
+        return None;
+    }
+    Some(Found { start, end })
+}

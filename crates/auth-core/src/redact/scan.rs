@@ -1,0 +1,249 @@
+//! Openings: the few literals that every secret's place contains, and the search for all of them at once.
+//!
+//! Nearly all of a log is clean. So a vector search looks for four to six letters out of the middle of each opening, chosen because they are
+//! rare in logs (`riza` for `Authorization`, `ooki` for `Cookie`), and only where one is found does a recogniser look closer.
+
+use super::WINDOW;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, packed};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// What may begin where a literal was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// The name of a header, a JSON member or a form field.
+    Name,
+    /// The scheme word `Bearer`.
+    Bearer,
+    /// The scheme word `Basic`.
+    Basic,
+    /// A key that its prefix gives away.
+    Prefix,
+    /// A JSON web token.
+    Jwt,
+    /// The user information of a URL.
+    UserInfo,
+    /// A secret that the caller named; the number is the window's.
+    Known(usize),
+}
+
+/// The most literals of one vector search; with more, text is searched a byte at a step.
+#[cfg(test)]
+const MOST: usize = 64;
+
+/// Words that HTTP compares without regard to case (RFC 9110 sections 5.1 and 11.1), so every mixture of cases is looked for: small letters and capitals
+/// in the first search, the rest in a second one, which is fast because it hardly ever finds any.
+///
+/// Four bytes each, because the vector search compares four at once; a scheme word with the blank after it, because most words `Bearer` in a log are
+/// quoted as the type of a token.
+const ANY_CASE: [(&str, Opening); 3] = [
+    ("riza", Opening::Name),   // authorization
+    ("rer ", Opening::Bearer), // bearer
+    ("sic ", Opening::Basic),  // basic
+];
+
+/// Headers and parameters in the cases in which they are written; the last letter of a URL's scheme makes `://` four bytes long.
+const AS_WRITTEN: [(&str, Opening); 14] = [
+    ("ooki", Opening::Name), // cookie
+    ("OOKI", Opening::Name),
+    ("pi-k", Opening::Name), // api-key
+    ("pi-K", Opening::Name),
+    ("PI-K", Opening::Name),
+    ("pi_k", Opening::Name), // api_key
+    ("PI_K", Opening::Name),
+    ("pike", Opening::Name), // apikey
+    ("piKe", Opening::Name),
+    ("rer%", Opening::Bearer), // bearer in a URL
+    ("code=", Opening::Name),
+    ("code%3", Opening::Name),
+    ("key=", Opening::Name),
+    ("key%3", Opening::Name),
+];
+
+/// The letters that schemes with user information end with: http, https, ftp, ssh, git, mysql, postgres, mongodb, mongodb+srv, redis, sqlserver, oracle,
+/// ldap, kafka, bolt, clickhouse and their like.
+const SCHEME_ENDS: &str = "spbltvhrdeakmn";
+
+/// What stands in fields and tokens.
+const FIELDS: [(&str, Opening); 14] = [
+    ("PIKE", Opening::Name),
+    ("ecre", Opening::Name), // secret
+    ("ECRE", Opening::Name),
+    ("sswo", Opening::Name), // password
+    ("SSWO", Opening::Name),
+    ("sswd", Opening::Name),   // passwd
+    ("sserti", Opening::Name), // assertion
+    (".eyJ", Opening::Jwt),    // the base64 of `{"`, second part of a signed token
+    ("eyJh", Opening::Jwt),    // of `{"a`, as in alg: first part, for encrypted tokens
+    ("eyJ0", Opening::Jwt),    // typ
+    ("eyJr", Opening::Jwt),    // kid
+    ("eyJl", Opening::Jwt),    // enc
+    ("eyJj", Opening::Jwt),    // cty
+    ("eyJ6", Opening::Jwt),    // zip
+];
+
+/// `token` with what follows it where a value comes next; `token expired` and `token_type` are then not even looked at.
+const TOKENS: [&str; 12] =
+    ["oken:", "oken=", "oken\"", "oken'", "oken\\", "oken%", "oken =", "oken :", "oken]", "OKEN:", "OKEN=", "OKEN\""];
+
+/// A set of literals that are searched together.
+#[derive(Clone)]
+pub(super) struct Literals {
+    engine: Engine,
+    openings: Vec<Opening>,
+}
+
+#[derive(Clone)]
+enum Engine {
+    /// Vectors: 16 or 32 bytes at a step. Needs a processor that has them, and `std` to ask.
+    Packed(packed::Searcher),
+    /// An automaton: a byte at a step, on any machine, for any number of literals. It finds the same.
+    Automaton(AhoCorasick),
+}
+
+impl Literals {
+    /// The openings that are always looked for, with those of `prefixes`.
+    pub(super) fn builtin<'a>(prefixes: impl Iterator<Item = &'a str>) -> Vec<Self> {
+        let owned = |(word, opening): &(&str, Opening)| (word.as_bytes().to_vec(), *opening);
+        let mixed = ANY_CASE.iter().flat_map(|(word, opening)| {
+            let plain = [word.to_ascii_lowercase().into_bytes(), word.to_ascii_uppercase().into_bytes()];
+            every_case(word.as_bytes()).into_iter().filter(move |case| !plain.contains(case)).map(|case| (case, *opening))
+        });
+        let capitals = ANY_CASE.iter().map(|(word, opening)| (word.to_ascii_uppercase().into_bytes(), *opening));
+        let schemes = SCHEME_ENDS.bytes().map(|letter| ([&[letter], &b"://"[..]].concat(), Opening::UserInfo));
+        let written = AS_WRITTEN.iter().chain(&ANY_CASE).map(owned).chain(capitals).chain(schemes);
+        let tokens = TOKENS.iter().map(|word| (word.as_bytes().to_vec(), Opening::Name));
+        let prefixes = prefixes.map(|prefix| (rare_window(prefix.as_bytes(), WINDOW).to_vec(), Opening::Prefix));
+        let fields = FIELDS.iter().map(owned).chain(tokens).chain(prefixes);
+        [written.chain(fields).collect(), mixed.collect()].into_iter().filter_map(Self::new).collect()
+    }
+
+    /// Literals with what each opens; the same literal twice counts once. `None` if there are none.
+    pub(super) fn new(mut list: Vec<(Vec<u8>, Opening)>) -> Option<Self> {
+        list.sort_by(|(a, _), (b, _)| a.cmp(b));
+        list.dedup_by(|(a, _), (b, _)| a == b);
+        let (literals, openings): (Vec<_>, Vec<_>) = list.into_iter().unzip();
+        if literals.is_empty() {
+            return None;
+        }
+        let packed = packed::Config::new().match_kind(packed::MatchKind::LeftmostLongest).builder().extend(&literals).build();
+        let engine = packed.map_or_else(|| Engine::Automaton(automaton(&literals)), Engine::Packed);
+        Some(Self { engine, openings })
+    }
+
+    /// The first literal that begins at `from` or later.
+    fn find(&self, text: &[u8], from: usize) -> Option<Hit> {
+        let (at, end, pattern) = match &self.engine {
+            Engine::Packed(searcher) => {
+                let found = searcher.find_in(text, aho_corasick::Span { start: from, end: text.len() })?;
+                (found.start(), found.end(), found.pattern())
+            }
+            Engine::Automaton(automaton) => {
+                let found = automaton.find(aho_corasick::Input::new(text).range(from..))?;
+                (found.start(), found.end(), found.pattern())
+            }
+        };
+        Some(Hit { at, end, opening: self.openings[pattern.as_usize()] })
+    }
+}
+
+fn automaton(literals: &[Vec<u8>]) -> AhoCorasick {
+    // Dense tables are faster, and small for so few literals; a caller with thousands of secrets gets the compact form.
+    let kind = (literals.len() <= 256).then_some(AhoCorasickKind::DFA);
+    let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).kind(kind).build(literals);
+    built.expect("literals of a few bytes each do not exhaust 2^31 states")
+}
+
+/// Where a literal was found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hit {
+    pub(super) at: usize,
+    pub(super) end: usize,
+    pub(super) opening: Opening,
+}
+
+/// The hits of several sets of literals in one text, in order.
+pub(super) struct Hits<'a> {
+    text: &'a [u8],
+    sets: [(Option<&'a Literals>, usize, Option<Hit>); SETS],
+}
+
+/// As many searches as there can be: two that are always there, the caller's headers and prefixes, the caller's secrets.
+const SETS: usize = 4;
+
+impl<'a> Hits<'a> {
+    pub(super) fn new(text: &'a [u8], mut sets: impl Iterator<Item = &'a Literals>, from: usize) -> Self {
+        let sets = core::array::from_fn(|_| {
+            let set = sets.next();
+            let hit = set.and_then(|literals| literals.find(text, from));
+            (set, hit.map_or(usize::MAX, |hit| hit.at), hit)
+        });
+        Self { text, sets }
+    }
+
+    /// The first hit that begins at `from` or later; `from` never goes back.
+    pub(super) fn next(&mut self, from: usize) -> Option<Hit> {
+        for (set, at, hit) in &mut self.sets {
+            if *at < from {
+                *hit = set.and_then(|literals| if from < self.text.len() { literals.find(self.text, from) } else { None });
+                *at = hit.map_or(usize::MAX, |hit| hit.at);
+            }
+        }
+        self.sets.iter().min_by_key(|(_, at, _)| *at).and_then(|(_, _, hit)| *hit)
+    }
+}
+
+/// A word in every mixture of upper and lower case: 2^n of n letters.
+pub(super) fn every_case(word: &[u8]) -> Vec<Vec<u8>> {
+    word.iter().fold(vec![Vec::new()], |begun, byte| {
+        let mut cases = vec![byte.to_ascii_lowercase(), byte.to_ascii_uppercase()];
+        cases.dedup();
+        begun.iter().flat_map(|start| cases.iter().map(move |case| [start.as_slice(), &[*case]].concat())).collect()
+    })
+}
+
+/// The window of `length` bytes that is least likely in ordinary text, because each hit elsewhere costs a closer look.
+pub(super) fn rare_window(word: &[u8], length: usize) -> &[u8] {
+    let rarity = |window: &&[u8]| -> usize {
+        window
+            .iter()
+            .map(|byte| if byte.is_ascii_alphabetic() { usize::from(b"jkqvwxyz".contains(&byte.to_ascii_lowercase())) } else { 2 })
+            .sum()
+    };
+    word.windows(length.min(word.len()).max(1)).max_by_key(rarity).unwrap_or(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_builtin_openings_fit_the_vector_search() {
+        for literals in Literals::builtin(["live_sk_", "test_sk_", "sk_live_"].into_iter()) {
+            assert!(literals.openings.len() <= MOST, "{} literals make the search slower", literals.openings.len());
+            if cfg!(all(feature = "std", target_arch = "x86_64")) {
+                assert!(matches!(literals.engine, Engine::Packed(_)));
+            }
+        }
+    }
+
+    #[test]
+    fn both_engines_find_the_same() {
+        let list: Vec<_> = ["riz", "toke", "tok", "_sk_"].iter().map(|word| (word.as_bytes().to_vec(), Opening::Name)).collect();
+        let fast = Literals::new(list.clone()).unwrap();
+        let words: Vec<Vec<u8>> = list.into_iter().map(|(word, _)| word).collect();
+        let slow = Literals { engine: Engine::Automaton(automaton(&words)), openings: fast.openings.clone() };
+        let text = b"a token, an authorization, live_sk_ and a stoker in some more words so that vectors are used at all";
+        for from in 0..text.len() {
+            let [a, b] = [&fast, &slow].map(|set| set.find(text, from).map(|hit| (hit.at, hit.end)));
+            assert_eq!(a, b, "from {from}");
+        }
+    }
+
+    #[test]
+    fn windows_and_cases() {
+        assert_eq!(rare_window(b"live_sk_", 4), b"_sk_");
+        assert_eq!(every_case(b"i-k").len(), 4);
+        assert_eq!(every_case(b"rer ").len(), 8);
+    }
+}
