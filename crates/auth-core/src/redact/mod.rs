@@ -42,7 +42,7 @@ const SHORTEST_PREFIX: usize = 5;
 /// any of the signs above cannot be told from an id; name it with [`Redactor::with_secret`]. A field is read within one line: a value that is not closed
 /// ends with the line, and one whose name stands on the line before is not recognised.
 ///
-/// Redacting what was redacted changes nothing. A redactor never changes and is shared between threads freely; cloning costs a reference count.
+/// Redacting text that was redacted changes nothing; in binary noise a second pass may take out more. A redactor never changes and is shared between threads freely; cloning costs a reference count.
 /// `Debug` shows numbers only.
 ///
 /// ```
