@@ -5,7 +5,7 @@
 //! ```
 //!
 //! `auth_http::core` decides what to do next and hands it out as a [`Step`]; whoever drives it does exactly that and reports what came of it. This is what the client
-//! of `auth-http`, and the ones for C and Python, do with real sockets. Here the answers are a short script and the time is a number, so an hour passes at once.
+//! of `auth-http` does with real sockets. Here the answers are a short script and the time is a number, so an hour passes at once.
 
 use auth_http::core::{
     Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved,

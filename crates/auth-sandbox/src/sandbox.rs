@@ -42,6 +42,15 @@ impl Sandbox {
         let stop = Arc::new(Stop::default());
         let tls = options.tls.then(|| Arc::clone(&certificates.server));
         let mut listening = Vec::with_capacity(9);
+        let wanted = u16::try_from(Service::ALL.len()).unwrap_or(u16::MAX) + u16::from(options.control);
+        if options.ports != 0 && options.ports.checked_add(wanted - 1).is_none() {
+            let most = u16::MAX - (wanted - 1);
+            let reason = format!(
+                "{wanted} consecutive ports from {} do not fit: begin at {most} or lower, or at 0 for any free ones",
+                options.ports
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
         let mut next_port = options.ports;
         let mut take_port = || {
             let port = next_port;

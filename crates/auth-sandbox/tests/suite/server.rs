@@ -139,3 +139,13 @@ fn the_sandbox_is_shared_between_threads() {
     shared::<auth_sandbox::Proxy>();
     shared::<auth_sandbox::Clock>();
 }
+
+#[test]
+fn ports_that_do_not_fit_are_refused_with_the_highest_that_do() {
+    let refused = |control| match Sandbox::start(Options { ports: 65_530, control, ..Options::default() }) {
+        Ok(_) => panic!("nine ports from 65530 cannot fit"),
+        Err(error) => error.to_string(),
+    };
+    assert!(refused(true).contains("begin at 65527 or lower"), "{}", refused(true));
+    assert!(refused(false).contains("begin at 65528 or lower"), "{}", refused(false));
+}
