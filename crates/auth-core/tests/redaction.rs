@@ -112,6 +112,18 @@ fn lines_beyond_the_bound_let_no_secret_through() {
 }
 
 #[test]
+fn a_known_secret_across_the_border_of_a_long_line_is_not_cut() {
+    let secret = Secret::new("plain~".repeat(500));
+    let redactor = REDACTOR.clone().with_secret(&secret);
+    for before in (MAX_LINE - 16_000..MAX_LINE + 4000).step_by(331) {
+        let text = format!("{}{}{}", "a, ".repeat(before / 3), secret.expose(), "b, ".repeat(9000));
+        let out = String::from_utf8(streamed(&redactor, text.as_bytes(), &[4096])).unwrap();
+        assert!(!out.contains("plain"), "{before}");
+        assert_eq!(out, redactor.redact(&text), "{before}");
+    }
+}
+
+#[test]
 fn hostile_text_takes_linear_time() {
     let shapes = [
         "eyJ",

@@ -42,6 +42,9 @@ const SHORTEST_PREFIX: usize = 5;
 /// any of the signs above cannot be told from an id; name it with [`Redactor::with_secret`]. A field is read within one line: a value that is not closed
 /// ends with the line, and one whose name stands on the line before is not recognised.
 ///
+/// Headers and schemes are recognised in small letters, capitalised and in capitals. Two things are not redacted for lack of a sign: a URL's scheme that
+/// ends with an unusual letter hides its password, and a word of small letters after a bare `Bearer` is a word.
+///
 /// Redacting what was redacted changes nothing. A redactor never changes and is shared between threads freely; cloning costs a reference count.
 /// `Debug` shows numbers only.
 ///
@@ -56,7 +59,7 @@ pub struct Redactor(Arc<Rules>);
 /// What a redactor knows.
 #[derive(Clone)]
 struct Rules {
-    builtin: Arc<[Literals]>,
+    builtin: Option<Literals>,
     more: Option<Literals>,
     known: Option<Literals>,
     prefixes: Vec<Prefix>,
@@ -89,7 +92,7 @@ impl Redactor {
     /// Building one reads the profiles and costs about a millisecond; keep it.
     pub fn new() -> Self {
         let mut rules = Rules {
-            builtin: Arc::from([]),
+            builtin: None,
             more: None,
             known: None,
             prefixes: Vec::new(),
@@ -102,7 +105,7 @@ impl Redactor {
         for provider in Provider::builtin_names().filter_map(|name| Provider::builtin(name).ok()) {
             rules.add_provider(&provider, true);
         }
-        rules.builtin = Literals::builtin(rules.prefixes.iter().map(|prefix| prefix.text.as_str())).into();
+        rules.builtin = Literals::builtin(rules.prefixes.iter().map(|prefix| prefix.text.as_str()));
         Self(Arc::new(rules))
     }
 
