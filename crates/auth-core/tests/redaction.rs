@@ -79,6 +79,14 @@ fn a_provider_of_ones_own_brings_its_keys() {
 }
 
 #[test]
+fn a_known_secret_is_found_where_an_opening_begins_too() {
+    let redactor = REDACTOR.clone().with_secret(&Secret::new("!0k://"));
+    assert_eq!(redactor.redact("x !0k:// y"), "x [redacted] y");
+    let redactor = REDACTOR.clone().with_secret(&Secret::new("0AAaAs"));
+    assert_eq!(redactor.redact("X-API-Key0AAaAsaccess_token:!"), "X-API-Key[redacted]access_token:[redacted]");
+}
+
+#[test]
 fn hundreds_of_known_secrets_are_all_taken_out() {
     let secrets: Vec<Secret> = (0..500).map(|n| Secret::new(format!("plain-{n}-{}", n * 7919))).collect();
     let redactor = Redactor::new().with_secrets(&secrets);
@@ -256,8 +264,7 @@ proptest! {
     }
 
     #[test]
-    fn a_known_secret_never_survives(before in trouble(), after in trouble(), secret in "[!-~]{6,30}", length in 1_usize..30) {
-        prop_assume!(!"[redacted]".contains(&secret[..1]) && !"[redacted]".contains(&secret[secret.len() - 1..]));
+    fn a_known_secret_never_survives(before in trouble(), after in trouble(), secret in r"[!-Z\\^-`bf-qsu-~][!-~]{4,28}[!-Z\\^-`bf-qsu-~]", length in 1_usize..30) {
         let redactor = REDACTOR.clone().with_secret(&Secret::new(secret.as_str()));
         let text = format!("{before}{secret}{after}");
         prop_assert!(!redactor.redact(&text).contains(&secret), "{:?}", text);

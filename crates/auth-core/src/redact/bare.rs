@@ -53,7 +53,7 @@ pub(super) fn bearer(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found>
     let body = length_of(text.bytes, start, |byte| is_base64url(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/'));
     let padding = length_of(text.bytes, start + body, |byte| byte == b'=');
     let end = start + body + padding;
-    let parameter = padding > 0 && text.at(end).is_some_and(|next| next == b'"' || is_base64url(next));
+    let parameter = padding > 0 && (text.begins(end, MARK) || text.at(end).is_some_and(|next| next == b'"' || is_base64url(next)));
     let mut value = &text.bytes[start..end];
     while let Some((b'.', shorter)) = value.split_last() {
         value = shorter;

@@ -205,20 +205,28 @@ impl Rules {
     fn each(&self, text: Text<'_>, from: usize, mut take: impl FnMut(Hit, Found, bool) -> bool) {
         let sets = self.builtin.iter().chain(&self.more).chain(&self.known);
         let mut hits = Hits::new(text.bytes, sets, from);
-        let (mut at, mut done, mut any) = (from, from, false);
-        while let Some(hit) = hits.next(at) {
-            at = hit.at + 1;
-            let Some(mut found) = self.recognise(text, &hit) else { continue };
-            if found.end <= done {
-                continue;
+        let (mut done, mut any) = (from, false);
+        while let Some(hit) = hits.next(done) {
+            let Some(found) = self.recognise(text, &hit) else { continue };
+            // A name may itself hold a secret that the caller knows, before the value.
+            let within = hit.at.max(done)..found.start;
+            let known = self.known.iter().flat_map(|known| known.every(text.bytes, within.clone()));
+            let earlier = known.filter_map(|hit| Some((hit, self.recognise(text, &hit)?)));
+            for (hit, mut found) in earlier.chain([(hit, found)]) {
+                if found.end <= done {
+                    continue;
+                }
+                if &text.bytes[found.start..found.end] == MARK {
+                    // It was taken out before; like what is taken out now, it is not looked into.
+                    (done, any) = (found.end, false);
+                    continue;
+                }
+                found.start = found.start.max(done);
+                if !take(hit, found, any && found.start == done) {
+                    return;
+                }
+                (done, any) = (found.end, true);
             }
-            found.start = found.start.max(done);
-            if !take(hit, found, any && found.start == done) {
-                return;
-            }
-            any = true;
-            done = found.end;
-            at = at.max(done);
         }
     }
 
@@ -234,13 +242,13 @@ impl Rules {
         }
     }
 
-    /// A range to be replaced, without the prefix that says which kind of key it is; `None` if nothing is left or it was replaced before.
+    /// A range to be replaced, without the prefix that says which kind of key it is; `None` if nothing is left.
     fn found(&self, text: Text<'_>, start: usize, end: usize) -> Option<Found> {
         let value = text.bytes.get(start..end)?;
         let prefixes = self.prefixes.iter().map(|prefix| &prefix.text).chain(&self.short_prefixes);
         let kept = prefixes.map(String::as_bytes).filter(|prefix| value.starts_with(prefix)).map(<[u8]>::len).max().unwrap_or(0);
         let rest = &value[kept..];
-        (!rest.is_empty() && rest != MARK).then_some(Found { start: start + kept, end })
+        (!rest.is_empty()).then_some(Found { start: start + kept, end })
     }
 
     fn add_provider(&mut self, provider: &Provider, shipped: bool) {

@@ -129,6 +129,16 @@ impl Literals {
         Some(Self { engine, openings })
     }
 
+    /// Every literal within a range.
+    pub(super) fn every(&self, text: &[u8], range: core::ops::Range<usize>) -> impl Iterator<Item = Hit> {
+        let mut from = range.start;
+        core::iter::from_fn(move || {
+            let hit = self.find(text.get(..range.end).filter(|_| from < range.end)?, from)?;
+            from = hit.at + 1;
+            Some(hit)
+        })
+    }
+
     /// The first literal that begins at `from` or later.
     fn find(&self, text: &[u8], from: usize) -> Option<Hit> {
         let (at, end, pattern) = match &self.engine {
@@ -160,34 +170,53 @@ pub(super) struct Hit {
     pub(super) opening: Opening,
 }
 
-/// The hits of several sets of literals in one text, in order.
-pub(super) struct Hits<'a> {
-    text: &'a [u8],
-    sets: [(Option<&'a Literals>, usize, Option<Hit>); SETS],
-}
-
 /// As many searches as there can be: one that is always there, the caller's headers and prefixes, the caller's secrets.
 const SETS: usize = 3;
 
+/// The hits of several sets of literals in one text, in order.
+pub(super) struct Hits<'a> {
+    text: &'a [u8],
+    searches: [Search<'a>; SETS],
+}
+
+/// One set of literals, and what it found last.
+struct Search<'a> {
+    set: Option<&'a Literals>,
+    /// Where the hit is; `usize::MAX` if there is none.
+    at: usize,
+    hit: Option<Hit>,
+    /// The hit was handed out.
+    used: bool,
+}
+
 impl<'a> Hits<'a> {
     pub(super) fn new(text: &'a [u8], mut sets: impl Iterator<Item = &'a Literals>, from: usize) -> Self {
-        let sets = core::array::from_fn(|_| {
-            let set = sets.next();
-            let hit = set.and_then(|literals| literals.find(text, from));
-            (set, hit.map_or(usize::MAX, |hit| hit.at), hit)
+        let searches = core::array::from_fn(|_| {
+            let mut search = Search { set: sets.next(), at: 0, hit: None, used: false };
+            search.advance(text, from);
+            search
         });
-        Self { text, sets }
+        Self { text, searches }
     }
 
-    /// The first hit that begins at `from` or later; `from` never goes back.
+    /// The next hit that begins at `from` or later; `from` never goes back. Hits of several sets may begin at the same place, each is handed out once.
     pub(super) fn next(&mut self, from: usize) -> Option<Hit> {
-        for (set, at, hit) in &mut self.sets {
-            if *at < from {
-                *hit = set.and_then(|literals| if from < self.text.len() { literals.find(self.text, from) } else { None });
-                *at = hit.map_or(usize::MAX, |hit| hit.at);
+        for search in &mut self.searches {
+            if search.at < from || search.used {
+                search.advance(self.text, from.max(search.at.saturating_add(usize::from(search.used))));
             }
         }
-        self.sets.iter().min_by_key(|(_, at, _)| *at).and_then(|(_, _, hit)| *hit)
+        let first = self.searches.iter_mut().min_by_key(|search| search.at)?;
+        first.used = first.hit.is_some();
+        first.hit
+    }
+}
+
+impl Search<'_> {
+    fn advance(&mut self, text: &[u8], from: usize) {
+        self.hit = self.set.and_then(|literals| if from < text.len() { literals.find(text, from) } else { None });
+        self.at = self.hit.map_or(usize::MAX, |hit| hit.at);
+        self.used = false;
     }
 }
 
