@@ -163,7 +163,7 @@ impl Redactor {
         Cow::Owned(out)
     }
 
-    /// Appends bytes without their secrets to `out`; with a buffer that is used again, twice as fast as new ones for large texts, because an operating
+    /// Appends bytes without their secrets to `out`; with a buffer that is used again this is the fastest way for large texts, because an operating
     /// system hands out fresh memory slowly.
     pub fn redact_into(&self, bytes: &[u8], out: &mut Vec<u8>) {
         let end = self.write(bytes, out);
