@@ -1,7 +1,7 @@
 //! Secrets that need no name beside them: scheme words, keys with a prefix, JSON web tokens, passwords in URLs, secrets the caller knows.
 
 use super::names::begins_word;
-use super::value::{MARK, Text, looks_random};
+use super::value::{Bytes, MARK, Text, looks_random};
 use super::{Found, Rules};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -22,8 +22,13 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+static BASE64URL: Bytes = Bytes::word(b"-_");
+static BASE64URL_OR_DOT: Bytes = Bytes::word(b"-_.");
+static ENDS_URL: Bytes = Bytes::ends(b"\\");
+static ENDS_AUTHORITY: Bytes = Bytes::ends(b"\\/?#");
+
 fn is_base64url(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+    BASE64URL.has(byte)
 }
 
 fn length_of(text: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
@@ -48,7 +53,7 @@ pub(super) fn bearer(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found>
     let body = length_of(text.bytes, start, |byte| is_base64url(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/'));
     let padding = length_of(text.bytes, start + body, |byte| byte == b'=');
     let end = start + body + padding;
-    let parameter = padding > 0 && text.at(end).is_some_and(|next| next == b'"' || is_base64url(next));
+    let parameter = padding > 0 && (text.begins(end, MARK) || text.at(end).is_some_and(|next| next == b'"' || is_base64url(next)));
     let mut value = &text.bytes[start..end];
     while let Some((b'.', shorter)) = value.split_last() {
         value = shorter;
@@ -91,7 +96,7 @@ pub(super) fn prefixed(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Foun
             return None;
         }
         let from = start + prefix.len();
-        let length = length_of(text.bytes, from, |byte| is_base64url(byte) || byte == b'.');
+        let length = length_of(text.bytes, from, |byte| BASE64URL_OR_DOT.has(byte));
         let mut body = &text.bytes[from..from + length];
         while let Some((b'.' | b'-' | b'_', shorter)) = body.split_last() {
             body = shorter;
@@ -124,7 +129,7 @@ pub(super) fn jwt(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
         text.is_cut(payload + key) || (text.at(payload + key) == Some(b'.') && length_of(text.bytes, payload + key + 1, is_base64url) >= 16)
     };
     let taken = cut || text.begins(payload, b"eyJ") || encrypted();
-    let length = if taken { length_of(text.bytes, hit, |byte| is_base64url(byte) || byte == b'.') } else { 0 };
+    let length = if taken { length_of(text.bytes, hit, |byte| BASE64URL_OR_DOT.has(byte)) } else { 0 };
     let mut token = &text.bytes[hit..hit + length];
     while let Some((b'.', shorter)) = token.split_last() {
         token = shorter;
@@ -135,9 +140,7 @@ pub(super) fn jwt(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
 /// The password before the `@` of a URL (RFC 3986 section 3.2.1), or a token that stands there alone.
 pub(super) fn user_info(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
     let start = hit + 4;
-    let ends =
-        |byte: u8| byte.is_ascii_whitespace() || byte.is_ascii_control() || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\');
-    let authority = start + length_of(text.bytes, start, |byte| !ends(byte) && !matches!(byte, b'/' | b'?' | b'#'));
+    let authority = start + length_of(text.bytes, start, |byte| !ENDS_AUTHORITY.has(byte));
     let colon = text.bytes[start..authority].iter().position(|byte| *byte == b':').map(|colon| start + colon);
     let mut at = text.bytes[start..authority].iter().rposition(|byte| *byte == b'@').map(|at| start + at);
     if at.is_none()
@@ -147,7 +150,7 @@ pub(super) fn user_info(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Fou
         let port = &text.bytes[colon + 1..authority];
         if !port.is_empty() && !port.iter().all(u8::is_ascii_digit) && text.bytes[start] != b'[' {
             let near = &text.bytes[..text.bytes.len().min(authority + LONGEST_MISTAKE)];
-            let word = authority + length_of(near, authority, |byte| !ends(byte));
+            let word = authority + length_of(near, authority, |byte| !ENDS_URL.has(byte));
             at = text.bytes[authority..word].iter().rposition(|byte| *byte == b'@').map(|at| authority + at);
         }
     }

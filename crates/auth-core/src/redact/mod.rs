@@ -42,7 +42,10 @@ const SHORTEST_PREFIX: usize = 5;
 /// any of the signs above cannot be told from an id; name it with [`Redactor::with_secret`]. A field is read within one line: a value that is not closed
 /// ends with the line, and one whose name stands on the line before is not recognised.
 ///
-/// Redacting text that was redacted changes nothing; in binary noise a second pass may take out more. A redactor never changes and is shared between threads freely; cloning costs a reference count.
+/// Headers and schemes are recognised in small letters, capitalised and in capitals. Two things are not redacted for lack of a sign: a URL's scheme that
+/// ends with an unusual letter hides its password, and a word of small letters after a bare `Bearer` is a word.
+///
+/// Redacting what was redacted changes nothing. A redactor never changes and is shared between threads freely; cloning costs a reference count.
 /// `Debug` shows numbers only.
 ///
 /// ```
@@ -56,7 +59,7 @@ pub struct Redactor(Arc<Rules>);
 /// What a redactor knows.
 #[derive(Clone)]
 struct Rules {
-    builtin: Arc<[Literals]>,
+    builtin: Option<Literals>,
     more: Option<Literals>,
     known: Option<Literals>,
     prefixes: Vec<Prefix>,
@@ -89,7 +92,7 @@ impl Redactor {
     /// Building one reads the profiles and costs about a millisecond; keep it.
     pub fn new() -> Self {
         let mut rules = Rules {
-            builtin: Arc::from([]),
+            builtin: None,
             more: None,
             known: None,
             prefixes: Vec::new(),
@@ -102,7 +105,7 @@ impl Redactor {
         for provider in Provider::builtin_names().filter_map(|name| Provider::builtin(name).ok()) {
             rules.add_provider(&provider, true);
         }
-        rules.builtin = Literals::builtin(rules.prefixes.iter().map(|prefix| prefix.text.as_str())).into();
+        rules.builtin = Literals::builtin(rules.prefixes.iter().map(|prefix| prefix.text.as_str()));
         Self(Arc::new(rules))
     }
 
@@ -160,7 +163,7 @@ impl Redactor {
         Cow::Owned(out)
     }
 
-    /// Appends bytes without their secrets to `out`; with a buffer that is used again, twice as fast as new ones for large texts, because an operating
+    /// Appends bytes without their secrets to `out`; with a buffer that is used again this is the fastest way for large texts, because an operating
     /// system hands out fresh memory slowly.
     pub fn redact_into(&self, bytes: &[u8], out: &mut Vec<u8>) {
         let end = self.write(bytes, out);
@@ -202,20 +205,28 @@ impl Rules {
     fn each(&self, text: Text<'_>, from: usize, mut take: impl FnMut(Hit, Found, bool) -> bool) {
         let sets = self.builtin.iter().chain(&self.more).chain(&self.known);
         let mut hits = Hits::new(text.bytes, sets, from);
-        let (mut at, mut done, mut any) = (from, from, false);
-        while let Some(hit) = hits.next(at) {
-            at = hit.at + 1;
-            let Some(mut found) = self.recognise(text, &hit) else { continue };
-            if found.end <= done {
-                continue;
+        let (mut done, mut any) = (from, false);
+        while let Some(hit) = hits.next(done) {
+            let Some(found) = self.recognise(text, &hit) else { continue };
+            // A name may itself hold a secret that the caller knows, before the value.
+            let within = hit.at.max(done)..found.start;
+            let known = self.known.iter().flat_map(|known| known.every(text.bytes, within.clone()));
+            let earlier = known.filter_map(|hit| Some((hit, self.recognise(text, &hit)?)));
+            for (hit, mut found) in earlier.chain([(hit, found)]) {
+                if found.end <= done {
+                    continue;
+                }
+                if &text.bytes[found.start..found.end] == MARK {
+                    // It was taken out before; like what is taken out now, it is not looked into.
+                    (done, any) = (found.end, false);
+                    continue;
+                }
+                found.start = found.start.max(done);
+                if !take(hit, found, any && found.start == done) {
+                    return;
+                }
+                (done, any) = (found.end, true);
             }
-            found.start = found.start.max(done);
-            if !take(hit, found, any && found.start == done) {
-                return;
-            }
-            any = true;
-            done = found.end;
-            at = at.max(done);
         }
     }
 
@@ -231,13 +242,13 @@ impl Rules {
         }
     }
 
-    /// A range to be replaced, without the prefix that says which kind of key it is; `None` if nothing is left or it was replaced before.
+    /// A range to be replaced, without the prefix that says which kind of key it is; `None` if nothing is left.
     fn found(&self, text: Text<'_>, start: usize, end: usize) -> Option<Found> {
         let value = text.bytes.get(start..end)?;
         let prefixes = self.prefixes.iter().map(|prefix| &prefix.text).chain(&self.short_prefixes);
         let kept = prefixes.map(String::as_bytes).filter(|prefix| value.starts_with(prefix)).map(<[u8]>::len).max().unwrap_or(0);
         let rest = &value[kept..];
-        (!rest.is_empty() && rest != MARK).then_some(Found { start: start + kept, end })
+        (!rest.is_empty()).then_some(Found { start: start + kept, end })
     }
 
     fn add_provider(&mut self, provider: &Provider, shipped: bool) {

@@ -31,15 +31,18 @@ pub(super) enum Opening {
 #[cfg(test)]
 const MOST: usize = 64;
 
-/// Words that HTTP compares without regard to case (RFC 9110 sections 5.1 and 11.1), so every mixture of cases is looked for: small letters and capitals
-/// in the first search, the rest in a second one, which is fast because it hardly ever finds any.
+/// The words of HTTP, which are looked for in small letters (so capitalised, too) and in capitals. HTTP would take `bEaReR` as well (RFC 9110 section 11.1),
+/// but nothing writes it, and looking for every mixture costs a second pass over the whole text.
 ///
 /// Four bytes each, because the vector search compares four at once; a scheme word with the blank after it, because most words `Bearer` in a log are
 /// quoted as the type of a token.
-const ANY_CASE: [(&str, Opening); 3] = [
-    ("riza", Opening::Name),   // authorization
+const HTTP: [(&str, Opening); 6] = [
+    ("riza", Opening::Name), // authorization
+    ("RIZA", Opening::Name),
     ("rer ", Opening::Bearer), // bearer
-    ("sic ", Opening::Basic),  // basic
+    ("RER ", Opening::Bearer),
+    ("sic ", Opening::Basic), // basic
+    ("SIC ", Opening::Basic),
 ];
 
 /// Headers and parameters in the cases in which they are written; the last letter of a URL's scheme makes `://` four bytes long.
@@ -103,19 +106,14 @@ enum Engine {
 
 impl Literals {
     /// The openings that are always looked for, with those of `prefixes`.
-    pub(super) fn builtin<'a>(prefixes: impl Iterator<Item = &'a str>) -> Vec<Self> {
+    pub(super) fn builtin<'a>(prefixes: impl Iterator<Item = &'a str>) -> Option<Self> {
         let owned = |(word, opening): &(&str, Opening)| (word.as_bytes().to_vec(), *opening);
-        let mixed = ANY_CASE.iter().flat_map(|(word, opening)| {
-            let plain = [word.to_ascii_lowercase().into_bytes(), word.to_ascii_uppercase().into_bytes()];
-            every_case(word.as_bytes()).into_iter().filter(move |case| !plain.contains(case)).map(|case| (case, *opening))
-        });
-        let capitals = ANY_CASE.iter().map(|(word, opening)| (word.to_ascii_uppercase().into_bytes(), *opening));
         let schemes = SCHEME_ENDS.bytes().map(|letter| ([&[letter], &b"://"[..]].concat(), Opening::UserInfo));
-        let written = AS_WRITTEN.iter().chain(&ANY_CASE).map(owned).chain(capitals).chain(schemes);
+        let written = AS_WRITTEN.iter().chain(&HTTP).map(owned).chain(schemes);
         let tokens = TOKENS.iter().map(|word| (word.as_bytes().to_vec(), Opening::Name));
         let prefixes = prefixes.map(|prefix| (rare_window(prefix.as_bytes(), WINDOW).to_vec(), Opening::Prefix));
         let fields = FIELDS.iter().map(owned).chain(tokens).chain(prefixes);
-        [written.chain(fields).collect(), mixed.collect()].into_iter().filter_map(Self::new).collect()
+        Self::new(written.chain(fields).collect())
     }
 
     /// Literals with what each opens; the same literal twice counts once. `None` if there are none.
@@ -129,6 +127,16 @@ impl Literals {
         let packed = packed::Config::new().match_kind(packed::MatchKind::LeftmostLongest).builder().extend(&literals).build();
         let engine = packed.map_or_else(|| Engine::Automaton(automaton(&literals)), Engine::Packed);
         Some(Self { engine, openings })
+    }
+
+    /// Every literal within a range.
+    pub(super) fn every(&self, text: &[u8], range: core::ops::Range<usize>) -> impl Iterator<Item = Hit> {
+        let mut from = range.start;
+        core::iter::from_fn(move || {
+            let hit = self.find(text.get(..range.end).filter(|_| from < range.end)?, from)?;
+            from = hit.at + 1;
+            Some(hit)
+        })
     }
 
     /// The first literal that begins at `from` or later.
@@ -162,34 +170,53 @@ pub(super) struct Hit {
     pub(super) opening: Opening,
 }
 
+/// As many searches as there can be: one that is always there, the caller's headers and prefixes, the caller's secrets.
+const SETS: usize = 3;
+
 /// The hits of several sets of literals in one text, in order.
 pub(super) struct Hits<'a> {
     text: &'a [u8],
-    sets: [(Option<&'a Literals>, usize, Option<Hit>); SETS],
+    searches: [Search<'a>; SETS],
 }
 
-/// As many searches as there can be: two that are always there, the caller's headers and prefixes, the caller's secrets.
-const SETS: usize = 4;
+/// One set of literals, and what it found last.
+struct Search<'a> {
+    set: Option<&'a Literals>,
+    /// Where the hit is; `usize::MAX` if there is none.
+    at: usize,
+    hit: Option<Hit>,
+    /// The hit was handed out.
+    used: bool,
+}
 
 impl<'a> Hits<'a> {
     pub(super) fn new(text: &'a [u8], mut sets: impl Iterator<Item = &'a Literals>, from: usize) -> Self {
-        let sets = core::array::from_fn(|_| {
-            let set = sets.next();
-            let hit = set.and_then(|literals| literals.find(text, from));
-            (set, hit.map_or(usize::MAX, |hit| hit.at), hit)
+        let searches = core::array::from_fn(|_| {
+            let mut search = Search { set: sets.next(), at: 0, hit: None, used: false };
+            search.advance(text, from);
+            search
         });
-        Self { text, sets }
+        Self { text, searches }
     }
 
-    /// The first hit that begins at `from` or later; `from` never goes back.
+    /// The next hit that begins at `from` or later; `from` never goes back. Hits of several sets may begin at the same place, each is handed out once.
     pub(super) fn next(&mut self, from: usize) -> Option<Hit> {
-        for (set, at, hit) in &mut self.sets {
-            if *at < from {
-                *hit = set.and_then(|literals| if from < self.text.len() { literals.find(self.text, from) } else { None });
-                *at = hit.map_or(usize::MAX, |hit| hit.at);
+        for search in &mut self.searches {
+            if search.at < from || search.used {
+                search.advance(self.text, from.max(search.at.saturating_add(usize::from(search.used))));
             }
         }
-        self.sets.iter().min_by_key(|(_, at, _)| *at).and_then(|(_, _, hit)| *hit)
+        let first = self.searches.iter_mut().min_by_key(|search| search.at)?;
+        first.used = first.hit.is_some();
+        first.hit
+    }
+}
+
+impl Search<'_> {
+    fn advance(&mut self, text: &[u8], from: usize) {
+        self.hit = self.set.and_then(|literals| if from < text.len() { literals.find(text, from) } else { None });
+        self.at = self.hit.map_or(usize::MAX, |hit| hit.at);
+        self.used = false;
     }
 }
 
@@ -219,7 +246,8 @@ mod tests {
 
     #[test]
     fn the_builtin_openings_fit_the_vector_search() {
-        for literals in Literals::builtin(["live_sk_", "test_sk_", "sk_live_"].into_iter()) {
+        let literals = Literals::builtin(["live_sk_", "test_sk_", "sk_live_"].into_iter()).unwrap();
+        {
             assert!(literals.openings.len() <= MOST, "{} literals make the search slower", literals.openings.len());
             if cfg!(all(feature = "std", target_arch = "x86_64")) {
                 assert!(matches!(literals.engine, Engine::Packed(_)));

@@ -106,7 +106,9 @@ impl RedactStream {
         let mut cut_off = false;
         self.redactor.0.each(Text { bytes: line, more }, self.written, |hit, found, joined| {
             if hit.at >= border {
-                return false;
+                // Not yet; but what begins before the border and was found behind it (a known secret, by its end) must not be cut.
+                border = border.min(found.start);
+                return true;
             }
             if !joined {
                 out.extend_from_slice(&line[copied..found.start]);

@@ -5,6 +5,48 @@ use memchr::{memchr2, memchr3, memmem};
 /// What stands where a secret was.
 pub(super) const MARK: &[u8] = b"[redacted]";
 
+/// A set of bytes, as a table, because every byte of every value is asked for.
+pub(super) struct Bytes([bool; 256]);
+
+impl Bytes {
+    /// The letters and digits of ASCII, and these.
+    pub(super) const fn word(others: &[u8]) -> Self {
+        let mut set = Self::of(others);
+        let mut byte = 0;
+        while byte < 128_u8 {
+            set.0[byte as usize] |= byte.is_ascii_alphanumeric();
+            byte += 1;
+        }
+        set
+    }
+
+    /// These bytes.
+    pub(super) const fn of(bytes: &[u8]) -> Self {
+        let mut set = [false; 256];
+        let mut at = 0;
+        while at < bytes.len() {
+            set[bytes[at] as usize] = true;
+            at += 1;
+        }
+        Self(set)
+    }
+
+    /// Blanks, control characters, quotes and what encloses an address, and these: where a value without quotes ends.
+    pub(super) const fn ends(others: &[u8]) -> Self {
+        let mut set = Self::of(others);
+        let mut byte = 0;
+        while byte < 128_u8 {
+            set.0[byte as usize] |= byte <= b' ' || byte == 127 || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>');
+            byte += 1;
+        }
+        set
+    }
+
+    pub(super) fn has(&self, byte: u8) -> bool {
+        self.0[usize::from(byte)]
+    }
+}
+
 /// A text, and whether its last line goes on in bytes that are not here yet.
 #[derive(Clone, Copy)]
 pub(super) struct Text<'a> {
@@ -83,16 +125,20 @@ pub(super) fn rest_of_line(text: &[u8], start: usize, from: usize) -> usize {
     from + text[from..end].trim_ascii_end().len()
 }
 
+static MAY_END_RUN: Bytes = Bytes::ends(b"&\\%");
+
 /// The end of one unquoted value: at a blank, a quote, `&` or `<`, without the punctuation that follows it.
 ///
 /// `encoded` is set where the separator was percent-encoded; there `%26` is an `&`.
 pub(super) fn run(text: &[u8], from: usize, encoded: bool) -> usize {
     let rest = &text[from..];
-    let ends = |(at, byte): (usize, &u8)| match byte {
-        b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'`' | b'&' | b'<' | b'>' => true,
-        b'\\' => rest.get(at + 1).is_none_or(|next| matches!(next, b'"' | b'\'' | b'n' | b'r' | b't' | b'u' | b'\\')),
-        b'%' if encoded => rest[at..].starts_with(b"%26") || rest[at..].starts_with(b"%22"),
-        byte => byte.is_ascii_control(),
+    let ends = |(at, byte): (usize, &u8)| {
+        MAY_END_RUN.has(*byte)
+            && match byte {
+                b'\\' => rest.get(at + 1).is_none_or(|next| matches!(next, b'"' | b'\'' | b'n' | b'r' | b't' | b'u' | b'\\')),
+                b'%' => encoded && (rest[at..].starts_with(b"%26") || rest[at..].starts_with(b"%22")),
+                _ => true,
+            }
     };
     let mut value = &rest[..rest.iter().enumerate().position(ends).unwrap_or(rest.len())];
     while let Some((b',' | b';' | b')' | b']' | b'}' | b'.' | b':', shorter)) = value.split_last()
