@@ -45,7 +45,7 @@ const SHORTEST_PREFIX: usize = 5;
 /// Headers and schemes are recognised in small letters, capitalised and in capitals. Two things are not redacted for lack of a sign: a URL's scheme that
 /// ends with an unusual letter hides its password, and a word of small letters after a bare `Bearer` is a word.
 ///
-/// Redacting what was redacted changes nothing. A redactor never changes and is shared between threads freely; cloning costs a reference count.
+/// Redacting text that was redacted changes nothing; in binary noise a second pass may take out more. A redactor never changes and is shared between threads freely; cloning costs a reference count.
 /// `Debug` shows numbers only.
 ///
 /// ```
