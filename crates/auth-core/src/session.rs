@@ -120,11 +120,7 @@ impl Session {
                 Holding::Keys(Box::new(KeyRing::new(header, scheme, connection.provider().key_lifetime(), keys)))
             }
             Credential::Grant(grant) => Holding::Token(Box::new(TokenLife::new(grant, Vec::new()))),
-            Credential::Grants(mut grants) => {
-                // `ConnectionBuilder::build` refuses an empty list.
-                let first = grants.remove(0);
-                Holding::Token(Box::new(TokenLife::new(first, grants)))
-            }
+            Credential::Grants(first, others) => Holding::Token(Box::new(TokenLife::new(first, others))),
         };
         let source = Source { reloadable, next: UnixTime::default(), asked: None, fruitless: false };
         Self {
@@ -330,10 +326,7 @@ impl Session {
         let new = match (&mut self.holding, credential) {
             (Holding::Keys(ring), Some(Credential::Keys(keys))) => ring.replace(keys),
             (Holding::Token(life), Some(Credential::Grant(grant))) => life.replace_grants(grant, Vec::new()),
-            (Holding::Token(life), Some(Credential::Grants(mut grants))) if !grants.is_empty() => {
-                let first = grants.remove(0);
-                life.replace_grants(first, grants)
-            }
+            (Holding::Token(life), Some(Credential::Grants(first, others))) => life.replace_grants(first, others),
             _ => false,
         };
         self.source.fruitless = !new;

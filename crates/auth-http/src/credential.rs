@@ -163,7 +163,12 @@ impl Credential {
             Material::Clients(clients) => {
                 let grant =
                     |(id, secret): &(String, Secret)| Ok(self.grant(Grant::client_credentials(self.client_of(provider, id, secret)?)));
-                Ok(auth_core::Credential::Grants(clients.iter().map(grant).collect::<Result<_, Error>>()?))
+                let mut grants = clients.iter().map(grant).collect::<Result<Vec<_>, Error>>()?.into_iter();
+                let first = grants.next().ok_or_else(|| Error::Source {
+                    source: "the list of clients".into(),
+                    reason: "it is empty: give at least one client id and secret".into(),
+                })?;
+                Ok(auth_core::Credential::Grants(first, grants.collect()))
             }
             Material::Client { id, secret, refresh_token } => {
                 let client = self.client_of(provider, id, secret)?;

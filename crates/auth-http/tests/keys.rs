@@ -96,6 +96,10 @@ fn the_next_client_takes_over_when_one_was_deleted_and_a_sixth_is_refused() {
     let seen: Vec<_> = requests(&sandbox, Service::AdaasAuth).iter().map(|entry| entry.status).collect();
     assert_eq!(seen, [Some(200), Some(401), Some(200)]);
 
+    let none: [(&str, &str); 0] = [];
+    let error = adaas(&sandbox).credential(Credential::clients(none)).build().unwrap_err();
+    assert!(error.to_string().contains("give at least one"), "{error}");
+
     let six = (0..6).map(|number| (format!("client-{number}"), second.secret.as_str()));
     let error = adaas(&sandbox).credential(Credential::clients(six)).build().unwrap_err();
     assert!(error.to_string().contains("allows 5") && error.advice().unwrap().contains("delete one"), "{error}");

@@ -29,19 +29,19 @@ pub enum Credential {
     Keys(Vec<ApiKey>),
     /// Something that is exchanged for access tokens at the token endpoint.
     Grant(Grant),
-    /// Several of one account, of which the first is used until the token endpoint refuses it, then the next.
-    Grants(Vec<Grant>),
+    /// Several of one account: the first is used until the token endpoint refuses it, then the next of the others.
+    Grants(Grant, Vec<Grant>),
 }
 
 impl Credential {
     /// The environments that the credential itself says it belongs to, by prefix or by declaration: one at most, unless keys of several are mixed.
     pub fn environments(&self) -> impl Iterator<Item = &str> {
-        let (keys, grants) = match self {
-            Self::Keys(keys) => (keys.as_slice(), &[][..]),
-            Self::Grant(grant) => (&[][..], core::slice::from_ref(grant)),
-            Self::Grants(grants) => (&[][..], grants.as_slice()),
+        let (keys, first, others) = match self {
+            Self::Keys(keys) => (keys.as_slice(), None, &[][..]),
+            Self::Grant(grant) => (&[][..], Some(grant), &[][..]),
+            Self::Grants(first, others) => (&[][..], Some(first), others.as_slice()),
         };
-        keys.iter().filter_map(ApiKey::environment).chain(grants.iter().filter_map(Grant::environment))
+        keys.iter().filter_map(ApiKey::environment).chain(first.into_iter().chain(others).filter_map(Grant::environment))
     }
 
     /// How many keys or clients there are.
@@ -49,7 +49,7 @@ impl Credential {
         match self {
             Self::Keys(keys) => keys.len(),
             Self::Grant(_) => 1,
-            Self::Grants(grants) => grants.len(),
+            Self::Grants(_, others) => 1 + others.len(),
         }
     }
 
