@@ -23,7 +23,7 @@
 //! | is the credential good? | [`Client::check`] |
 //! | wait until a document is ready | [`Client::poll`] |
 //! | the header alone, for another HTTP library | [`Client::authorize`] |
-//! | where tokens are kept | [`TokenStore`], [`MemoryStore`] |
+//! | where tokens are kept | [`TokenStore`]: [`MemoryStore`], [`FileStore`], `RedisStore` (feature `redis`), your own |
 //!
 //! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
 //! [`Response::failure`] says what is wrong and what to do; [`Response::json`] and [`Response::text`] give that as an error.
@@ -41,7 +41,7 @@ mod request;
 mod response;
 mod run;
 mod shared;
-mod store;
+pub mod store;
 mod transport;
 
 /// The machine itself, for those who drive it with their own I/O.
@@ -58,5 +58,7 @@ pub use error::Error;
 pub use poll::Poll;
 pub use request::Request;
 pub use response::Response;
-pub use store::{MemoryStore, TokenStore};
+pub use store::{FileStore, MemoryStore, SealKey, TokenStore};
+#[cfg(feature = "redis")]
+pub use store::{RedisSettings, RedisStore};
 pub use ureq::http;
