@@ -3,6 +3,7 @@
 use crate::credential::Credential;
 use crate::origin::{Origin, Url};
 use crate::provider::{ClientAuth, Environment, Provider, Requirement, is_header_name};
+use crate::token::refresh::RefreshRules;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Policy;
 use alloc::borrow::ToOwned;
@@ -31,6 +32,7 @@ pub struct Connection {
     fingerprint_key: Option<[u8; 32]>,
     /// What the credential may do, in the vendor's words; empty if nobody said.
     permissions: Vec<String>,
+    pub(crate) refresh_rules: RefreshRules,
 }
 
 impl Connection {
@@ -339,6 +341,7 @@ impl ConnectionBuilder {
             integration: self.integration,
             fingerprint_key: self.fingerprint_key,
             permissions: if self.permissions.is_empty() { credential.permissions() } else { self.permissions },
+            refresh_rules: self.provider.refresh_rules(),
             provider: self.provider,
         })
     }

@@ -6,9 +6,11 @@ use crate::exchange::Exchange;
 use crate::time::UnixTime;
 use crate::token::life::{Event, Phase, Ready, Token, TokenLife};
 use crate::token::record::Record;
+use crate::token::refresh::{RefreshForecast, RefreshRules};
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Budget;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -206,6 +208,12 @@ impl Session {
         RotationPlan::new(self.connection.provider(), &self.keys(now), now)
     }
 
+    /// Until when the connection can go on without a person, as far as the vendor or the server says; `None` without a refresh token, or if nobody says.
+    pub fn refresh_forecast(&self, now: UnixTime) -> Option<RefreshForecast> {
+        let record = self.life()?.record();
+        self.rules().forecast(&record, self.servers(now.max(self.latest)))
+    }
+
     /// The age of the key that a request was sent with.
     pub(crate) fn key_age(&self, generation: u64, now: UnixTime) -> Option<KeyAge> {
         match &self.holding {
@@ -368,6 +376,26 @@ impl Session {
         }
     }
 
+    /// What the vendor says about refresh tokens.
+    pub(crate) fn rules(&self) -> &RefreshRules {
+        &self.connection.refresh_rules
+    }
+
+    /// Why the refresh token cannot be used yet: the vendor accepts a refresh only shortly before the access token ends.
+    pub(crate) fn too_early(&self, now: UnixTime) -> Option<Failure> {
+        let earliest = self.rules().earliest_before_end?;
+        let record = self.life()?.record();
+        let from = self.local(record.expires_at).before(earliest);
+        if record.generation == 0 || record.refresh_token.is_none() || from <= now {
+            return None;
+        }
+        let what =
+            format!("{} accepts a refresh only in the last {} seconds of a token", self.connection.provider().name(), earliest.as_secs());
+        let advice =
+            "the token was refused before its end: wait until then; if it stays refused, a person has to connect the account again";
+        Some(Failure::new(FailureKind::TokenEndpoint, what, advice).with_come_back_at(from))
+    }
+
     pub(crate) fn life(&self) -> Option<&TokenLife> {
         match &self.holding {
             Holding::Keys(_) => None,
@@ -407,7 +435,7 @@ impl Session {
         let secret = record.access_token.as_ref()?;
         let minted_at = self.local(record.minted_at);
         let lifetime = self.local(record.expires_at).since(minted_at);
-        Some(Token::new(self.authorization(secret, record.generation), minted_at, lifetime, random))
+        Some(Token::new(self.authorization(secret, record.generation), minted_at, lifetime, self.rules().earliest_before_end, random))
     }
 
     pub(crate) fn authorization(&self, credential: &Secret, generation: u64) -> Authorization {

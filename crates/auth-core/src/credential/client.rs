@@ -4,6 +4,7 @@ use super::error::KeyError;
 use super::key::{declare, error, recognise};
 use super::{KeyFault, Secret};
 use crate::provider::{GrantKind, Provider};
+use crate::token::record::Record;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -79,17 +80,24 @@ pub struct Grant {
     pub(crate) client: ClientCredentials,
     pub(crate) refresh_token: Option<Secret>,
     pub(crate) scopes: Vec<String>,
+    /// Whether the refresh token is the one in the store, whoever put it there.
+    stored: bool,
 }
 
 impl Grant {
     /// The client credentials grant (RFC 6749 section 4.4).
     pub fn client_credentials(client: ClientCredentials) -> Self {
-        Self { client, refresh_token: None, scopes: Vec::new() }
+        Self { client, refresh_token: None, scopes: Vec::new(), stored: false }
     }
 
     /// The refresh token grant (RFC 6749 section 6).
     pub fn refresh_token(client: ClientCredentials, refresh_token: impl Into<Secret>) -> Self {
-        Self { client, refresh_token: Some(refresh_token.into()), scopes: Vec::new() }
+        Self { client, refresh_token: Some(refresh_token.into()), scopes: Vec::new(), stored: false }
+    }
+
+    /// The refresh token grant with the refresh token that the session's store holds: what a login put there, and what later refreshes made of it.
+    pub fn stored(client: ClientCredentials) -> Self {
+        Self { client, refresh_token: None, scopes: Vec::new(), stored: true }
     }
 
     /// The same grant, asking for these scopes (RFC 6749 section 3.3).
@@ -101,7 +109,7 @@ impl Grant {
 
     /// Which grant it is.
     pub fn kind(&self) -> GrantKind {
-        if self.refresh_token.is_some() { GrantKind::RefreshToken } else { GrantKind::ClientCredentials }
+        if self.stored || self.refresh_token.is_some() { GrantKind::RefreshToken } else { GrantKind::ClientCredentials }
     }
 
     /// A number that tells this grant from another: by client, scopes and the refresh token that it began with (FNV-1a, 64 bits). It stands in
@@ -111,6 +119,16 @@ impl Grant {
         let texts = parts.into_iter().chain(self.scopes.iter().map(String::as_str));
         let bytes = texts.flat_map(|text| text.bytes().chain([0]));
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+
+    /// Whether the refresh token is the one in the store.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.stored
+    }
+
+    /// Whether a record's tokens are of this grant.
+    pub(crate) fn owns(&self, record: &Record) -> bool {
+        self.stored || record.grant == self.fingerprint()
     }
 
     /// Whether two grants are exchanged with the same secrets.

@@ -14,7 +14,7 @@ use crate::session::{Fresh, Session};
 use crate::step::{Outcome, Send, Step, Transport};
 use crate::time::UnixTime;
 use crate::token::life::{Event, Ready, Token};
-use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved};
+use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved, Spending};
 use crate::token::request::{self, TokenRequest};
 use crate::verdict::answer::Response;
 use crate::verdict::body::quote;
@@ -44,7 +44,12 @@ pub struct Exchange {
     owner: u64,
     leased_until: Option<UnixTime>,
     stored: u64,
-    journal_mark: Option<u64>,
+    /// The entry that this exchange made.
+    journal: Option<Spending>,
+    /// Since when the refresh token may be spent, by this exchange or by somebody before.
+    spent_since: Option<UnixTime>,
+    /// The server's word on the refresh token, until the store is read once more.
+    refusal: Option<Box<Failure>>,
     fetches: u32,
     saves: u32,
     deliveries: Deliveries,
@@ -74,7 +79,7 @@ enum At {
     ExpectClaimed,
     /// The next poll journals or fetches.
     Journal,
-    ExpectJournaled(u64),
+    ExpectJournaled(Spending),
     /// The next poll takes the journal back, then goes on with this.
     ClearJournal(Box<At>),
     ExpectCleared(Box<At>),
@@ -141,7 +146,9 @@ impl Exchange {
             deadline: UnixTime::NEVER,
             leased_until: None,
             stored: 0,
-            journal_mark: None,
+            journal: None,
+            spent_since: None,
+            refusal: None,
             fetches: 0,
             saves: 0,
             deliveries,
@@ -177,7 +184,7 @@ impl Exchange {
                 }
                 At::Resting(_, then) => match then {
                     Then::Start => {}
-                    Then::Claim if now >= self.deadline => {
+                    Then::Claim if now >= self.deadline && self.refusal.is_none() => {
                         session.take(Event::Abandoned { by: self.id });
                         self.fail(Self::too_late(session));
                     }
@@ -250,7 +257,7 @@ impl Exchange {
     pub fn handle_saved(&mut self, session: &mut Session, now: UnixTime, saved: Saved) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectJournaled(mark) => self.journaled(session, now, mark, saved),
+            At::ExpectJournaled(spending) => self.journaled(session, now, spending, saved),
             At::ExpectSaved(unsaved) => self.saved(session, now, unsaved, saved),
             // If it did not succeed, this session still knows that nothing was spent.
             At::ExpectCleared(next) => self.at = *next,

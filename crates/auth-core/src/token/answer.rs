@@ -29,6 +29,8 @@ pub(crate) struct Granted {
     pub(crate) lifetime: Duration,
     /// `None`: the server named no new one, so the old one stays (RFC 6749 section 6).
     pub(crate) refresh_token: Option<Secret>,
+    /// How long the refresh token lives, if the server says so.
+    pub(crate) refresh_lifetime: Option<Duration>,
 }
 
 /// Why there is no token.
@@ -82,7 +84,11 @@ fn refusal(provider: &Provider, response: &Response<'_>, object: &Map<String, Va
         ),
         "invalid_grant" => (
             FailureKind::ConsentRequired,
-            "the refresh token is expired, revoked or already used: a person has to connect the account again",
+            if provider.refresh_rules().single_active_grant {
+                "the refresh token is expired, revoked or already used: see whether somebody connected the same account elsewhere, which ends this connection; else a person has to connect it again"
+            } else {
+                "the refresh token is expired, revoked or already used: a person has to connect the account again"
+            },
         ),
         "unauthorized_client" | "unsupported_grant_type" => {
             (FailureKind::GrantRefused, "this client may not use this grant: have it allowed where the client is registered")
@@ -175,7 +181,10 @@ fn granted(provider: &Provider, status: u16, object: &Map<String, Value>, secret
     }
     let refresh_token = object.get("refresh_token").and_then(Value::as_str).filter(|token| !token.is_empty()).map(Secret::from);
     let lifetime = object.get("expires_in").and_then(lifetime).or(provider.token_lifetime()).unwrap_or(USUAL_LIFETIME);
-    Ok(Granted { access_token, lifetime, refresh_token })
+    // No standard names this field; these are two vendors' words for it.
+    let announced = || object.get("refresh_token_expires_in").or_else(|| object.get("x_refresh_token_expires_in"));
+    let refresh_lifetime = announced().and_then(self::lifetime);
+    Ok(Granted { access_token, lifetime, refresh_token, refresh_lifetime })
 }
 
 /// A lifetime in seconds: a number, or a text that is one. What no lifetime can be (zero, negative, not a number) counts as not said.
