@@ -237,7 +237,7 @@ fn quickbooks_the_announced_end_is_kept_and_the_value_may_stay_the_same() {
     scenario.respond(&mut call, 200, &[], body);
     scenario.to_send(&mut call);
     let record = scenario.stored.clone().unwrap();
-    assert_eq!(record.refresh_ends_at, Some(START.after(Duration::from_secs(8_726_400))));
+    assert_eq!(record.refresh_ends_at, Some(START.after(Duration::from_hours(2_424))));
     let forecast = scenario.session.refresh_forecast(scenario.now).unwrap();
     assert_eq!((forecast.days_left, forecast.is_moved_by_use, forecast.is_near()), (101, true, false));
 

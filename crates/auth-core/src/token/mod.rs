@@ -5,3 +5,4 @@ pub(crate) mod life;
 pub(crate) mod record;
 pub(crate) mod refresh;
 pub(crate) mod request;
+pub(crate) mod stored;

@@ -88,3 +88,21 @@ pub enum Saved {
     /// The store does not work; the text says why.
     Down(String),
 }
+
+/// `SharedPause` is a limit that one session met and that all sessions of the credential keep, wherever they run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedPause {
+    /// Until when, by the clock of the session that reads it: a store that serves several hosts keeps the span and not the moment.
+    pub until: UnixTime,
+    /// What was met, in words for a person.
+    pub why: String,
+}
+
+/// `Held` is what a store knows of a lease that somebody holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The holder's number.
+    pub owner: u64,
+    /// When the lease ends, by the clock of the session that asks.
+    pub until: UnixTime,
+}
