@@ -2,7 +2,7 @@
 
 use crate::credential::Credential;
 use crate::origin::{Origin, Url};
-use crate::provider::{ClientAuth, Environment, Provider, is_header_name};
+use crate::provider::{ClientAuth, Environment, Provider, Requirement, is_header_name};
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Policy;
 use alloc::borrow::ToOwned;
@@ -29,6 +29,8 @@ pub struct Connection {
     policy: Policy,
     integration: Option<String>,
     fingerprint_key: Option<[u8; 32]>,
+    /// What the credential may do, in the vendor's words; empty if nobody said.
+    permissions: Vec<String>,
 }
 
 impl Connection {
@@ -46,6 +48,7 @@ impl Connection {
             policy: Policy::default(),
             integration: None,
             fingerprint_key: None,
+            permissions: Vec::new(),
         }
     }
 
@@ -99,6 +102,41 @@ impl Connection {
         ))
     }
 
+    /// What the credential may do, in the vendor's words, as its owner declared it; empty if nobody did.
+    pub fn permissions(&self) -> &[String] {
+        &self.permissions
+    }
+
+    /// The requirements of the profile that the credential does not meet, as its owner declared it: calls of these paths cannot succeed. Empty where nothing was declared.
+    pub fn unmet_requirements(&self) -> impl Iterator<Item = &Requirement> {
+        let declared = !self.permissions.is_empty();
+        self.provider.requirements().filter(move |requirement| declared && !requirement.is_met_by(&self.permissions))
+    }
+
+    /// What a call of this URL needs beside a valid credential.
+    pub(crate) fn requirement(&self, url: &Url) -> Option<&Requirement> {
+        let base = self.base.path().trim_end_matches('/');
+        let path = url.path().strip_prefix(base).unwrap_or(url.path());
+        self.provider.requirements().find(|requirement| requirement.is_about(path))
+    }
+
+    /// Refuses a call that cannot succeed, because the credential is declared without the permission that it needs.
+    pub(crate) fn permits(&self, url: &Url) -> Result<(), Failure> {
+        match self.requirement(url).filter(|requirement| !self.permissions.is_empty() && !requirement.is_met_by(&self.permissions)) {
+            None => Ok(()),
+            Some(requirement) => {
+                let what = format!(
+                    "{} asks for the permission {} at {}, and the credential is declared to have {}, so nothing was sent",
+                    self.provider.name(),
+                    requirement.needs_one_of.join(" or "),
+                    url.path(),
+                    self.permissions.join(", ")
+                );
+                Err(Failure::new(requirement.means, what, requirement.advice.clone()))
+            }
+        }
+    }
+
     /// The integration that uses the credential, as its owner named it.
     pub fn integration(&self) -> Option<&str> {
         self.integration.as_deref()
@@ -150,6 +188,7 @@ pub struct ConnectionBuilder {
     policy: Policy,
     integration: Option<String>,
     fingerprint_key: Option<[u8; 32]>,
+    permissions: Vec<String>,
 }
 
 impl ConnectionBuilder {
@@ -204,6 +243,13 @@ impl ConnectionBuilder {
     /// Sets the key under which audit events tell credentials apart; without one they do not.
     pub fn fingerprint_key(mut self, key: [u8; 32]) -> Self {
         self.fingerprint_key = Some(key);
+        self
+    }
+
+    /// Declares what the credential may do, in the vendor's words, such as `retail` or `Visualization SDK`: calls that the profile says need more are then
+    /// refused before they are sent. If not said, it is what the keys' notes or the grant's scopes say.
+    pub fn permissions<S: Into<String>>(mut self, permissions: impl IntoIterator<Item = S>) -> Self {
+        self.permissions = permissions.into_iter().map(Into::into).collect();
         self
     }
 
@@ -292,6 +338,7 @@ impl ConnectionBuilder {
             policy: self.policy,
             integration: self.integration,
             fingerprint_key: self.fingerprint_key,
+            permissions: if self.permissions.is_empty() { credential.permissions() } else { self.permissions },
             provider: self.provider,
         })
     }

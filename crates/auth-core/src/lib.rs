@@ -115,7 +115,7 @@ pub use exchange::Exchange;
 pub use headers::Headers;
 pub use origin::{Origin, Url, UrlError, may_go_anywhere};
 pub use polling::{Polling, Progress};
-pub use provider::{Alphabet, ClientAuth, Difference, Environment, GrantKind, ProfileError, Provider};
+pub use provider::{Alphabet, ClientAuth, Difference, Environment, GrantKind, ProfileError, Provider, Requirement};
 pub use redact::{MAX_LINE, RedactStream, Redactor};
 pub use session::{Fresh, Session, SessionState};
 pub use step::{Outcome, Send, Step, Transport};

@@ -50,6 +50,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Declares what the credential may do, in the vendor's words, such as `retail` or `Visualization SDK`: calls that the profile says need more are then
+    /// refused before they are sent, and [`Client::check`] names them. If not said, it is what the keys' notes or the grant's scopes say.
+    pub fn permissions<S: Into<String>>(mut self, permissions: impl IntoIterator<Item = S>) -> Self {
+        self.connection = self.connection.permissions(permissions);
+        self
+    }
+
     /// Sends to this base URL instead of the profile's: a workspace's own, a gateway, a test server.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.connection = self.connection.base_url(url);

@@ -19,6 +19,7 @@ pub(crate) use ring::KeyRing;
 pub use ring::KeyState;
 pub use secret::Secret;
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// `Credential` is what a session authenticates with.
@@ -42,6 +43,17 @@ impl Credential {
             Self::Grants(first, others) => (&[][..], Some(first), others.as_slice()),
         };
         keys.iter().filter_map(ApiKey::environment).chain(first.into_iter().chain(others).filter_map(Grant::environment))
+    }
+
+    /// What it may do, in the vendor's words: what the notes of its keys or the scopes of its grants say together; empty if one of them says nothing,
+    /// because it may then be allowed anything.
+    pub(crate) fn permissions(&self) -> Vec<String> {
+        let each: Vec<&[String]> = match self {
+            Self::Keys(keys) => keys.iter().map(|key| key.notes().permissions.as_slice()).collect(),
+            Self::Grant(grant) => alloc::vec![grant.scopes.as_slice()],
+            Self::Grants(first, others) => core::iter::once(first).chain(others).map(|grant| grant.scopes.as_slice()).collect(),
+        };
+        if each.iter().any(|permissions| permissions.is_empty()) { Vec::new() } else { each.concat() }
     }
 
     /// How many keys or clients there are.

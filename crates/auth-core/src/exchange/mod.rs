@@ -527,6 +527,8 @@ fn is_about_the_credential(failure: &Failure) -> bool {
         failure.kind(),
         FailureKind::KeyRefused
             | FailureKind::KeyExpired
+            | FailureKind::KeyRevoked
+            | FailureKind::CredentialMalformed
             | FailureKind::CredentialMissing
             | FailureKind::GrantRefused
             | FailureKind::ConsentRequired

@@ -49,6 +49,15 @@ pub(super) fn contradictions(text: &str, profile: &Profile) -> Result<(), Profil
             return refuse(meaning.span(), "a meaning needs a `status`, a `code` or both");
         }
     }
+    for requirement in &profile.requirement {
+        let facts = requirement.get_ref();
+        if facts.paths.is_empty() || facts.paths.iter().any(|path| !path.starts_with('/')) {
+            return refuse(requirement.span(), "a requirement needs `paths`, each starting with '/'");
+        }
+        if facts.needs_one_of.is_empty() {
+            return refuse(requirement.span(), "a requirement without any permission in `needs_one_of`: no credential could ever meet it");
+        }
+    }
     Ok(())
 }
 
@@ -175,6 +184,18 @@ mod tests {
             ("length = 8", "length = 8\nmin_length = 4", 9, "together"),
             ("length = 8", "length = 8\nenvironment = \"moon\"", 13, "moon"),
             ("name = \"own\"", "name = \"Own One\"", 1, "a name is made of"),
+            (
+                "[key]\n",
+                "[[requirement]]\npaths = [\"x\"]\nneeds_one_of = [\"x\"]\nmeans = \"missing_scope\"\nadvice = \"a\"\n[key]\n",
+                8,
+                "starting with",
+            ),
+            (
+                "[key]\n",
+                "[[requirement]]\npaths = [\"/\"]\nneeds_one_of = []\nmeans = \"missing_scope\"\nadvice = \"a\"\n[key]\n",
+                8,
+                "no credential",
+            ),
             (
                 "[key]\n",
                 "[token]\ngrants = [\"client_credentials\"]\nrequest = \"get\"\nclient_auth = \"client_secret_post\"\n[key]\n",

@@ -8,7 +8,7 @@ mod profile;
 
 pub(crate) use check::is_token as is_header_name;
 pub use error::ProfileError;
-pub use profile::{Alphabet, ClientAuth, Difference, GrantKind};
+pub use profile::{Alphabet, ClientAuth, Difference, GrantKind, Requirement};
 pub(crate) use profile::{FormatFacts, IdempotencyFacts, TokenRequestForm, WaitUnit};
 
 use crate::verdict::body::Body;
@@ -141,6 +141,11 @@ impl Provider {
     /// Each table of the profile with the address its facts come from, `None` where it names none.
     pub fn sources(&self) -> Vec<(String, Option<&str>)> {
         self.0.sources()
+    }
+
+    /// The permissions that calls need beside a valid credential, in the order in which they are looked at: the first that is about a path counts.
+    pub fn requirements(&self) -> impl Iterator<Item = &Requirement> {
+        self.0.requirement.iter().map(toml::Spanned::get_ref)
     }
 
     pub(crate) fn attach_header(&self) -> &str {

@@ -2,7 +2,7 @@
 //!
 //! A field stands here only if the machine obeys it. Where a later one belongs: what a key is goes to `[key]`, how a token is got to `[token]`, the rules
 //! of its renewal to `[token]` beside `lifetime_seconds`, where a credential goes and what else each call carries to `[attach]`, what answers mean to `[error]`,
-//! how the API says "slow down" to `[[wait]]`.
+//! how the API says "slow down" to `[[wait]]`, what a call needs beside a valid credential to `[[requirement]]`.
 
 use crate::verdict::failure::FailureKind;
 use alloc::format;
@@ -39,6 +39,8 @@ pub(crate) struct Profile {
     #[serde(default)]
     pub(crate) wait: Vec<Spanned<WaitFact>>,
     #[serde(default)]
+    pub(crate) requirement: Vec<Spanned<Requirement>>,
+    #[serde(default)]
     pub(crate) difference: Vec<Difference>,
 }
 
@@ -67,6 +69,7 @@ impl Profile {
         }
         tables.extend(self.error.meaning.iter().map(|meaning| ("error.meaning".into(), &meaning.get_ref().source)));
         tables.extend(self.wait.iter().map(|wait| ("wait".into(), &wait.get_ref().source)));
+        tables.extend(self.requirement.iter().map(|requirement| ("requirement".into(), &requirement.get_ref().source)));
         tables.extend(self.difference.iter().map(|difference| ("difference".into(), &difference.source)));
         tables.into_iter().map(|(table, source)| (table, source.as_deref())).collect()
     }
@@ -308,6 +311,43 @@ pub(crate) enum WaitUnit {
     EpochMillis,
     /// A date: RFC 3339 or one of the three of RFC 9110.
     Date,
+}
+
+/// `Requirement` is a permission that calls of some paths need, and how the API answers a credential without it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// The paths below the base URL, each for everything beneath it too; `*` stands for one segment.
+    pub paths: Vec<String>,
+    /// The permissions, in the vendor's words, of which the credential needs one.
+    pub needs_one_of: Vec<String>,
+    /// What the failure of a credential without it is.
+    pub(crate) means: FailureKind,
+    /// What to do about it.
+    pub advice: String,
+    /// Where the vendor says so.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+impl Requirement {
+    /// Whether it is about this path.
+    pub(crate) fn is_about(&self, path: &str) -> bool {
+        let begins = |pattern: &String| {
+            let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+            pattern.split('/').filter(|segment| !segment.is_empty()).all(|wanted| {
+                let segment = segments.next();
+                segment.is_some_and(|segment| wanted == "*" || wanted == segment)
+            })
+        };
+        self.paths.iter().any(begins)
+    }
+
+    /// Whether one of these permissions is enough; capitals and signs do not count, because vendors spell their own words in several ways.
+    pub(crate) fn is_met_by(&self, permissions: &[String]) -> bool {
+        let letters = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect::<String>();
+        permissions.iter().any(|held| self.needs_one_of.iter().any(|needed| letters(needed) == letters(held)))
+    }
 }
 
 /// `Difference` is a point on which two sources disagree: which one the profile follows, and what the other says.
