@@ -41,6 +41,9 @@
 //!         Step::Release(_) => {}
 //!         // ask the credential's source again
 //!         Step::Load => exchange.handle_loaded(&mut session, now, None),
+//!         // ask the store for a limit that another process met, tell it of one that was met here
+//!         Step::Look => exchange.handle_looked(&mut session, now, None),
+//!         Step::Pause(_) => {}
 //!         // send this to the token endpoint as it is, follow no redirect
 //!         Step::Fetch(request) => {
 //!             assert_eq!((request.method, request.url.as_str()), ("POST", "https://auth.numeric.io/oauth/token"));
@@ -93,8 +96,10 @@ mod call;
 mod connection;
 mod credential;
 mod exchange;
+mod explain;
 mod headers;
 mod origin;
+mod pauses;
 mod polling;
 mod provider;
 mod redact;
@@ -112,6 +117,7 @@ pub use credential::{
     Secret,
 };
 pub use exchange::Exchange;
+pub use explain::Explanation;
 pub use headers::Headers;
 pub use origin::{Origin, Url, UrlError, may_go_anywhere};
 pub use polling::{Polling, Progress};

@@ -42,7 +42,7 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
         report(shared, &mut running.exchange);
         match obey(shared, &mut running.exchange, now_step) {
             // Obeyed.
-            None | Some(Step::Claim(_) | Step::Save(_) | Step::Release(_) | Step::Load) => {}
+            None | Some(Step::Claim(_) | Step::Save(_) | Step::Release(_) | Step::Look | Step::Pause(_) | Step::Load) => {}
             Some(Step::Fetch(request)) => match fetch(shared, &request) {
                 Ok(answer) => {
                     let response = Response { status: answer.status, headers: &answer.fields, body: &answer.body };
@@ -92,6 +92,11 @@ pub(crate) fn obey(shared: &Shared, exchange: &mut Exchange, step: Step) -> Opti
             shared.with(|session, now| exchange.handle_saved(session, now, saved));
         }
         Step::Release(lease) => shared.store.release(&shared.store_id, &lease),
+        Step::Look => {
+            let pause = shared.store.paused(&shared.store_id);
+            shared.with(|session, now| exchange.handle_looked(session, now, pause));
+        }
+        Step::Pause(pause) => shared.store.pause(&shared.store_id, &pause),
         Step::Load => {
             let credential = load(shared);
             shared.with(|session, now| exchange.handle_loaded(session, now, credential));

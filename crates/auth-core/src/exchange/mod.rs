@@ -14,7 +14,7 @@ use crate::session::{Fresh, Session};
 use crate::step::{Outcome, Send, Step, Transport};
 use crate::time::UnixTime;
 use crate::token::life::{Event, Ready, Token};
-use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved, Spending};
+use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved, SharedPause, Spending};
 use crate::token::request::{self, TokenRequest};
 use crate::verdict::answer::Response;
 use crate::verdict::body::quote;
@@ -73,6 +73,11 @@ enum At {
     Start,
     /// The next poll after that moment goes on with this.
     Resting(UnixTime, Then),
+    /// The next poll asks the store for a limit that another process met.
+    Look,
+    ExpectLooked,
+    /// The next poll tells the store of a limit, then goes on with this.
+    Announce(SharedPause, Box<At>),
     /// The next poll asks the source.
     Load,
     ExpectLoaded,
@@ -197,6 +202,14 @@ impl Exchange {
                     Then::Save(unsaved) => self.at = At::Save(unsaved),
                     Then::DeliverForeign => self.at = At::DeliverForeign,
                 },
+                At::Look => {
+                    self.at = At::ExpectLooked;
+                    return Step::Look;
+                }
+                At::Announce(pause, next) => {
+                    self.at = *next;
+                    return Step::Pause(pause);
+                }
                 At::Load => {
                     self.at = At::ExpectLoaded;
                     return Step::Load;
@@ -262,6 +275,15 @@ impl Exchange {
             // If it did not succeed, this session still knows that nothing was spent.
             At::ExpectCleared(next) => self.at = *next,
             other => self.misuse_at(session, other, "handle_saved was called without a Save"),
+        }
+    }
+
+    /// Takes what a store answered to [`Step::Look`]: the limit that is in force, if there is one. A store that is down says that there is none.
+    pub fn handle_looked(&mut self, session: &mut Session, now: UnixTime, pause: Option<SharedPause>) {
+        let now = self.attend(session, now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectLooked => session.looked(pause, now),
+            other => self.misuse_at(session, other, "handle_looked was called without a Look"),
         }
     }
 
@@ -383,6 +405,10 @@ impl Exchange {
                 self.note(&connection, now, Audited::Pausing, None, || format!("{}; until {until}", why.what()));
                 At::Resting(until.after(Duration::from_millis(self.dice.u64(..250))), Then::Start)
             };
+            return None;
+        }
+        if session.begin_look(now) {
+            self.at = At::Look;
             return None;
         }
         match session.ready(now, self.id) {

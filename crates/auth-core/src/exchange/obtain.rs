@@ -305,6 +305,7 @@ impl Exchange {
         let until = session.rest_after(&failure, now);
         let connection = Arc::clone(session.connection());
         self.note(&connection, now, Audited::TokenDenied, None, || format!("{}; nobody asks again before {until}", failure.what()));
+        session.note_error(&failure, now);
         session.take(Event::Failed { by: self.id, failure: failure.clone(), until });
         // A renewal ahead of time that failed is nobody's failure yet. A caller asks the session once more: its source may have another credential.
         let next = if self.call.is_some() { At::Start } else { At::Finished(Outcome::Failed(failure)) };
