@@ -12,6 +12,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// `ClientBuilder` gathers what a client needs; only the credential has to be said, the rest has defaults from the provider's profile.
+///
+/// A clone builds another client of the same credential and, if one was named, the same store.
+#[derive(Clone)]
 #[must_use]
 pub struct ClientBuilder {
     connection: ConnectionBuilder,
@@ -113,6 +116,16 @@ impl ClientBuilder {
         self
     }
 
+    /// The same, but only while `wanted` says that somebody listens: it is asked at each call, and if it says no, events are not even made.
+    pub fn on_audit_while(
+        mut self,
+        wanted: impl Fn() -> bool + Send + Sync + 'static,
+        callback: impl Fn(&AuditEvent) + Send + Sync + 'static,
+    ) -> Self {
+        self.audit = Audit::new(callback).only_while(wanted);
+        self
+    }
+
     /// The key under which audit events tell credentials apart; a random one of this process if not said, so that the same credential has
     /// another fingerprint after a restart. Keep one of your own to follow a credential for longer.
     pub fn fingerprint_key(mut self, key: [u8; 32]) -> Self {
@@ -178,6 +191,15 @@ impl ClientBuilder {
     /// Shows this client certificate (PEM chain and key) to servers that ask for one: mutual TLS.
     pub fn identity(mut self, chain_pem: impl Into<Vec<u8>>, key_pem: impl Into<Vec<u8>>) -> Self {
         self.wire.identity = Some((chain_pem.into(), key_pem.into()));
+        self
+    }
+
+    /// Asks this about twenty times a second, in the thread that waits (for a token, a pause, a connection, an answer), whether to give up: `true` ends the call
+    /// with [`Error::Interrupted`]. For languages whose signals are handled between instructions of their own.
+    ///
+    /// What fetches tokens does so on threads of its own, where it is asked as well; a fetch that is given up is like one that was lost.
+    pub fn interrupt(mut self, wanted: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.wire.interrupt = Some(Arc::new(wanted));
         self
     }
 

@@ -1,8 +1,8 @@
 //! Where credentials come from: a value, an environment variable, a file, a callback.
 
 use crate::error::Error;
+use crate::lock::Mutex;
 use auth_core::{ApiKey, ClientCredentials, Grant, KeyNotes, Provider, Secret, UnixTime};
-use parking_lot::Mutex;
 use serde::Deserialize;
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -23,6 +23,7 @@
 //! | is the credential good? | [`Client::check`] |
 //! | wait until a document is ready | [`Client::poll`] |
 //! | the header alone, for another HTTP library | [`Client::authorize`] |
+//! | the whole conversation, for another HTTP library or an event loop | [`Client::drive`] |
 //! | where tokens are kept | [`TokenStore`], [`MemoryStore`] |
 //!
 //! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
@@ -34,15 +35,21 @@ mod check;
 mod client;
 mod clock;
 mod credential;
+mod drive;
 mod error;
+mod fork;
+mod interrupt;
+mod lock;
 mod poll;
 mod renewal;
 mod request;
 mod response;
 mod run;
 mod shared;
+mod socket;
 mod store;
 mod transport;
+mod wakers;
 
 /// The machine itself, for those who drive it with their own I/O.
 pub use auth_core as core;
@@ -54,7 +61,9 @@ pub use builder::ClientBuilder;
 pub use check::Check;
 pub use client::Client;
 pub use credential::{Credential, Key};
+pub use drive::{Drive, Next};
 pub use error::Error;
+pub use fork::after_fork;
 pub use poll::Poll;
 pub use request::Request;
 pub use response::Response;

@@ -54,7 +54,7 @@ impl<'c> Poll<'c> {
             let seen = auth_core::Response { status: response.status(), headers: &Fields(response.headers()), body: &body };
             match polling.handle_response(shared.connection.provider(), now, &seen) {
                 Progress::Ready => return Ok(response),
-                Progress::AskAgain(at) => std::thread::sleep(at.since(now)),
+                Progress::AskAgain(at) => shared.sleep(at)?,
                 Progress::TooLate(failure) => return Err(failure.into()),
             }
         }

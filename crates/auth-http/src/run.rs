@@ -1,6 +1,7 @@
 //! The run loop: does what the machine says, and reports what came of it.
 
 use crate::clock;
+use crate::error::Error;
 use crate::response::{Answer, Fields, TOKEN_READ_LIMIT};
 use crate::shared::Shared;
 use crate::transport::transport;
@@ -32,95 +33,132 @@ pub(crate) enum Deliver<'a> {
 }
 
 /// Runs an exchange to its end. However it is left, whoever waits for it is let go on.
-pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver<'_>) -> Result<Ended, Failure> {
-    let exchange = if shared.audit.is_wanted() { exchange.audited() } else { exchange };
-    let mut running = Running { shared, exchange };
+pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver<'_>) -> Result<Ended, Error> {
+    let mut running = Running::new(shared, exchange);
     let mut answer: Option<Box<Answer>> = None;
-    let mut step = running.first_step();
     loop {
-        let (now_step, seen) = match step.take() {
-            Some(step) => (step, 0),
-            None => running.poll(),
-        };
-        running.report();
-        match now_step {
-            Step::Claim(claim) => {
-                let claimed = shared.store.claim(&shared.store_id, &claim);
-                shared.with(|session, now| running.exchange.handle_claimed(session, now, claimed));
-            }
-            Step::Save(save) => {
-                let saved = shared.store.save(&shared.store_id, &save);
-                shared.with(|session, now| running.exchange.handle_saved(session, now, saved));
-            }
-            Step::Release(lease) => shared.store.release(&shared.store_id, &lease),
-            Step::Load => {
-                let credential = load(shared);
-                shared.with(|session, now| running.exchange.handle_loaded(session, now, credential));
-            }
-            Step::Fetch(request) => match fetch(shared, &request) {
-                Ok(answer) => {
-                    let response = Response { status: answer.status, headers: &answer.fields, body: &answer.body };
-                    shared.with(|session, now| running.exchange.handle_response(session, now, &response));
-                }
-                Err(lost) => {
-                    shared.with(|session, now| running.exchange.handle_failure(session, now, lost));
-                }
-            },
+        match running.next() {
             Step::Send(send) => match &mut deliver {
                 Deliver::Nothing => return send.authorization.map(Ended::Authorized).ok_or_else(not_authorized),
                 Deliver::Request(request) => match request(&send, clock::now()) {
                     Ok(mut received) => {
-                        if running.exchange.finish_fresh(clock::now(), received.status()) {
-                            running.report();
+                        if running.finish_fresh(received.status()) {
                             return Ok(Ended::Answered(received, None));
                         }
                         received.read_ahead();
-                        shared.with(|session, now| running.exchange.handle_response(session, now, &received.for_machine()));
+                        running.answered(&received.for_machine());
                         answer = Some(received);
                     }
                     Err(lost) => {
                         answer = None;
-                        shared.with(|session, now| running.exchange.handle_failure(session, now, lost));
+                        running.lost(lost);
+                        shared.go_on()?;
                     }
                 },
             },
-            Step::Wait(until) => shared.wait(until, seen),
+            Step::Wait(until) => shared.wait(until, running.seen)?,
             Step::Done(Outcome::Answered(failure)) => {
                 return answer.map(|answer| Ended::Answered(answer, failure)).ok_or_else(not_authorized);
             }
-            Step::Done(Outcome::Failed(failure)) => return Err(failure),
+            Step::Done(Outcome::Failed(failure)) => return Err(failure.into()),
             Step::Done(Outcome::Renewed) => return Ok(Ended::Renewed),
+            chore => running.oblige(chore),
         }
     }
 }
 
 /// An exchange that is abandoned when it goes out of scope, by whatever way.
-struct Running<'a> {
-    shared: &'a Arc<Shared>,
+pub(crate) struct Running {
+    shared: Arc<Shared>,
     exchange: Exchange,
+    begun: bool,
+    /// The session's change number at the last step.
+    pub(crate) seen: u64,
 }
 
-impl Running<'_> {
-    /// The first step without the lock, while there is something fresh to send with.
+impl Running {
+    pub(crate) fn new(shared: &Arc<Shared>, exchange: Exchange) -> Self {
+        let exchange = if shared.audit.is_wanted() { exchange.audited() } else { exchange };
+        Self { shared: Arc::clone(shared), exchange, begun: false, seen: 0 }
+    }
+
+    /// The next step: the first one without the lock, while there is something fresh to send with.
+    pub(crate) fn next(&mut self) -> Step {
+        let first = if self.begun { None } else { self.first_step() };
+        self.begun = true;
+        let step = first.unwrap_or_else(|| self.poll());
+        self.report();
+        step
+    }
+
     fn first_step(&mut self) -> Option<Step> {
         let fresh = self.shared.fresh();
         self.exchange.poll_fresh(fresh.as_deref()?, clock::now())
     }
 
-    /// The next step, and the session's change number at that moment. If a token is wanted, getting it begins on a thread of its own.
-    fn poll(&mut self) -> (Step, u64) {
+    /// If a token is wanted, getting it begins on a thread of its own.
+    fn poll(&mut self) -> Step {
         let ((step, renewal), seen) = self.shared.with(|session, now| {
             let renewal = session.begin_renewal(now, fastrand::u64(..));
             (self.exchange.poll(session, now), renewal)
         });
+        self.seen = seen;
         if let Some(renewal) = renewal {
-            crate::renewal::spawn(self.shared, renewal);
+            crate::renewal::spawn(&self.shared, renewal);
         }
-        (step, seen)
+        step
     }
-}
 
-impl Running<'_> {
+    /// Does what concerns store, source and token endpoint, and reports it. May block.
+    pub(crate) fn oblige(&mut self, chore: Step) {
+        let Self { shared, exchange, .. } = self;
+        match chore {
+            Step::Claim(claim) => {
+                let claimed = shared.store.claim(&shared.store_id, &claim);
+                shared.with(|session, now| exchange.handle_claimed(session, now, claimed));
+            }
+            Step::Save(save) => {
+                let saved = shared.store.save(&shared.store_id, &save);
+                shared.with(|session, now| exchange.handle_saved(session, now, saved));
+            }
+            Step::Release(lease) => shared.store.release(&shared.store_id, &lease),
+            Step::Load => {
+                let credential = load(shared);
+                shared.with(|session, now| exchange.handle_loaded(session, now, credential));
+            }
+            Step::Fetch(request) => match fetch(shared, &request) {
+                Ok(answer) => self.answered(&Response { status: answer.status, headers: &answer.fields, body: &answer.body }),
+                Err(lost) => self.lost(lost),
+            },
+            Step::Send(_) | Step::Wait(_) | Step::Done(_) => {}
+        }
+    }
+
+    /// Reports an answer.
+    pub(crate) fn answered(&mut self, response: &Response<'_>) {
+        let Self { shared, exchange, .. } = self;
+        shared.with(|session, now| exchange.handle_response(session, now, response));
+    }
+
+    /// Reports that there is none.
+    pub(crate) fn lost(&mut self, lost: Transport) {
+        let Self { shared, exchange, .. } = self;
+        shared.with(|session, now| exchange.handle_failure(session, now, lost));
+    }
+
+    /// Reports a success without the lock; `false` if the answer has to be reported in full.
+    pub(crate) fn finish_fresh(&mut self, status: u16) -> bool {
+        let over = self.exchange.finish_fresh(clock::now(), status);
+        if over {
+            self.report();
+        }
+        over
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        self.exchange.request_id()
+    }
+
     /// Delivers the audit events since the last time.
     fn report(&mut self) {
         let events = self.exchange.take_events();
@@ -130,7 +168,7 @@ impl Running<'_> {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
         if !self.exchange.has_entered() {
             return;
@@ -187,6 +225,6 @@ fn fetch(shared: &Shared, request: &TokenRequest) -> Result<TokenAnswer, Transpo
     Ok(TokenAnswer { status: head.status.as_u16(), fields: Fields(head.headers), body: bytes })
 }
 
-fn not_authorized() -> Failure {
-    Failure::new(FailureKind::Misuse, "the machine ended without an answer", "report this as a bug of ledgerauth")
+fn not_authorized() -> Error {
+    Failure::new(FailureKind::Misuse, "the machine ended without an answer", "report this as a bug of ledgerauth").into()
 }

@@ -4,11 +4,13 @@ use crate::audit::Audit;
 use crate::clock;
 use crate::credential::Credential;
 use crate::error::Error;
+use crate::interrupt::{self, Interrupt};
+use crate::lock::{Condvar, Mutex};
 use crate::store::TokenStore;
 use crate::transport::Wire;
+use crate::wakers::Wakers;
 use arc_swap::ArcSwapOption;
 use auth_core::{Connection, Fresh, Session, UnixTime};
-use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::Agent;
@@ -26,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) store_id: String,
     pub(crate) credential: Mutex<Credential>,
     pub(crate) audit: Audit,
+    pub(crate) wakers: Wakers,
+    interrupt: Option<Interrupt>,
     session: Mutex<Session>,
     moved: Condvar,
     fresh: ArcSwapOption<Fresh>,
@@ -49,6 +53,8 @@ impl Shared {
             store_id,
             credential: Mutex::new(credential),
             audit,
+            wakers: Wakers::default(),
+            interrupt: wire.interrupt.clone(),
             fresh: ArcSwapOption::new(session.fresh().map(Arc::new)),
             session: Mutex::new(session),
             moved: Condvar::new(),
@@ -70,17 +76,46 @@ impl Shared {
             self.fresh.store(session.fresh().map(Arc::new));
             drop(session);
             self.moved.notify_all();
+            self.wakers.wake();
         }
         (result, changes)
     }
 
+    /// Whether the session has changed since `seen`.
+    pub(crate) fn has_moved(&self, seen: u64) -> bool {
+        self.session.lock().changes() != seen
+    }
+
     /// Sleeps until `until`, or until the session has changed since `seen`.
-    pub(crate) fn wait(&self, until: UnixTime, seen: u64) {
-        let mut session = self.session.lock();
-        if session.changes() == seen {
+    pub(crate) fn wait(&self, until: UnixTime, seen: u64) -> Result<(), Error> {
+        loop {
+            self.go_on()?;
+            let session = self.session.lock();
+            let now = clock::now();
+            if session.changes() != seen || until <= now {
+                return Ok(());
+            }
             // One millisecond more, because the machine counts whole ones.
-            let span = until.since(clock::now()) + Duration::from_millis(1);
-            self.moved.wait_for(&mut session, span.min(LONGEST_SLEEP));
+            let span = until.since(now) + Duration::from_millis(1);
+            let longest = if self.interrupt.is_some() { interrupt::SLICE } else { LONGEST_SLEEP };
+            drop(self.moved.wait_for(session, span.min(longest)));
         }
+    }
+
+    /// Sleeps until `until`, whatever happens to the session.
+    pub(crate) fn sleep(&self, until: UnixTime) -> Result<(), Error> {
+        loop {
+            self.go_on()?;
+            let left = until.since(clock::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(if self.interrupt.is_some() { left.min(interrupt::SLICE) } else { left });
+        }
+    }
+
+    /// Whether the program still wants to wait.
+    pub(crate) fn go_on(&self) -> Result<(), Error> {
+        if self.interrupt.as_ref().is_some_and(|wanted| wanted()) { Err(Error::Interrupted) } else { Ok(()) }
     }
 }

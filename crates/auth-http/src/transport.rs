@@ -1,13 +1,14 @@
 //! ureq, set up once, and its errors in the machine's words.
 
 use crate::error::Error;
+use crate::interrupt::Interrupt;
 use auth_core::Transport;
 use std::time::Duration;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Proxy, Timeout};
 
 /// What a client's connections look like.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Wire {
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
@@ -15,6 +16,7 @@ pub(crate) struct Wire {
     pub(crate) roots: Roots,
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
     pub(crate) user_agent: String,
+    pub(crate) interrupt: Option<Interrupt>,
 }
 
 /// Which proxy to use.
@@ -48,6 +50,7 @@ impl Default for Wire {
             roots: Roots::Mozilla,
             identity: None,
             user_agent: concat!("ledgerauth/", env!("CARGO_PKG_VERSION")).into(),
+            interrupt: None,
         }
     }
 }
@@ -80,7 +83,10 @@ impl Wire {
             .max_idle_connections(256)
             .max_idle_connections_per_host(64)
             .build();
-        Ok(config.into())
+        Ok(match &self.interrupt {
+            Some(interrupt) => crate::socket::agent(config, interrupt),
+            None => config.into(),
+        })
     }
 
     fn tls(&self) -> Result<TlsConfig, Error> {
