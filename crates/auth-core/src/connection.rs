@@ -5,6 +5,7 @@ use crate::oauth::discovery::{Discovery, Metadata};
 use crate::oauth::endpoints::{Endpoints, Said, missing};
 use crate::origin::{Origin, Url};
 use crate::provider::{ClientAuth, Environment, Provider, Requirement, TokenRequestForm, is_header_name};
+use crate::token::refresh::RefreshRules;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Policy;
 use alloc::borrow::ToOwned;
@@ -33,6 +34,7 @@ pub struct Connection {
     fingerprint_key: Option<[u8; 32]>,
     /// What the credential may do, in the vendor's words; empty if nobody said.
     permissions: Vec<String>,
+    pub(crate) refresh_rules: RefreshRules,
 }
 
 impl Connection {
@@ -373,6 +375,7 @@ impl ConnectionBuilder {
             integration: self.integration,
             fingerprint_key: self.fingerprint_key,
             permissions: if self.permissions.is_empty() { credential.permissions() } else { self.permissions },
+            refresh_rules: self.provider.refresh_rules(),
             provider: self.provider,
         })
     }

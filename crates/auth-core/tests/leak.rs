@@ -170,6 +170,8 @@ fn drive(
             }
             Step::Release(_) => {}
             Step::Load => exchange.handle_loaded(session, *now, None),
+            Step::Look => exchange.handle_looked(session, *now, None),
+            Step::Pause(_) => {}
             Step::Fetch(_) => match luck.next(4) {
                 0 => exchange.handle_failure(
                     session,

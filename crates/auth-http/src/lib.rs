@@ -23,6 +23,7 @@
 //! | is the credential good? | [`Client::check`] |
 //! | wait until a document is ready | [`Client::poll`] |
 //! | the header alone, for another HTTP library | [`Client::authorize`] |
+//! | another HTTP library, clock or event loop below the client | [`Transport`], [`Clock`], [`Drive`] |
 //! | where tokens are kept | [`TokenStore`], [`MemoryStore`] |
 //!
 //! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
@@ -34,6 +35,7 @@ mod check;
 mod client;
 mod clock;
 mod credential;
+mod drive;
 mod error;
 mod poll;
 mod renewal;
@@ -53,10 +55,13 @@ pub use auth_core::{
 pub use builder::ClientBuilder;
 pub use check::Check;
 pub use client::Client;
+pub use clock::Clock;
 pub use credential::{Credential, Key};
+pub use drive::{Drive, Driving};
 pub use error::Error;
+pub use http;
 pub use poll::Poll;
 pub use request::Request;
 pub use response::Response;
 pub use store::{MemoryStore, TokenStore};
-pub use ureq::http;
+pub use transport::{Body, Payload, Times, Transport};

@@ -1,11 +1,11 @@
 //! What the error codes of OAuth mean, and what a person can do about them.
 
-use crate::provider::GrantKind;
+use crate::provider::{GrantKind, Provider};
 use crate::verdict::failure::FailureKind;
 
 /// What a refused grant means (RFC 6749 section 5.2, RFC 8628 section 3.5, RFC 6749 section 4.1.2.1 where servers borrow from it); `None` for trouble of the
 /// server's own, after which the same request may succeed.
-pub(crate) fn at_token_endpoint(code: &str, asked: GrantKind, status: u16) -> Option<(FailureKind, &'static str)> {
+pub(crate) fn at_token_endpoint(provider: &Provider, asked: GrantKind, code: &str, status: u16) -> Option<(FailureKind, &'static str)> {
     use FailureKind::{ConsentRequired, GrantRefused, MissingScope};
     Some(match (code, asked) {
         ("invalid_client", _) => (
@@ -19,6 +19,10 @@ pub(crate) fn at_token_endpoint(code: &str, asked: GrantKind, status: u16) -> Op
         ("invalid_grant", GrantKind::JwtBearer) => (
             GrantRefused,
             "the assertion is not accepted: compare issuer, subject and audience with what is registered, the key with the public one, and this machine's clock with the server's",
+        ),
+        ("invalid_grant", GrantKind::RefreshToken) if provider.refresh_rules().single_active_grant => (
+            ConsentRequired,
+            "the refresh token is expired, revoked or already used: see whether somebody connected the same account elsewhere, which ends this connection; else a person has to connect it again",
         ),
         ("invalid_grant", GrantKind::RefreshToken) => {
             (ConsentRequired, "the refresh token is expired, revoked or already used: a person has to connect the account again")

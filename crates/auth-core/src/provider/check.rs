@@ -1,7 +1,7 @@
 //! What a profile may not say: fields that are each well formed and contradict each other.
 
 use super::error::ProfileError;
-use super::profile::{ClientAuth, FormatFacts, KeyFacts, Profile, TokenFacts, TokenRequestForm};
+use super::profile::{ClientAuth, FormatFacts, GrantKind, KeyFacts, Profile, RefreshFacts, Rotation, TokenFacts, TokenRequestForm};
 use crate::origin::Url;
 use alloc::format;
 use core::ops::Range;
@@ -120,12 +120,36 @@ fn tokens(text: &str, profile: &Profile, token: &Spanned<TokenFacts>) -> Result<
             "lifetime_seconds = 0: no token would ever be valid; leave it out if it is not known",
         ));
     }
+    if let Some(refresh) = &facts.refresh {
+        refreshing(text, facts, refresh)?;
+    }
     formats(text, profile, &facts.secret_format)
 }
 
 /// What the machine itself puts into an authorization request (RFC 6749 section 4.1.1, RFC 7636 section 4.3).
 pub(crate) const RESERVED: [&str; 7] =
     ["response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"];
+
+fn refreshing(text: &str, token: &TokenFacts, refresh: &Spanned<RefreshFacts>) -> Result<(), ProfileError> {
+    let refuse = |reason: &str| Err(ProfileError::at(text, &refresh.span(), reason));
+    let facts = refresh.get_ref();
+    if !token.grants.contains(&GrantKind::RefreshToken) {
+        return refuse("rules for refresh tokens, but \"refresh_token\" is not among the grants");
+    }
+    if facts.rotation == Rotation::Never && facts.reuse_grace_seconds.is_some() {
+        return refuse("a reuse grace for refresh tokens that never change: every one may be used again");
+    }
+    if facts
+        .earliest_seconds_before_end
+        .is_some_and(|earliest| earliest < 2 || token.lifetime_seconds.is_none_or(|lifetime| lifetime < earliest))
+    {
+        return refuse("`earliest_seconds_before_end` must be at least 2 and within `lifetime_seconds`: else no renewal would fit into it");
+    }
+    if facts.idle_lifetime_days == Some(0) || facts.total_lifetime_days == Some(0) {
+        return refuse("a lifetime of 0 days: leave it out if it is not known");
+    }
+    Ok(())
+}
 
 fn formats(text: &str, profile: &Profile, formats: &[Spanned<FormatFacts>]) -> Result<(), ProfileError> {
     for (index, format) in formats.iter().enumerate() {

@@ -8,9 +8,10 @@ mod profile;
 
 pub(crate) use check::is_token as is_header_name;
 pub use error::ProfileError;
-pub use profile::{Alphabet, ClientAuth, Difference, GrantKind, Requirement};
-pub(crate) use profile::{AssertionAudience, FormatFacts, IdempotencyFacts, TokenRequestForm, WaitUnit};
+pub use profile::{Alphabet, ClientAuth, Difference, GrantKind, Requirement, Rotation};
+pub(crate) use profile::{AssertionAudience, FormatFacts, IdempotencyFacts, RefreshFacts, TokenRequestForm, WaitUnit};
 
+use crate::token::refresh::RefreshRules;
 use crate::verdict::body::Body;
 use crate::verdict::failure::FailureKind;
 use alloc::string::String;
@@ -21,11 +22,14 @@ use core::time::Duration;
 use profile::{Meaning, Profile};
 
 /// The profiles that the library ships: name and text.
-const BUILTIN: [(&str, &str); 4] = [
+const BUILTIN: [(&str, &str); 7] = [
     ("adaas", include_str!("../../providers/adaas.toml")),
+    ("exact", include_str!("../../providers/exact.toml")),
     ("finora", include_str!("../../providers/finora.toml")),
     ("numeric", include_str!("../../providers/numeric.toml")),
     ("numora", include_str!("../../providers/numora.toml")),
+    ("quickbooks", include_str!("../../providers/quickbooks.toml")),
+    ("xero", include_str!("../../providers/xero.toml")),
 ];
 
 /// `Provider` is what one API's vendor documents about authentication, read from a profile.
@@ -35,7 +39,7 @@ const BUILTIN: [(&str, &str); 4] = [
 pub struct Provider(Arc<Profile>);
 
 impl Provider {
-    /// One of the shipped profiles: `adaas`, `finora`, `numeric` or `numora`.
+    /// One of the shipped profiles: `adaas`, `exact`, `finora`, `numeric`, `numora`, `quickbooks` or `xero`.
     ///
     /// # Errors
     /// A [`ProfileError`] that lists the shipped names, if there is none of that name.
@@ -127,6 +131,12 @@ impl Provider {
         self.0.token.as_ref()?.get_ref().lifetime_seconds.map(Duration::from_secs)
     }
 
+    /// What the vendor says about refresh tokens.
+    pub fn refresh_rules(&self) -> RefreshRules {
+        let facts = self.0.token.as_ref().and_then(|token| token.get_ref().refresh.as_ref()).map(toml::Spanned::get_ref);
+        facts.map_or_else(RefreshRules::default, RefreshRules::from)
+    }
+
     /// Where a credential of this API is issued, in the words of a person who has to go there.
     pub fn where_to_obtain(&self) -> Option<&str> {
         let key = self.0.key.as_ref().and_then(|key| key.get_ref().obtain.as_deref());
@@ -181,11 +191,6 @@ impl Provider {
     pub(crate) fn authorization_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         let parameters = self.0.token.iter().flat_map(|token| &token.get_ref().authorization_parameters);
         parameters.map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    /// Whether a refresh token must be treated as spent by its first use; yes unless the profile denies it, because RFC 9700 section 2.2.2 asks for it.
-    pub(crate) fn rotates(&self) -> bool {
-        self.0.token.as_ref().is_none_or(|token| token.get_ref().rotating.unwrap_or(true))
     }
 
     /// The header that carries request ids; `x-request-id` unless the vendor names another, because a stranger header is ignored (RFC 9110 section 5.1).
@@ -327,7 +332,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let error = Provider::builtin("finorra").unwrap_err().to_string();
-        assert!(error.contains("adaas, finora, numeric, numora"), "{error}");
+        assert!(error.contains("adaas, exact, finora, numeric, numora, quickbooks, xero"), "{error}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The profile format: what each field of a provider's TOML file is called, and nothing else.
 //!
 //! A field stands here only if the machine obeys it. Where a later one belongs: what a key is goes to `[key]`, how a token is got to `[token]`, the rules
-//! of its renewal to `[token]` beside `lifetime_seconds`, where a credential goes and what else each call carries to `[attach]`, what answers mean to `[error]`,
+//! of its renewal to `[token.refresh]`, where a credential goes and what else each call carries to `[attach]`, what answers mean to `[error]`,
 //! how the API says "slow down" to `[[wait]]`, what a call needs beside a valid credential to `[[requirement]]`.
 
 use crate::verdict::failure::FailureKind;
@@ -57,6 +57,7 @@ impl Profile {
         }
         if let Some(token) = self.token.as_ref().map(Spanned::get_ref) {
             tables.push(("token".into(), &token.source));
+            tables.extend(token.refresh.iter().map(|refresh| ("token.refresh".into(), &refresh.get_ref().source)));
             tables.extend(token.secret_format.iter().map(|format| ("token.secret_format".into(), &format.get_ref().source)));
         }
         if self.request_id.header.is_some() || !self.request_id.body.is_empty() {
@@ -185,7 +186,7 @@ pub(crate) struct TokenFacts {
     #[serde(default)]
     pub(crate) lifetime_seconds: Option<u64>,
     #[serde(default)]
-    pub(crate) rotating: Option<bool>,
+    pub(crate) refresh: Option<Spanned<RefreshFacts>>,
     #[serde(default)]
     pub(crate) max_keys: Option<u32>,
     #[serde(default)]
@@ -194,6 +195,39 @@ pub(crate) struct TokenFacts {
     pub(crate) source: Option<String>,
     #[serde(default)]
     pub(crate) secret_format: Vec<Spanned<FormatFacts>>,
+}
+
+/// What the vendor says about refresh tokens.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefreshFacts {
+    #[serde(default)]
+    pub(crate) rotation: Rotation,
+    #[serde(default)]
+    pub(crate) reuse_grace_seconds: Option<u64>,
+    #[serde(default)]
+    pub(crate) earliest_seconds_before_end: Option<u64>,
+    #[serde(default)]
+    pub(crate) idle_lifetime_days: Option<u32>,
+    #[serde(default)]
+    pub(crate) total_lifetime_days: Option<u32>,
+    #[serde(default)]
+    pub(crate) single_active_grant: bool,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+}
+
+/// `Rotation` is when a refresh token gets a new value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    /// With each use, which spends the old one: what is assumed where the profile says nothing, because RFC 9700 section 2.2.2 asks for it.
+    #[default]
+    EachUse,
+    /// About once a day, without being announced: a use may or may not spend the old one.
+    Daily,
+    /// Never.
+    Never,
 }
 
 /// `GrantKind` is a way to obtain an access token (RFC 6749 section 1.3).

@@ -30,6 +30,8 @@ pub(crate) struct Granted {
     pub(crate) lifetime: Duration,
     /// `None`: the server named no new one, so the old one stays (RFC 6749 section 6).
     pub(crate) refresh_token: Option<Secret>,
+    /// How long the refresh token lives, if the server says so.
+    pub(crate) refresh_lifetime: Option<Duration>,
 }
 
 /// Why there is no token.
@@ -88,7 +90,7 @@ fn refusal(
     secrets: &[&Secret],
 ) -> Option<Failure> {
     let code = object.get("error").and_then(Value::as_str)?;
-    let (kind, advice) = codes::at_token_endpoint(code, asked, response.status)?;
+    let (kind, advice) = codes::at_token_endpoint(provider, asked, code, response.status)?;
     let message = object.get("error_description").and_then(Value::as_str).map(|text| quote(text, secrets));
     let what = format!("the token endpoint of {} refused the grant", provider.name());
     Some(Failure::new(kind, what, advice).with_answer(response.status, Some(quote(code, secrets)), message, None))
@@ -166,7 +168,10 @@ fn granted(provider: &Provider, status: u16, object: &Map<String, Value>, secret
     }
     let refresh_token = object.get("refresh_token").and_then(Value::as_str).filter(|token| !token.is_empty()).map(Secret::from);
     let lifetime = object.get("expires_in").and_then(lifetime).or(provider.token_lifetime()).unwrap_or(USUAL_LIFETIME);
-    Ok(Granted { access_token, lifetime, refresh_token })
+    // No standard names this field; these are two vendors' words for it.
+    let announced = || object.get("refresh_token_expires_in").or_else(|| object.get("x_refresh_token_expires_in"));
+    let refresh_lifetime = announced().and_then(self::lifetime);
+    Ok(Granted { access_token, lifetime, refresh_token, refresh_lifetime })
 }
 
 /// A lifetime in seconds: a number, or a text that is one. What no lifetime can be (zero, negative, not a number) counts as not said.

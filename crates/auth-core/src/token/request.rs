@@ -94,7 +94,7 @@ pub(crate) fn build(
         // RFC 6749 section 6.
         (Some(token), _) => {
             let parameters = Vec::from([("grant_type", "refresh_token"), ("refresh_token", token.expose())]);
-            (GrantKind::RefreshToken, parameters, scope.filter(|_| !grant.is_consented()))
+            (GrantKind::RefreshToken, parameters, scope.filter(|_| !grant.is_stored()))
         }
         // RFC 7523 section 2.1; the assertion itself follows when it is signed.
         (None, Some(assertion)) => {

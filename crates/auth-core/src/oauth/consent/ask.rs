@@ -147,6 +147,8 @@ impl Consent {
             minted_at,
             expires_at: minted_at.after(granted.lifetime),
             refresh_token: granted.refresh_token,
+            refresh_ends_at: granted.refresh_lifetime.map(|lifetime| minted_at.after(lifetime)),
+            consented_at: Some(minted_at),
             access_token: Some(granted.access_token),
             ..Record::default()
         };

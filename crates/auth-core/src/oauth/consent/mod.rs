@@ -70,7 +70,7 @@ pub enum Redirected {
 
 /// `Consent` turns what a person allows into tokens in the store, or ends it there and at the server, as a machine that says what to do next.
 ///
-/// Poll, do what the [`ConsentStep`] says, report it, poll again, until [`ConsentStep::Done`]. The session of a [`Grant::consented`] with the same client, over
+/// Poll, do what the [`ConsentStep`] says, report it, poll again, until [`ConsentStep::Done`]. The session of a [`Grant::stored`] with the same client, over
 /// the same store and name, then finds the tokens. A code that may have been spent is never sent twice.
 pub struct Consent {
     connection: Arc<Connection>,
@@ -176,7 +176,7 @@ impl Consent {
         let mut dice = fastrand::Rng::with_seed(seed);
         Self {
             connection,
-            grant: Grant::consented(grant.client.clone()).with_scopes(grant.scopes.clone()),
+            grant: Grant::stored(grant.client.clone()).with_scopes(grant.scopes.clone()),
             way,
             at,
             owner: dice.u64(1..),
