@@ -461,7 +461,8 @@ impl Session {
         }
     }
 
-    /// Forgets every token: they were revoked ([`crate::Consent::end`]). The store is asked before the next call.
+    /// Forgets every token, and why the last could not be had: a person has consented anew, or ended it ([`crate::Consent`]). The next call looks into the
+    /// store.
     pub fn forget(&mut self) {
         if let Holding::Token(life) = &mut self.holding {
             life.forget();

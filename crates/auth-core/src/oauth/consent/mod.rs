@@ -25,6 +25,7 @@ use crate::origin::Url;
 use crate::session::Session;
 use crate::step::Transport;
 use crate::time::UnixTime;
+use crate::token::life::TokenLife;
 use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved};
 use crate::token::request::{self, Moment, TokenRequest};
 use crate::verdict::answer::Response;
@@ -70,8 +71,8 @@ pub enum Redirected {
 
 /// `Consent` turns what a person allows into tokens in the store, or ends it there and at the server, as a machine that says what to do next.
 ///
-/// Poll, do what the [`ConsentStep`] says, report it, poll again, until [`ConsentStep::Done`]. The session of a [`Grant::stored`] with the same client, over
-/// the same store and name, then finds the tokens. A code that may have been spent is never sent twice.
+/// Poll, do what the [`ConsentStep`] says, report it, poll again, until [`ConsentStep::Done`]; then let the session [`Session::forget`] what it knew, so that it looks
+/// into the store. Other sessions of a [`Grant::stored`] over the same store and name find the tokens too. A code that may have been spent is never sent twice.
 pub struct Consent {
     connection: Arc<Connection>,
     grant: Grant,
@@ -132,63 +133,64 @@ impl Consent {
     /// A login by authorization code with PKCE (RFC 6749 section 4.1, RFC 7636, RFC 8252). `seed` is for dice that need not be unpredictable.
     ///
     /// # Errors
-    /// A [`Failure`] of kind `Misuse` if the connection has no authorization endpoint or the redirect address leads elsewhere than to this machine.
-    pub fn by_code(connection: Arc<Connection>, grant: &Grant, login: &CodeLogin<'_>, seed: u64, now: UnixTime) -> Result<Self, Failure> {
-        let asking = Asking::new(&connection, grant, login)?;
+    /// A [`Failure`] of kind `Misuse` if the session does not go by the store's refresh token, its connection has no authorization endpoint, or the redirect
+    /// address leads elsewhere than to this machine.
+    pub fn by_code(session: &Session, login: &CodeLogin<'_>, seed: u64, now: UnixTime) -> Result<Self, Failure> {
+        let asking = Asking::new(session.connection(), of_the_store(session)?, login)?;
         let prompt = Prompt { url: asking.url.as_str().into(), user_code: None, url_with_code: None, until: now.after(login.patience) };
-        Ok(Self::new(connection, grant, Way::Code(Box::new(asking)), At::Show(prompt), seed))
+        Self::new(session, Way::Code(Box::new(asking)), At::Show(prompt), seed)
     }
 
     /// A login on another device (RFC 8628).
     ///
     /// # Errors
-    /// A [`Failure`] of kind `Misuse` if the connection has no device authorization endpoint.
-    pub fn by_device(connection: Arc<Connection>, grant: &Grant, seed: u64, now: UnixTime) -> Result<Self, Failure> {
+    /// A [`Failure`] of kind `Misuse` if the session does not go by the store's refresh token, or its connection has no device authorization endpoint.
+    pub fn by_device(session: &Session, seed: u64, now: UnixTime) -> Result<Self, Failure> {
+        of_the_store(session)?;
+        let connection = session.connection();
         if connection.endpoints().device.is_none() {
             return Err(missing(connection.provider(), "device authorization endpoint", "device_authorization_url"));
         }
-        Ok(Self::new(connection, grant, Way::Device(None), At::Resting(now, Then::AskForDeviceCode), seed))
+        Self::new(session, Way::Device(None), At::Resting(now, Then::AskForDeviceCode), seed)
     }
 
-    /// The end of what a session was granted: its refresh token and its access token are revoked at the server (RFC 7009) and taken out of the store. The session
-    /// has to be told by [`Session::forget`] when it is done.
+    /// The end of what a session was granted: its refresh token and its access token are revoked at the server (RFC 7009) and taken out of the store.
     ///
     /// # Errors
     /// A [`Failure`] of kind `Misuse` if the connection has no revocation endpoint, or the session goes by keys, which only their issuer ends.
     pub fn end(session: &Session, seed: u64, now: UnixTime) -> Result<Self, Failure> {
         let connection = session.connection();
-        let Some(life) = session.life() else {
-            let what = format!("a key of {} is no token", connection.provider().title());
-            return Err(Failure::new(FailureKind::Misuse, what, "revoke it where it was issued"));
-        };
         if connection.endpoints().revocation.is_none() {
             return Err(missing(connection.provider(), "revocation endpoint", "revocation_url"));
         }
-        let mut consent = Self::new(Arc::clone(connection), &life.grant, Way::End(Tokens::default()), At::Resting(now, Then::Claim), seed);
-        consent.grant = life.grant.clone();
-        consent.record = life.latest_record();
-        consent.skew_millis = session.skew_millis().unwrap_or(0);
+        let mut consent = Self::new(session, Way::End(Tokens::default()), At::Resting(now, Then::Claim), seed)?;
+        consent.record = session.life().map(TokenLife::latest_record).unwrap_or_default();
         consent.store_until = now.after(keep::PATIENCE);
         Ok(consent)
     }
 
-    fn new(connection: Arc<Connection>, grant: &Grant, way: Way, at: At, seed: u64) -> Self {
+    fn new(session: &Session, way: Way, at: At, seed: u64) -> Result<Self, Failure> {
+        let connection = Arc::clone(session.connection());
+        let Some(life) = session.life() else {
+            let what = format!("a key of {} is no token", connection.provider().title());
+            return Err(Failure::new(FailureKind::Misuse, what, "revoke it where it was issued"));
+        };
         let mut dice = fastrand::Rng::with_seed(seed);
-        Self {
+        Ok(Self {
             connection,
-            grant: Grant::stored(grant.client.clone()).with_scopes(grant.scopes.clone()),
+            grant: life.grant.clone(),
             way,
             at,
             owner: dice.u64(1..),
             dice,
-            skew_millis: 0,
+            skew_millis: session.skew_millis().unwrap_or(0),
             clock_was_wrong: false,
             attempts: 0,
             budget: Budget::default(),
             stored: 0,
             record: Record::default(),
             store_until: UnixTime::default(),
-        }
+        })
     }
 
     /// What to do next.
@@ -341,6 +343,15 @@ impl Consent {
     fn servers(&self, now: UnixTime) -> UnixTime {
         now.shifted(self.skew_millis)
     }
+}
+
+/// The grant of a session, which has to be the store's: whatever else a session goes by, a login would change nothing about it.
+fn of_the_store(session: &Session) -> Result<&Grant, Failure> {
+    let grant = session.life().map(|life| &life.grant).filter(|grant| grant.is_stored());
+    grant.ok_or_else(|| {
+        let what = format!("the credential for {} is not one that a login gives", session.connection().provider().title());
+        Failure::new(FailureKind::Misuse, what, "give the client the grant of the store, so that it goes by what persons consent to")
+    })
 }
 
 impl fmt::Debug for Consent {
