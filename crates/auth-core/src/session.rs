@@ -3,6 +3,7 @@
 use crate::connection::Connection;
 use crate::credential::{Authorization, Credential, KeyAge, KeyRing, KeyState, RotationPlan, Secret};
 use crate::exchange::Exchange;
+use crate::headers::Headers;
 use crate::pauses::{LONGEST_PAUSE, Pauses};
 use crate::provider::GrantKind;
 use crate::time::UnixTime;
@@ -11,6 +12,7 @@ use crate::token::record::{Record, SharedPause};
 use crate::token::refresh::{RefreshForecast, RefreshRules};
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Budget;
+use crate::verdict::wait;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -27,6 +29,8 @@ const QUIET: Duration = Duration::from_secs(30);
 const REFUSED_REST: Duration = Duration::from_mins(5);
 /// How long a dead refresh token rests before its store is read again: an hour, because only a person can mend it.
 const CONSENT_REST: Duration = Duration::from_hours(1);
+/// How long a store that holds no consent is left alone: two seconds, because a person who has just logged in wants to go on.
+const ABSENT_REST: Duration = Duration::from_secs(2);
 /// How often one call is sent again after a 401: twice, for a token that another process had renewed and that is refused as well.
 const REPEATS_AFTER_REFUSAL: u8 = 2;
 /// The longest rest after a token endpoint failed.
@@ -316,6 +320,7 @@ impl Session {
                 let grant = match (life.grant.kind(), life.grant.is_stored()) {
                     (_, true) => "stored connection",
                     (GrantKind::RefreshToken, _) => "refresh token",
+                    (GrantKind::JwtBearer, _) => "assertion",
                     _ => "client credentials",
                 };
                 format!("{grant} of the client {:?}", life.grant.client.id())
@@ -456,6 +461,15 @@ impl Session {
         }
     }
 
+    /// Forgets every token, and why the last could not be had: a person has consented anew, or ended it ([`crate::Consent`]). The next call looks into the
+    /// store.
+    pub fn forget(&mut self) {
+        if let Holding::Token(life) = &mut self.holding {
+            life.forget();
+            self.changes += 1;
+        }
+    }
+
     /// Hands an event to the token's life.
     pub(crate) fn take(&mut self, event: Event) {
         if let Holding::Token(life) = &mut self.holding {
@@ -463,9 +477,16 @@ impl Session {
         }
     }
 
+    /// Whether it goes by refresh tokens and has none: nobody has consented, or the consent was ended.
+    pub(crate) fn lacks_consent(&self) -> bool {
+        self.life().is_some_and(|life| life.grant.kind() == GrantKind::RefreshToken && life.refresh_token().is_none())
+    }
+
     /// How long to leave a token endpoint alone that gave no token.
     pub(crate) fn rest_after(&self, failure: &Failure, now: UnixTime) -> UnixTime {
         match failure.kind() {
+            // Looking into the store costs the server nothing, and a person may be logging in right now.
+            FailureKind::ConsentRequired if self.lacks_consent() => now.after(ABSENT_REST),
             FailureKind::ConsentRequired => now.after(CONSENT_REST),
             kind if !kind.is_retryable() => now.after(REFUSED_REST),
             _ => {
@@ -489,11 +510,9 @@ impl Session {
         Authorization::new(header, scheme, credential, generation)
     }
 
-    /// Learns the difference of the clocks from a server's `Date`. Differences below two seconds are the header's own coarseness.
-    pub(crate) fn learn_skew(&mut self, server: UnixTime, now: UnixTime) {
-        let signed = |time: UnixTime| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        let skew = signed(server).saturating_sub(signed(now));
-        self.skew_millis = Some(if skew.unsigned_abs() < 2_000 { 0 } else { skew });
+    /// Learns the difference of the clocks from a server's `Date`.
+    pub(crate) fn learn_skew(&mut self, headers: &dyn Headers, now: UnixTime) {
+        self.skew_millis = wait::skew_millis(headers, now).or(self.skew_millis);
     }
 
     /// A moment of ours in the server's time.
@@ -511,9 +530,9 @@ impl Session {
         match &self.holding {
             Holding::Keys(ring) => ring.secrets().cloned().collect(),
             Holding::Token(life) => {
-                let basic = crate::token::request::basic(&life.grant);
-                let encoded = Secret::new(basic.expose().trim_start_matches("Basic ").trim_end_matches('='));
-                life.secrets().cloned().chain([encoded]).chain(life.token().map(|token| token.authorization.credential())).collect()
+                let basic = crate::token::request::basic(&life.grant.client);
+                let encoded = basic.map(|basic| Secret::new(basic.expose().trim_start_matches("Basic ").trim_end_matches('=')));
+                life.secrets().cloned().chain(encoded).chain(life.token().map(|token| token.authorization.credential())).collect()
             }
         }
     }

@@ -9,7 +9,8 @@ mod obtain;
 use crate::audit::{AuditEvent, Audited};
 use crate::call::Call;
 use crate::connection::Connection;
-use crate::credential::{Authorization, Credential};
+use crate::credential::{Authorization, Credential, Secret};
+use crate::provider::GrantKind;
 use crate::session::{Fresh, Session};
 use crate::step::{Outcome, Send, Step, Transport};
 use crate::time::UnixTime;
@@ -51,6 +52,8 @@ pub struct Exchange {
     /// The server's word on the refresh token, until the store is read once more.
     refusal: Option<Box<Failure>>,
     fetches: u32,
+    /// Whether a signed request was repeated because the clocks differed.
+    clock_was_wrong: bool,
     saves: u32,
     deliveries: Deliveries,
     audit: Option<Vec<AuditEvent>>,
@@ -89,9 +92,7 @@ enum At {
     ClearJournal(Box<At>),
     ExpectCleared(Box<At>),
     Fetch,
-    ExpectToken {
-        asked_at: UnixTime,
-    },
+    ExpectToken(Asked),
     Save(Box<Unsaved>),
     ExpectSaved(Box<Unsaved>),
     /// The next poll gives the lease back, then goes on with this.
@@ -110,6 +111,14 @@ enum Then {
     Fetch,
     Save(Box<Unsaved>),
     DeliverForeign,
+}
+
+/// A token request that is on its way.
+struct Asked {
+    at: UnixTime,
+    kind: GrantKind,
+    /// What was signed of it, which the answer may say back.
+    signed: Vec<Secret>,
 }
 
 /// A token on its way to the store.
@@ -155,6 +164,7 @@ impl Exchange {
             spent_since: None,
             refusal: None,
             fetches: 0,
+            clock_was_wrong: false,
             saves: 0,
             deliveries,
             audit: None,
@@ -302,7 +312,7 @@ impl Exchange {
     pub fn handle_response(&mut self, session: &mut Session, now: UnixTime, response: &Response<'_>) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectToken { asked_at } => self.token_answer(session, now, asked_at, response),
+            At::ExpectToken(asked) => self.token_answer(session, now, &asked, response),
             At::ExpectAnswer(authorization) => {
                 self.deliveries.answered = true;
                 self.answer(session, now, authorization.as_deref(), response);
@@ -315,7 +325,7 @@ impl Exchange {
     pub fn handle_failure(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectToken { .. } => self.token_lost(session, now, transport),
+            At::ExpectToken(_) => self.token_lost(session, now, transport),
             At::ExpectAnswer(_) => {
                 self.deliveries.answered = false;
                 self.answer_lost(session, now, transport);

@@ -1,17 +1,19 @@
 //! Getting a token: claim, re-read, journal, fetch, save, publish, release.
 
-use super::{At, Claimed, Exchange, Outcome, Record, Response, Save, Saved, Then, TokenRequest, Transport, Unsaved, request};
+use super::{Asked, At, Claimed, Exchange, Outcome, Record, Response, Save, Saved, Then, TokenRequest, Transport, Unsaved, request};
 use crate::audit::Audited;
 use crate::credential::Secret;
+use crate::oauth::assertion::clocks_differ;
+use crate::provider::GrantKind;
 use crate::session::Session;
 use crate::time::UnixTime;
 use crate::token::answer::{self, Denied, Granted};
-use crate::token::life::Event;
+use crate::token::life::{Event, TokenLife};
 use crate::token::record::Spending;
 use crate::token::refresh::{RefreshForecast, RefreshRules};
+use crate::token::request::Moment;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::{self, Cause, Decision, Situation};
-use crate::verdict::wait;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -50,7 +52,7 @@ impl Exchange {
                 self.at = At::Resting(rest.min(self.deadline), Then::Claim);
             }
             Claimed::Down(_) if self.refusal.is_some() => self.give_up_refused(session, now),
-            Claimed::Down(why) if is_single_use(session) => {
+            Claimed::Down(why) if is_single_use(session) || session.lacks_consent() => {
                 let failure = store_down("read", &why, "the refresh token was not spent: bring the store back, then call again");
                 self.give_up(session, now, failure);
             }
@@ -120,15 +122,16 @@ impl Exchange {
 
     /// The token request.
     pub(super) fn fetch(&mut self, session: &mut Session, now: UnixTime) -> Option<TokenRequest> {
-        if let Some(life) = session.life().filter(|life| life.grant.is_stored() && life.refresh_token().is_none()) {
+        if let Some(life) = session.life().filter(|_| session.lacks_consent()) {
             let what = format!("the store holds no connection of the client {:?}", life.grant.client.id());
             let failure =
                 Failure::new(FailureKind::ConsentRequired, what, "a person has to connect the account: log in once, with this store");
             self.give_up(session, now, failure);
             return None;
         }
-        let request = session.life().and_then(|life| request::build(session.connection(), &life.grant, life.refresh_token()));
-        let Some(mut request) = request else {
+        let mut moment = Moment { servers: session.servers(now), dice: &mut self.dice };
+        let build = |life: &TokenLife| request::build(session.connection(), &life.grant, life.refresh_token(), &mut moment);
+        let Some((kind, mut request)) = session.life().and_then(build) else {
             self.fail(Failure::new(FailureKind::Misuse, "the profile does not say how to ask for a token", "give it a [token] table"));
             return None;
         };
@@ -140,7 +143,7 @@ impl Exchange {
         let connection = Arc::clone(session.connection());
         let fetches = self.fetches;
         self.note(&connection, now, Audited::TokenAsked, None, || format!("attempt {fetches} at {}", request.url));
-        self.at = At::ExpectToken { asked_at: now };
+        self.at = At::ExpectToken(Asked { at: now, kind, signed: request.to_sign().cloned().collect() });
         // The answer to a single-use refresh token has to be heard, whatever the caller's deadline.
         if !is_single_use(session) {
             request.timeout = request.timeout.min(self.deadline.since(now).max(Duration::from_millis(1)));
@@ -148,14 +151,23 @@ impl Exchange {
         Some(request)
     }
 
-    pub(super) fn token_answer(&mut self, session: &mut Session, now: UnixTime, asked_at: UnixTime, response: &Response<'_>) {
-        if let Some(server) = wait::server_date(response.headers) {
-            session.learn_skew(server, now);
-        }
+    pub(super) fn token_answer(&mut self, session: &mut Session, now: UnixTime, asked: &Asked, response: &Response<'_>) {
+        let assumed = session.servers(now);
+        session.learn_skew(response.headers, now);
         let secrets = session.secrets();
-        let secrets: Vec<&Secret> = secrets.iter().collect();
-        match answer::read(session.connection().provider(), response, now, &secrets) {
-            Ok(granted) => self.granted(session, now, asked_at, granted),
+        let secrets: Vec<&Secret> = secrets.iter().chain(&asked.signed).collect();
+        match answer::read(session.connection().provider(), asked.kind, response, now, &secrets) {
+            Ok(granted) => self.granted(session, now, asked.at, granted),
+            // An assertion is dated; the refusal of one that was dated by a wrong clock says nothing yet, and nothing was spent by it.
+            Err(Denied::Refused(failure))
+                if !asked.signed.is_empty()
+                    && !self.clock_was_wrong
+                    && clocks_differ(assumed, session.servers(now))
+                    && (asked.kind != GrantKind::RefreshToken || failure.code() != Some("invalid_grant")) =>
+            {
+                self.clock_was_wrong = true;
+                self.at = At::Fetch;
+            }
             // The store is read once more: if somebody else was faster, the grant lives on in what they saved.
             Err(Denied::Refused(failure)) if failure.code() == Some("invalid_grant") && is_single_use(session) => {
                 self.refusal = Some(Box::new(failure));

@@ -9,7 +9,7 @@ mod profile;
 pub(crate) use check::is_token as is_header_name;
 pub use error::ProfileError;
 pub use profile::{Alphabet, ClientAuth, Difference, GrantKind, Requirement, Rotation};
-pub(crate) use profile::{FormatFacts, IdempotencyFacts, RefreshFacts, TokenRequestForm, WaitUnit};
+pub(crate) use profile::{AssertionAudience, FormatFacts, IdempotencyFacts, RefreshFacts, TokenRequestForm, WaitUnit};
 
 use crate::token::refresh::RefreshRules;
 use crate::verdict::body::Body;
@@ -105,6 +105,11 @@ impl Provider {
         self.0.token.as_ref().is_some_and(|token| token.get_ref().grants.contains(&grant))
     }
 
+    /// Whether the API takes access tokens at all.
+    pub fn takes_tokens(&self) -> bool {
+        self.0.token.is_some()
+    }
+
     /// How long a key lives after its creation; `None` if the vendor sets no limit.
     pub fn key_lifetime(&self) -> Option<Duration> {
         let days = self.0.key.as_ref()?.get_ref().lifetime_days?;
@@ -176,6 +181,16 @@ impl Provider {
 
     pub(crate) fn token_request(&self) -> Option<(TokenRequestForm, ClientAuth)> {
         self.0.token.as_ref().map(|token| (token.get_ref().request, token.get_ref().client_auth))
+    }
+
+    pub(crate) fn assertion_audience(&self) -> Option<&AssertionAudience> {
+        self.0.token.as_ref().map(|token| &token.get_ref().assertion_audience)
+    }
+
+    /// What an authorization request carries beside what the RFCs say.
+    pub(crate) fn authorization_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parameters = self.0.token.iter().flat_map(|token| &token.get_ref().authorization_parameters);
+        parameters.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The header that carries request ids; `x-request-id` unless the vendor names another, because a stranger header is ignored (RFC 9110 section 5.1).
@@ -256,9 +271,40 @@ impl<'a> Environment<'a> {
         self.0.base_url.as_ref().map(|url| url.get_ref().as_str())
     }
 
-    /// The token endpoint; `None` where no token is fetched.
+    /// The token endpoint; `None` where no token is fetched, or the endpoint is discovered.
     pub fn token_url(self) -> Option<&'a str> {
         self.0.token_url.as_ref().map(|url| url.get_ref().as_str())
+    }
+
+    /// The authorization server's name for itself (RFC 8414 section 2), byte for byte.
+    pub fn issuer(self) -> Option<&'a str> {
+        self.0.issuer.as_ref().map(|issuer| issuer.get_ref().as_str())
+    }
+
+    /// Where a person consents in a browser (RFC 6749 section 3.1).
+    pub fn authorization_url(self) -> Option<&'a str> {
+        self.0.authorization_url.as_ref().map(|url| url.get_ref().as_str())
+    }
+
+    /// Where a device asks for a code (RFC 8628 section 3.1).
+    pub fn device_authorization_url(self) -> Option<&'a str> {
+        self.0.device_authorization_url.as_ref().map(|url| url.get_ref().as_str())
+    }
+
+    /// Where tokens are revoked (RFC 7009 section 2).
+    pub fn revocation_url(self) -> Option<&'a str> {
+        self.0.revocation_url.as_ref().map(|url| url.get_ref().as_str())
+    }
+
+    /// Every URL of the environment.
+    pub(crate) fn urls(self) -> impl Iterator<Item = Option<&'a str>> {
+        [self.base_url(), self.token_url(), self.issuer(), self.authorization_url(), self.device_authorization_url(), self.revocation_url()]
+            .into_iter()
+    }
+
+    /// Hosts beside the issuer's own that discovered endpoints may have.
+    pub fn endpoint_hosts(self) -> &'a [String] {
+        &self.0.endpoint_hosts
     }
 
     /// Whether this host stands in the vendor's examples only.

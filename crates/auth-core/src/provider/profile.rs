@@ -5,6 +5,7 @@
 //! how the API says "slow down" to `[[wait]]`, what a call needs beside a valid credential to `[[requirement]]`.
 
 use crate::verdict::failure::FailureKind;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -83,8 +84,20 @@ pub(crate) struct EnvironmentFacts {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) base_url: Option<Spanned<String>>,
+    /// The authorization server's name for itself; endpoints that are not named here are discovered from it (RFC 8414).
+    #[serde(default)]
+    pub(crate) issuer: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) token_url: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) authorization_url: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) device_authorization_url: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) revocation_url: Option<Spanned<String>>,
+    /// Hosts beside the issuer's own that discovered endpoints may have.
+    #[serde(default)]
+    pub(crate) endpoint_hosts: Vec<String>,
     #[serde(default)]
     pub(crate) placeholder_hosts: Vec<String>,
     #[serde(default)]
@@ -164,6 +177,12 @@ pub(crate) struct TokenFacts {
     pub(crate) grants: Vec<GrantKind>,
     pub(crate) request: TokenRequestForm,
     pub(crate) client_auth: ClientAuth,
+    /// Whom a client's assertions are for.
+    #[serde(default)]
+    pub(crate) assertion_audience: AssertionAudience,
+    /// What an authorization request carries beside what RFC 6749 and RFC 7636 say, such as `prompt`.
+    #[serde(default)]
+    pub(crate) authorization_parameters: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) lifetime_seconds: Option<u64>,
     #[serde(default)]
@@ -219,6 +238,27 @@ pub enum GrantKind {
     ClientCredentials,
     /// A refresh token (RFC 6749 section 6).
     RefreshToken,
+    /// A code that a person's browser brought (RFC 6749 section 4.1).
+    AuthorizationCode,
+    /// A code that a person confirmed on another device (RFC 8628).
+    DeviceCode,
+    /// A signed assertion about a service account (RFC 7523 section 2.1).
+    JwtBearer,
+}
+
+/// Whom a client's assertions are for (`aud`, RFC 7523 section 3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AssertionAudience {
+    /// The issuer where it is known, else the token endpoint. The issuer, because an assertion for an endpoint's URL can be lured to another server that
+    /// names this endpoint as its own (disclosed in January 2025 for OIDC; RFC 7523 bis).
+    #[default]
+    Issuer,
+    /// The token endpoint's URL, for servers that take nothing else.
+    TokenEndpoint,
+    /// This text.
+    #[serde(untagged)]
+    Text(String),
 }
 
 /// The shape of a token request.
@@ -231,7 +271,7 @@ pub(crate) enum TokenRequestForm {
     Get,
 }
 
-/// `ClientAuth` is how a client proves itself at the token endpoint (RFC 6749 section 2.3.1).
+/// `ClientAuth` is how a client proves itself at the token endpoint (RFC 6749 section 2.3), by the names of RFC 7591 section 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuth {
@@ -239,6 +279,29 @@ pub enum ClientAuth {
     ClientSecretBasic,
     /// `client_id` and `client_secret` in the form body.
     ClientSecretPost,
+    /// An assertion signed with the secret (RFC 7523 section 2.2).
+    ClientSecretJwt,
+    /// An assertion signed with a key of the client's (RFC 7523 section 2.2).
+    PrivateKeyJwt,
+    /// The certificate that it shows when it connects (RFC 8705 section 2), of an authority or its own.
+    #[serde(alias = "self_signed_tls_client_auth")]
+    TlsClientAuth,
+    /// Not at all: a public client (RFC 6749 section 2.1), whose codes PKCE protects.
+    None,
+}
+
+impl ClientAuth {
+    /// The name in profiles and metadata.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::ClientSecretJwt => "client_secret_jwt",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Where request ids stand.

@@ -133,7 +133,7 @@ pub(crate) struct TokenLife {
 
 impl TokenLife {
     pub(crate) fn new(grant: Grant, spares: Vec<Grant>) -> Self {
-        let record = Record { refresh_token: grant.refresh_token.clone(), grant: grant.fingerprint(), ..Record::default() };
+        let record = Record { refresh_token: grant.first_refresh_token().cloned(), grant: grant.fingerprint(), ..Record::default() };
         Self { grant, spares, record, is_of_record: false, token: None, unsaved: None, phase: Phase::Empty, failures: 0 }
     }
 
@@ -265,6 +265,18 @@ impl TokenLife {
         (self.record, self.is_of_record) = (record, false);
     }
 
+    /// What is known of the tokens last: what could not be stored yet goes before what was.
+    pub(crate) fn latest_record(&self) -> Record {
+        self.unsaved().map_or_else(|| self.record(), |unsaved| unsaved.1.clone())
+    }
+
+    /// Forgets every token; the generation stays, so that nothing older is taken for new.
+    pub(crate) fn forget(&mut self) {
+        let Record { generation, grant, .. } = self.record;
+        self.record = Record { generation, grant, ..Record::default() };
+        (self.token, self.unsaved, self.is_of_record, self.phase) = (None, None, false, Phase::Empty);
+    }
+
     /// The generation of the token that is held.
     pub(crate) fn held_generation(&self) -> Option<u64> {
         self.token.as_ref().map(|token| token.authorization.generation())
@@ -293,7 +305,8 @@ impl TokenLife {
     /// Takes over another grant; the failure of the old one no longer counts.
     fn replace_grant(&mut self, grant: Grant) {
         let generation = self.record.generation;
-        self.record = Record { generation, refresh_token: grant.refresh_token.clone(), grant: grant.fingerprint(), ..Record::default() };
+        self.record =
+            Record { generation, refresh_token: grant.first_refresh_token().cloned(), grant: grant.fingerprint(), ..Record::default() };
         (self.unsaved, self.is_of_record) = (None, false);
         self.grant = grant;
         if matches!(self.phase, Phase::Failed { .. }) {
@@ -303,7 +316,7 @@ impl TokenLife {
 
     /// The secrets that an answer of the token endpoint might echo.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        core::iter::once(self.grant.client.secret()).chain(self.record.refresh_token.as_ref())
+        self.grant.client.secret().into_iter().chain(self.record.refresh_token.as_ref())
     }
 }
 
