@@ -16,7 +16,7 @@ demo:  ## run one month-end close through all four systems, on this machine alon
 TESTED := auth-http/redis
 
 .PHONY: test
-test: tools  ## install what is needed and run every test
+test: tools servers  ## install what is needed and run every test
 	$(CARGO) test --workspace --all-targets --features $(TESTED)
 	$(CARGO) test --workspace --doc --features $(TESTED)
 	$(CARGO) run --quiet --release -p auth-http --example month_end
@@ -43,6 +43,10 @@ tools:
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs, then call make again' >&2; exit 1; }
 	@command -v cc >/dev/null || { echo 'a C compiler is missing (one dependency builds C): install gcc or clang, then call make again' >&2; exit 1; }
 	@command -v redis-server >/dev/null || .ci/install redis-server || echo 'redis-server is missing: the tests of RedisStore will be SKIPPED' >&2
+
+.PHONY: servers
+servers:  ## install the servers that the tests run against
+	@tests/servers/install
 
 # How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 15

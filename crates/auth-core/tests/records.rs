@@ -25,6 +25,8 @@ fn check_fields(name: &str, record: &Record, expected: &Value) {
     assert_eq!(Some(record.expires_at.as_millis()), expected["expires_at_ms"].as_u64(), "{name}");
     assert_eq!(Some(record.minted_at.as_millis()), expected["minted_at_ms"].as_u64(), "{name}");
     assert_eq!(record.refresh_token.as_ref().map(Secret::expose), expected["refresh_token"].as_str(), "{name}");
+    assert_eq!(record.refresh_ends_at.map(UnixTime::as_millis), expected["refresh_ends_at_ms"].as_u64(), "{name}");
+    assert_eq!(record.consented_at.map(UnixTime::as_millis), expected["consented_at_ms"].as_u64(), "{name}");
     let spending = expected["spending"]
         .as_object()
         .map(|entry| Spending { mark: hex(&entry["mark"]), since: UnixTime::from_millis(entry["since_ms"].as_u64().unwrap()) });
@@ -100,6 +102,8 @@ proptest! {
             expires_at: UnixTime::from_millis(expires),
             minted_at: UnixTime::from_millis(minted),
             refresh_token: refresh.clone().map(Secret::new),
+            refresh_ends_at: spending.map(|(mark, _)| UnixTime::from_millis(mark)),
+            consented_at: spending.map(|(_, since)| UnixTime::from_millis(since)),
             spending: spending.map(|(mark, since)| Spending { mark, since: UnixTime::from_millis(since) }),
         };
         let bytes = record.to_bytes();
@@ -107,6 +111,7 @@ proptest! {
         let read = Record::from_bytes(&bytes).unwrap();
         prop_assert_eq!((read.generation, read.grant, read.expires_at, read.minted_at, read.spending),
             (generation, grant, record.expires_at, record.minted_at, record.spending));
+        prop_assert_eq!((read.refresh_ends_at, read.consented_at), (record.refresh_ends_at, record.consented_at));
         prop_assert_eq!(read.access_token.as_ref().map(|token| token.expose().to_owned()), access);
         prop_assert_eq!(read.refresh_token.as_ref().map(|token| token.expose().to_owned()), refresh);
     }

@@ -22,6 +22,10 @@ pub struct Record {
     pub minted_at: UnixTime,
     /// The refresh token to use next, if the grant has one.
     pub refresh_token: Option<Secret>,
+    /// When the refresh token ends, if the server announced it.
+    pub refresh_ends_at: Option<UnixTime>,
+    /// When the connection began: when a person consented, or when its first token was granted, if that is all that is known.
+    pub consented_at: Option<UnixTime>,
     /// The journal: set durably before a single-use refresh token is sent, cleared with the token that it bought or with the proof that it was not
     /// spent. A record that is read with this set belongs to somebody who may have spent the refresh token and never saw the answer.
     pub spending: Option<Spending>,
@@ -32,7 +36,7 @@ pub struct Record {
 pub struct Spending {
     /// A random number of this one attempt: who made the entry can tell it from everybody else's.
     pub mark: u64,
-    /// When it was sent.
+    /// When it was first sent.
     pub since: UnixTime,
 }
 

@@ -26,7 +26,18 @@ pub const MAX_RECORD: usize = 8 << 20;
 const MAX_GENERATION: u64 = (1 << 53) - 1;
 
 /// The names in a record, to tell an unknown one from a wrong value.
-const FIELDS: [&str; 8] = ["version", "generation", "grant", "access_token", "expires_at_ms", "minted_at_ms", "refresh_token", "spending"];
+const FIELDS: [&str; 10] = [
+    "version",
+    "generation",
+    "grant",
+    "access_token",
+    "expires_at_ms",
+    "minted_at_ms",
+    "refresh_token",
+    "refresh_ends_at_ms",
+    "consented_at_ms",
+    "spending",
+];
 
 /// The names in a journal entry.
 const SPENDING_FIELDS: [&str; 2] = ["mark", "since_ms"];
@@ -45,6 +56,10 @@ struct Stored<'a> {
     minted_at_ms: u64,
     #[serde(borrow, default)]
     refresh_token: Option<Text<'a>>,
+    #[serde(default)]
+    refresh_ends_at_ms: Option<u64>,
+    #[serde(default)]
+    consented_at_ms: Option<u64>,
     #[serde(default)]
     spending: Option<StoredSpending>,
 }
@@ -157,6 +172,11 @@ impl Record {
                 text.push('"');
             }
         }
+        for (name, moment) in [("refresh_ends_at_ms", self.refresh_ends_at), ("consented_at_ms", self.consented_at)] {
+            if let Some(moment) = moment {
+                let _ = write!(text, r#","{name}":{}"#, moment.as_millis());
+            }
+        }
         if let Some(Spending { mark, since }) = self.spending {
             let _ = write!(text, r#","spending":{{"mark":"{mark:016x}","since_ms":{}}}"#, since.as_millis());
         }
@@ -188,6 +208,8 @@ impl Record {
             expires_at: UnixTime::from_millis(stored.expires_at_ms),
             minted_at: UnixTime::from_millis(stored.minted_at_ms),
             refresh_token: stored.refresh_token.map(Text::into_secret),
+            refresh_ends_at: stored.refresh_ends_at_ms.map(UnixTime::from_millis),
+            consented_at: stored.consented_at_ms.map(UnixTime::from_millis),
             spending: stored.spending.map(|spending| Spending { mark: spending.mark.0, since: UnixTime::from_millis(spending.since_ms) }),
         })
     }

@@ -2,8 +2,8 @@
 
 use super::TokenStore;
 use crate::clock;
+use crate::lock::Mutex;
 use auth_core::{Claim, Claimed, Held, Lease, Record, Save, Saved, SharedPause};
-use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use std::time::Duration;
 /// One store may serve many clients; those with the same credential then share its tokens.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    entries: Mutex<HashMap<String, Entry>>,
+    pub(crate) entries: Mutex<HashMap<String, Entry>>,
 }
 
 #[derive(Debug, Default)]
-struct Entry {
-    record: Option<Record>,
+pub(crate) struct Entry {
+    pub(crate) record: Option<Record>,
     /// Whose lease it is, and when it ends by the steady clock.
-    lease: Option<(u64, Duration)>,
-    pause: Option<SharedPause>,
+    pub(crate) lease: Option<(u64, Duration)>,
+    pub(crate) pause: Option<SharedPause>,
 }
 
 impl Entry {

@@ -9,6 +9,7 @@ mod seal;
 
 pub use auth_core::{Claim, Claimed, Held, Lease, Record, RecordError, Save, Saved, SharedPause};
 pub use file::FileStore;
+pub(crate) use memory::Entry;
 pub use memory::MemoryStore;
 #[cfg(feature = "redis")]
 pub use redis::{RedisSettings, RedisStore};

@@ -139,6 +139,8 @@ fn every_field_comes_back(place: &dyn Place) {
         expires_at: UnixTime::from_millis(1_764_003_600_123),
         minted_at: UnixTime::from_millis(1_764_000_000_456),
         refresh_token: Some("rt".into()),
+        refresh_ends_at: Some(UnixTime::from_millis(1_772_000_000_000)),
+        consented_at: Some(UnixTime::from_millis(1_763_000_000_000)),
         spending: Some(Spending { mark: u64::MAX, since: UnixTime::from_millis(1_764_000_000_789) }),
     };
     assert_eq!(save(&*store, "fields", Some(&lease), 0, whole.clone()), Saved::Durable);

@@ -4,7 +4,7 @@
 
 use super::folder::Folder;
 use super::lock::try_lock;
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 use rustix::fs::{FlockOperation, OFlags};
 use std::collections::HashMap;
 use std::fs::File;

@@ -1,11 +1,11 @@
 //! Connections to a Redis server, and what their errors mean.
 
+use crate::lock::Mutex;
 use ::redis::{
     Client, Cmd, Connection, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo as _, Pipeline, RedisError, TlsCertificates,
     Value,
 };
 use auth_core::Secret;
-use parking_lot::Mutex;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use std::error::Error as _;
@@ -71,6 +71,17 @@ impl Wire {
             None => Client::open(info).map_err(|_| wrong.to_owned())?,
         };
         Ok(Self { client, place, connect_timeout, timeout, idle: Mutex::default() })
+    }
+
+    /// The way to the same server without the connections.
+    pub(super) fn for_child(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            place: self.place.clone(),
+            connect_timeout: self.connect_timeout,
+            timeout: self.timeout,
+            idle: Mutex::default(),
+        }
     }
 
     /// The server, as it is shown to a person.
