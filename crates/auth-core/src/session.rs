@@ -379,6 +379,12 @@ impl Session {
     ///
     /// What was refused stays refused although the source names it again. Only after a rest it gets one more try, because the provider may have mended its side.
     pub(crate) fn loaded(&mut self, credential: Option<Credential>, now: UnixTime) -> bool {
+        // Whoever is getting a token began with the grant of before, and goes on with it; the source is asked again afterwards.
+        if self.life().is_some_and(|life| life.is_held_by_another(0, now)) {
+            (self.source.asked, self.source.next) = (None, now);
+            self.changes += 1;
+            return false;
+        }
         let again = core::mem::replace(&mut self.source.fruitless, true);
         (self.source.asked, self.source.next) = (None, now.after(SOURCE_REST));
         self.changes += 1;

@@ -127,15 +127,6 @@ impl Credential {
         matches!(self.source, Source::File(_) | Source::Callback(_))
     }
 
-    /// The client id, where there is one: part of the name under which a store keeps the tokens.
-    pub(crate) fn client_id(&self) -> Option<&str> {
-        match &self.material {
-            Material::Keys(_) => None,
-            Material::Client { id, .. } => Some(id),
-            Material::Clients(clients) => clients.first().map(|(id, _)| id.as_str()),
-        }
-    }
-
     /// Asks the source again.
     pub(crate) fn reload(&self) -> Result<Self, Error> {
         let material = match &self.source {
