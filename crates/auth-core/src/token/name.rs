@@ -1,6 +1,7 @@
 //! Under which name a store keeps what belongs to a session.
 
 use crate::credential::Grant;
+use crate::oauth::assertion::Assertion;
 use crate::session::Session;
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -35,7 +36,7 @@ fn what_tells_apart(grant: &Grant, is_named: bool) -> Option<String> {
     if let Some(token) = grant.first_refresh_token() {
         return Some(digest(&[token.expose()]));
     }
-    let about = grant.assertion().map_or(["", ""], |assertion| assertion.identity());
+    let about = grant.assertion().map_or(["", ""], Assertion::identity);
     let scopes = if grant.is_stored() { String::new() } else { grant.scopes.join(" ") };
     let parts = [about[0], about[1], &scopes];
     (!is_named && parts.iter().any(|part| !part.is_empty())).then(|| digest(&parts))
