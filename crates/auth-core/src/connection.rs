@@ -1,6 +1,6 @@
 //! `Connection`: one account at one provider, with the guard that binds its credential to its hosts.
 
-use crate::credential::Credential;
+use crate::credential::{Attach, Credential};
 use crate::origin::{Origin, Url};
 use crate::provider::{ClientAuth, Environment, Provider, is_header_name};
 use crate::verdict::failure::{Failure, FailureKind};
@@ -22,8 +22,7 @@ pub struct Connection {
     base: Url,
     token_url: Option<Url>,
     client_auth: Option<ClientAuth>,
-    header: Arc<str>,
-    scheme: Arc<str>,
+    attach: Arc<Attach>,
     request_id_header: Arc<str>,
     insecure_loopback: bool,
     policy: Policy,
@@ -116,8 +115,8 @@ impl Connection {
         self.client_auth
     }
 
-    pub(crate) fn attach(&self) -> (&Arc<str>, &Arc<str>) {
-        (&self.header, &self.scheme)
+    pub(crate) fn attach(&self) -> &Arc<Attach> {
+        &self.attach
     }
 
     pub(crate) fn request_id_header(&self) -> &Arc<str> {
@@ -285,8 +284,7 @@ impl ConnectionBuilder {
             base,
             token_url,
             client_auth: self.client_auth.or(self.provider.token_request().map(|(_, auth)| auth)),
-            header: header.into(),
-            scheme: scheme.into(),
+            attach: Arc::new(Attach { header: header.into(), scheme: scheme.into() }),
             request_id_header: self.provider.request_id_header().into(),
             insecure_loopback: self.insecure_loopback,
             policy: self.policy,

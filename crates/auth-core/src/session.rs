@@ -36,20 +36,35 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 pub struct Session {
     connection: Arc<Connection>,
     holding: Holding,
-    source: Source,
-    quiet_until: UnixTime,
-    unspent: Option<u64>,
-    pause: Option<Pause>,
-    skew_millis: Option<i64>,
     latest: UnixTime,
-    changes: u64,
-    exchanges: u64,
-    pub(crate) budget: Budget,
+    skew: Skew,
+    changes: u32,
+    exchanges: u32,
+    rare: Option<Box<Rare>>,
 }
 
 enum Holding {
     Keys(Box<KeyRing>),
-    Token(Box<TokenLife>),
+    Token(TokenLife),
+}
+
+/// What a session has nothing of before something goes wrong: a service may hold a hundred thousand of them.
+struct Rare {
+    source: Source,
+    quiet_until: UnixTime,
+    unspent: Option<u64>,
+    pause: Option<Pause>,
+    budget: Budget,
+}
+
+impl Rare {
+    const NONE: &Self = &Self::new(false);
+
+    const fn new(reloadable: bool) -> Self {
+        let start = UnixTime::from_millis(0);
+        let source = Source { reloadable, next: start, asked: None, fruitless: false };
+        Self { source, quiet_until: start, unspent: None, pause: None, budget: Budget::FULL }
+    }
 }
 
 /// Where the credential came from.
@@ -62,6 +77,18 @@ struct Source {
     asked: Option<(u64, UnixTime)>,
     /// Whether it had nothing new when it was last asked.
     fruitless: bool,
+}
+
+/// How far the server's clock is ahead of ours in milliseconds, or the one number that says that it is not known.
+#[derive(Clone, Copy)]
+struct Skew(i64);
+
+impl Skew {
+    const UNKNOWN: Self = Self(i64::MIN);
+
+    fn known(self) -> Option<i64> {
+        (self.0 != Self::UNKNOWN.0).then_some(self.0)
+    }
 }
 
 /// A limit that all callers of the session keep.
@@ -116,26 +143,13 @@ impl Session {
     pub fn new(connection: Arc<Connection>, credential: Credential, reloadable: bool) -> Self {
         let holding = match credential {
             Credential::Keys(keys) => {
-                let (header, scheme) = connection.attach();
-                Holding::Keys(Box::new(KeyRing::new(header, scheme, connection.provider().key_lifetime(), keys)))
+                Holding::Keys(Box::new(KeyRing::new(connection.attach(), connection.provider().key_lifetime(), keys)))
             }
-            Credential::Grant(grant) => Holding::Token(Box::new(TokenLife::new(grant, Vec::new()))),
-            Credential::Grants(first, others) => Holding::Token(Box::new(TokenLife::new(first, others))),
+            Credential::Grant(grant) => Holding::Token(TokenLife::new(grant, Vec::new())),
+            Credential::Grants(first, others) => Holding::Token(TokenLife::new(first, others)),
         };
-        let source = Source { reloadable, next: UnixTime::default(), asked: None, fruitless: false };
-        Self {
-            connection,
-            holding,
-            source,
-            quiet_until: UnixTime::default(),
-            unspent: None,
-            pause: None,
-            skew_millis: None,
-            latest: UnixTime::default(),
-            changes: 0,
-            exchanges: 0,
-            budget: Budget::default(),
-        }
+        let rare = reloadable.then(|| Box::new(Rare::new(reloadable)));
+        Self { connection, holding, latest: UnixTime::default(), skew: Skew::UNKNOWN, changes: 0, exchanges: 0, rare }
     }
 
     /// The connection that the session is of.
@@ -145,20 +159,30 @@ impl Session {
 
     /// A number that moves whenever a waiting exchange, or a kept [`Fresh`], should look again.
     pub fn changes(&self) -> u64 {
-        self.changes
+        u64::from(self.changes)
     }
 
-    /// What may be sent without asking the session, and until when; `None` if it has to be asked.
+    /// What may be sent without asking the session, and until when, to be kept beside it; `None` if it has to be asked.
     pub fn fresh(&self) -> Option<Fresh> {
-        if self.pause.is_some() {
+        if self.rare().pause.is_some() {
             return None;
         }
         match &self.holding {
             Holding::Keys(ring) => ring.in_use(self.latest).map(|(held, until)| Fresh { authorization: Arc::clone(held), until }),
             Holding::Token(life) => {
-                life.token().map(|token| Fresh { authorization: Arc::clone(&token.authorization), until: life.fresh_until() })
+                life.token().map(|token| Fresh { authorization: Arc::new(token.authorization.clone()), until: life.fresh_until() })
             }
         }
+    }
+
+    /// What may be sent now without asking the session, in place: for who looks one session up among many; `None` if it has to be asked.
+    pub fn fresh_at(&self, now: UnixTime) -> Option<&Authorization> {
+        let (held, until) = match &self.holding {
+            _ if self.rare().pause.is_some() => return None,
+            Holding::Keys(ring) => ring.in_use(self.latest).map(|(held, until)| (&**held, until))?,
+            Holding::Token(life) => (&life.token()?.authorization, life.fresh_until()),
+        };
+        (now.max(self.latest) < until).then_some(held)
     }
 
     /// An exchange that gets the next token, if one is wanted and nobody is at it: driven beside the calls, by a thread or task of its own, it
@@ -179,7 +203,7 @@ impl Session {
         let now = now.max(self.latest);
         match &self.holding {
             Holding::Keys(ring) if ring.in_use(now).is_some() => SessionState::Fresh,
-            Holding::Keys(_) => SessionState::Dead { until: self.source.next },
+            Holding::Keys(_) => SessionState::Dead { until: self.rare().source.next },
             Holding::Token(life) => match life.phase() {
                 Phase::Refreshing { until, .. } if now < *until => SessionState::Refreshing { lease_until: *until },
                 _ if life.unsaved().is_some() => SessionState::Unsaved,
@@ -216,7 +240,7 @@ impl Session {
 
     /// How far the server's clock is ahead of ours, in milliseconds, learned from the `Date` of token answers; `None` before the first.
     pub fn skew_millis(&self) -> Option<i64> {
-        self.skew_millis
+        self.skew.known()
     }
 
     /// The session's clock: it follows the shell's, but never goes back.
@@ -227,18 +251,19 @@ impl Session {
 
     /// Notes that the refresh token which the journal's entry of that mark speaks of was not spent after all.
     pub(crate) fn proven_unspent(&mut self, mark: u64) {
-        self.unspent = Some(mark);
+        self.rare_mut().unspent = Some(mark);
     }
 
     /// Whether this session knows that the journal's entry of that mark says nothing.
     pub(crate) fn is_proven_unspent(&self, mark: u64) -> bool {
-        self.unspent == Some(mark)
+        self.rare().unspent == Some(mark)
     }
 
     /// A number for a new exchange.
     pub(crate) fn enter(&mut self) -> u64 {
-        self.exchanges += 1;
-        self.exchanges
+        // It comes round after four thousand million, when nobody remembers the first; none is 0.
+        self.exchanges = self.exchanges.checked_add(1).unwrap_or(1);
+        u64::from(self.exchanges)
     }
 
     /// What the exchange `me` can do now.
@@ -254,19 +279,19 @@ impl Session {
 
     /// Until when all callers pause, and why.
     pub(crate) fn pause(&mut self, now: UnixTime) -> Option<(UnixTime, Failure)> {
-        if self.pause.as_ref().is_some_and(|pause| pause.until <= now) {
-            self.pause = None;
-            self.changes += 1;
-        }
-        self.pause.as_ref().map(|pause| (pause.until, pause.why.clone()))
+        let pause = &mut self.rare.as_mut()?.pause;
+        let over = pause.take_if(|pause| pause.until <= now).is_some();
+        let going_on = pause.as_ref().map(|pause| (pause.until, pause.why.clone()));
+        self.note_change(over);
+        going_on
     }
 
     /// Makes all callers pause: one of them met a limit.
     pub(crate) fn pause_until(&mut self, until: UnixTime, why: Failure, now: UnixTime) {
         let until = until.min(now.after(LONGEST_PAUSE));
-        if self.pause.as_ref().is_none_or(|pause| pause.until < until) {
-            self.pause = Some(Pause { until, why });
-            self.changes += 1;
+        if self.rare().pause.as_ref().is_none_or(|pause| pause.until < until) {
+            self.rare_mut().pause = Some(Pause { until, why });
+            self.note_change(true);
         }
     }
 
@@ -274,26 +299,28 @@ impl Session {
     pub(crate) fn refuse(&mut self, generation: u64, failure: &Failure, repeats: u8, now: UnixTime) -> AfterRefusal {
         match &mut self.holding {
             Holding::Keys(ring) => {
-                self.changes += 1;
-                if ring.refuse(generation, failure.clone()) {
+                let another = ring.refuse(generation, failure.clone());
+                self.note_change(true);
+                if another {
                     return AfterRefusal::SendAgain;
                 }
-                if !self.source.reloadable {
-                    self.source.next = now.after(SOURCE_REST);
+                if !self.rare().source.reloadable {
+                    self.rare_mut().source.next = now.after(SOURCE_REST);
                 }
                 if self.source_is_ready(now) { AfterRefusal::SendAgain } else { AfterRefusal::Final }
             }
             Holding::Token(life) => {
                 let held = life.token().filter(|token| token.authorization.generation() == generation);
                 let just_minted = held.is_some_and(|token| now.since(token.minted_at) < QUIET);
-                if repeats >= REPEATS_AFTER_REFUSAL || (held.is_some() && now < self.quiet_until) {
+                if repeats >= REPEATS_AFTER_REFUSAL || (held.is_some() && now < self.rare.as_deref().unwrap_or(Rare::NONE).quiet_until) {
                     AfterRefusal::Final
                 } else if repeats > 0 && just_minted {
-                    self.quiet_until = now.after(QUIET);
+                    self.rare_mut().quiet_until = now.after(QUIET);
                     AfterRefusal::Final
                 } else {
                     // Where the session holds another token by now, this changes nothing, and the call is sent again with that one.
-                    self.changes += u64::from(life.take(Event::Rejected { generation }));
+                    let changed = life.take(Event::Rejected { generation });
+                    self.note_change(changed);
                     AfterRefusal::SendAgain
                 }
             }
@@ -302,15 +329,17 @@ impl Session {
 
     /// Whether there is hope for a refused credential: its source can be asked now, or somebody is asking it.
     pub(crate) fn source_is_ready(&self, now: UnixTime) -> bool {
-        self.source.reloadable && (self.source.asked.is_some() || self.source.next <= now)
+        let source = &self.rare().source;
+        source.reloadable && (source.asked.is_some() || source.next <= now)
     }
 
     /// Takes the right to ask the source; the moment to wait for if somebody else has it, `None` if it is ours.
     pub(crate) fn ask_source(&mut self, by: u64, now: UnixTime) -> Option<UnixTime> {
-        match self.source.asked {
+        match self.rare().source.asked {
             Some((other, until)) if other != by && now < until => Some(until),
             _ => {
-                self.source.asked = Some((by, now.after(self.connection.policy().fetch_timeout)));
+                let until = now.after(self.connection.policy().fetch_timeout);
+                self.rare_mut().source.asked = Some((by, until));
                 None
             }
         }
@@ -320,16 +349,16 @@ impl Session {
     ///
     /// What was refused stays refused although the source names it again. Only after a rest it gets one more try, because the provider may have mended its side.
     pub(crate) fn loaded(&mut self, credential: Option<Credential>, now: UnixTime) -> bool {
-        let again = core::mem::replace(&mut self.source.fruitless, true);
-        (self.source.asked, self.source.next) = (None, now.after(SOURCE_REST));
-        self.changes += 1;
+        self.note_change(true);
         let new = match (&mut self.holding, credential) {
             (Holding::Keys(ring), Some(Credential::Keys(keys))) => ring.replace(keys),
             (Holding::Token(life), Some(Credential::Grant(grant))) => life.replace_grants(grant, Vec::new()),
             (Holding::Token(life), Some(Credential::Grants(first, others))) => life.replace_grants(first, others),
             _ => false,
         };
-        self.source.fruitless = !new;
+        let source = &mut self.rare_mut().source;
+        let again = core::mem::replace(&mut source.fruitless, !new);
+        (source.asked, source.next) = (None, now.after(SOURCE_REST));
         if !new
             && again
             && let Holding::Keys(ring) = &mut self.holding
@@ -344,27 +373,29 @@ impl Session {
     pub(crate) fn next_grant(&mut self, refusal: &Failure) -> bool {
         let Holding::Token(life) = &mut self.holding else { return false };
         let moved = refusal.kind() == FailureKind::GrantRefused && life.next_grant();
-        self.changes += u64::from(moved);
+        self.note_change(moved);
         moved
     }
 
     /// Gives a refused key that came from no source one more try after a rest.
     pub(crate) fn second_chance(&mut self, now: UnixTime) -> bool {
         let Holding::Keys(ring) = &mut self.holding else { return false };
-        if self.source.reloadable || now < self.source.next {
+        let source = &mut self.rare.get_or_insert_with(|| Box::new(Rare::new(false))).source;
+        if source.reloadable || now < source.next {
             return false;
         }
-        self.source.next = now.after(SOURCE_REST);
-        self.changes += 1;
+        source.next = now.after(SOURCE_REST);
         ring.forgive_next();
-        ring.in_use(now).is_some()
+        let usable = ring.in_use(now).is_some();
+        self.note_change(true);
+        usable
     }
 
     /// Gives up the right to ask the source.
     pub(crate) fn stop_asking(&mut self, by: u64) {
-        if self.source.asked.is_some_and(|(holder, _)| holder == by) {
-            self.source.asked = None;
-            self.changes += 1;
+        if self.rare().source.asked.is_some_and(|(holder, _)| holder == by) {
+            self.rare_mut().source.asked = None;
+            self.note_change(true);
         }
     }
 
@@ -385,7 +416,8 @@ impl Session {
     /// Hands an event to the token's life.
     pub(crate) fn take(&mut self, event: Event) {
         if let Holding::Token(life) = &mut self.holding {
-            self.changes += u64::from(life.take(event));
+            let changed = life.take(event);
+            self.note_change(changed);
         }
     }
 
@@ -407,29 +439,25 @@ impl Session {
         let secret = record.access_token.as_ref()?;
         let minted_at = self.local(record.minted_at);
         let lifetime = self.local(record.expires_at).since(minted_at);
-        Some(Token::new(self.authorization(secret, record.generation), minted_at, lifetime, random))
-    }
-
-    pub(crate) fn authorization(&self, credential: &Secret, generation: u64) -> Authorization {
-        let (header, scheme) = self.connection.attach();
-        Authorization::new(header, scheme, credential, generation)
+        let authorization = Authorization::new(self.connection.attach(), secret, record.generation);
+        Some(Token::new(authorization, minted_at, lifetime, random))
     }
 
     /// Learns the difference of the clocks from a server's `Date`. Differences below two seconds are the header's own coarseness.
     pub(crate) fn learn_skew(&mut self, server: UnixTime, now: UnixTime) {
         let signed = |time: UnixTime| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         let skew = signed(server).saturating_sub(signed(now));
-        self.skew_millis = Some(if skew.unsigned_abs() < 2_000 { 0 } else { skew });
+        self.skew = Skew(if skew.unsigned_abs() < 2_000 { 0 } else { skew });
     }
 
     /// A moment of ours in the server's time.
     pub(crate) fn servers(&self, local: UnixTime) -> UnixTime {
-        local.shifted(self.skew_millis.unwrap_or(0))
+        local.shifted(self.skew.known().unwrap_or(0))
     }
 
     /// A moment of the server's in our time.
     pub(crate) fn local(&self, servers: UnixTime) -> UnixTime {
-        servers.shifted(self.skew_millis.unwrap_or(0).saturating_neg())
+        servers.shifted(self.skew.known().unwrap_or(0).saturating_neg())
     }
 
     /// The secrets that an answer might echo.
@@ -439,9 +467,29 @@ impl Session {
             Holding::Token(life) => {
                 let basic = crate::token::request::basic(&life.grant);
                 let encoded = Secret::new(basic.expose().trim_start_matches("Basic ").trim_end_matches('='));
-                life.secrets().cloned().chain([encoded]).chain(life.token().map(|token| token.authorization.credential())).collect()
+                life.secrets().chain([encoded]).chain(life.token().map(|token| token.authorization.credential())).collect()
             }
         }
+    }
+}
+
+impl Session {
+    fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(Rare::NONE)
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(|| Box::new(Rare::new(false)))
+    }
+
+    /// What all calls of the session may spend on repeats together.
+    pub(crate) fn budget(&mut self) -> &mut Budget {
+        &mut self.rare_mut().budget
+    }
+
+    /// Counts a change: round and round, because the number is only ever compared with what it was a moment ago.
+    fn note_change(&mut self, changed: bool) {
+        self.changes = self.changes.wrapping_add(u32::from(changed));
     }
 }
 

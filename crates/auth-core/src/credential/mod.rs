@@ -9,6 +9,7 @@ mod plan;
 mod ring;
 mod secret;
 
+pub(crate) use authorization::Attach;
 pub use authorization::Authorization;
 pub use client::{ClientCredentials, Grant};
 pub use error::{KeyError, KeyFault};

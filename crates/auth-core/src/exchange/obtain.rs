@@ -6,7 +6,7 @@ use crate::credential::Secret;
 use crate::session::Session;
 use crate::time::UnixTime;
 use crate::token::answer::{self, Denied, Granted};
-use crate::token::life::Event;
+use crate::token::life::{Event, TokenLife};
 use crate::token::record::Spending;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::{self, Cause, Decision, Situation};
@@ -89,7 +89,7 @@ impl Exchange {
         }
         let mark = self.dice.u64(..);
         let spending = Some(Spending { mark, since: session.servers(now) });
-        let record = Record { generation: self.stored, spending, ..session.life()?.record() };
+        let record = Record { generation: self.stored, spending, ..session.life()?.record()? };
         self.at = At::ExpectJournaled(mark);
         Some(Save { record, replaces: self.stored, lease: self.lease() })
     }
@@ -226,7 +226,7 @@ impl Exchange {
             deadline: self.deadline,
         };
         let random = self.dice.f64();
-        match retry::decide(&situation, &policy, &mut session.budget, random) {
+        match retry::decide(&situation, &policy, session.budget(), random) {
             Decision::Again(at) => {
                 // The right to the token is kept for the whole rest, so that nobody else in this process begins meanwhile.
                 if !self.hold(session, now, at.after(Self::lease_span(session))) {
@@ -280,8 +280,12 @@ impl Exchange {
 
     /// The record that takes the journal back.
     pub(super) fn clear_journal(&mut self, session: &Session, next: Box<At>) -> Option<Save> {
-        let record = Record { generation: self.stored, spending: None, ..session.life()?.record() };
+        let Some(record) = session.life().and_then(TokenLife::record) else {
+            self.at = *next;
+            return None;
+        };
         self.at = At::ExpectCleared(next);
+        let record = Record { generation: self.stored, spending: None, ..record };
         Some(Save { record, replaces: self.stored, lease: self.lease() })
     }
 }

@@ -48,25 +48,25 @@ pub(crate) fn build(connection: &Connection, grant: &Grant, refresh_token: Optio
 /// RFC 6749 section 2.3.1: id and secret are form-encoded each, then RFC 7617.
 pub(crate) fn basic(grant: &Grant) -> Secret {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = Secret::new(format!("{}:{}", encode(grant.client.id()), encode(grant.client.secret().expose())));
+    let pair = Secret::new(format!("{}:{}", encode(grant.client.id()), encode(grant.client.secret_text())));
     Secret::new(format!("Basic {}", STANDARD.encode(pair.expose())))
 }
 
 /// RFC 6749 sections 4.4.2 and 6.
 fn form_body(grant: &Grant, client_auth: ClientAuth, refresh_token: Option<&Secret>) -> Secret {
     // Room for everything at once, so that no copy of a secret is left behind by a growing buffer.
-    let secrets = grant.client.secret().expose().len() + refresh_token.map_or(0, |token| token.expose().len());
-    let names: usize = grant.client.id().len() + grant.scopes.iter().map(|scope| scope.len() + 1).sum::<usize>();
+    let secrets = grant.client.secret_text().len() + refresh_token.map_or(0, |token| token.expose().len());
+    let names: usize = grant.client.id().len() + grant.scopes().iter().map(|scope| scope.len() + 1).sum::<usize>();
     let mut form = Serializer::new(String::with_capacity(128 + 3 * (secrets + names)));
     match refresh_token {
         Some(token) => form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token.expose()),
         None => form.append_pair("grant_type", "client_credentials"),
     };
     if client_auth == ClientAuth::ClientSecretPost {
-        form.append_pair("client_id", grant.client.id()).append_pair("client_secret", grant.client.secret().expose());
+        form.append_pair("client_id", grant.client.id()).append_pair("client_secret", grant.client.secret_text());
     }
-    if !grant.scopes.is_empty() {
-        form.append_pair("scope", &grant.scopes.join(" "));
+    if !grant.scopes().is_empty() {
+        form.append_pair("scope", &grant.scopes().join(" "));
     }
     Secret::new(form.finish())
 }
