@@ -208,6 +208,7 @@ impl ClientBuilder {
             format!("{}/{}/{owner}", connection.provider().name(), connection.environment())
         });
         let session = Session::new(connection, credential, source.is_reloadable());
+        let session = if store.shares_pauses() { session.sharing_pauses() } else { session };
         let transport = match self.transport {
             Some(own) => own,
             #[cfg(feature = "ureq")]
