@@ -6,8 +6,8 @@ mod key;
 pub use key::Key;
 
 use crate::error::Error;
+use crate::lock::Mutex;
 use auth_core::{ApiKey, ClientCredentials, Grant, Provider, Secret};
-use parking_lot::Mutex;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

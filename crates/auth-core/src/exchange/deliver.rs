@@ -12,6 +12,7 @@ use crate::verdict::answer::{self, Verdict};
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::refusal;
 use crate::verdict::retry::{self, Cause, Decision, Situation};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -77,10 +78,12 @@ impl Exchange {
             }
             Verdict::Unauthorized(failure) => self.unauthorized(session, now, generation, failure),
             Verdict::Limited(failure, at) => {
-                if let Some(at) = at {
-                    session.pause_until(at, failure.clone(), now);
-                }
+                let announced = at.and_then(|at| session.pause_until(at, failure.clone(), now));
                 self.again_or(session, now, Cause::RateLimited, failure, false);
+                if let Some(pause) = announced {
+                    let next = core::mem::replace(&mut self.at, At::Start);
+                    self.at = At::Announce(pause, Box::new(next));
+                }
             }
             Verdict::Broken(failure, at) => {
                 let failure = at.map_or(failure.clone(), |at| failure.with_come_back_at(at));

@@ -161,6 +161,13 @@ impl Failure {
         self
     }
 
+    /// The same, with what a redirect said, which has no status.
+    #[must_use]
+    pub(crate) fn with_code(mut self, code: String, message: Option<String>) -> Self {
+        (self.0.code, self.0.message) = (Some(code), message);
+        self
+    }
+
     /// The same, with the moment to come back.
     #[must_use]
     pub(crate) fn with_come_back_at(mut self, at: UnixTime) -> Self {
@@ -255,7 +262,8 @@ impl fmt::Display for Failure {
         match (self.0.status, &self.0.code) {
             (Some(status), Some(code)) => write!(f, " ({status} {code})")?,
             (Some(status), None) => write!(f, " ({status})")?,
-            (None, _) => {}
+            (None, Some(code)) => write!(f, " ({code})")?,
+            (None, None) => {}
         }
         if let Some(message) = &self.0.message {
             write!(f, ", the server says {message:?}")?;
