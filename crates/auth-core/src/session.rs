@@ -45,7 +45,7 @@ pub struct Session {
     holding: Holding,
     source: Source,
     quiet_until: UnixTime,
-    unspent: Option<u64>,
+    unspent: Vec<u64>,
     pauses: Pauses,
     last_error: Option<(UnixTime, Failure)>,
     skew_millis: Option<i64>,
@@ -130,7 +130,7 @@ impl Session {
             holding,
             source,
             quiet_until: UnixTime::default(),
-            unspent: None,
+            unspent: Vec::new(),
             pauses: Pauses::default(),
             last_error: None,
             skew_millis: None,
@@ -245,12 +245,17 @@ impl Session {
 
     /// Notes that the refresh token which the journal's entry of that mark speaks of was not spent after all.
     pub(crate) fn proven_unspent(&mut self, mark: u64) {
-        self.unspent = Some(mark);
+        self.unspent.push(mark);
     }
 
     /// Whether this session knows that the journal's entry of that mark says nothing.
     pub(crate) fn is_proven_unspent(&self, mark: u64) -> bool {
-        self.unspent == Some(mark)
+        self.unspent.contains(&mark)
+    }
+
+    /// Forgets all entries but the one that the store holds: no other can get there any more, because their leases are over.
+    pub(crate) fn journal_was_read(&mut self, mark: Option<u64>) {
+        self.unspent.retain(|known| Some(*known) == mark);
     }
 
     /// A number for a new exchange.

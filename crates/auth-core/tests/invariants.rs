@@ -213,6 +213,57 @@ fn invariant_4_a_journal_is_taken_back_when_the_refresh_token_was_not_spent() {
 }
 
 #[test]
+fn invariant_4_a_journal_that_could_not_be_answered_for_does_not_hold_its_own_session_back() {
+    let mut scenario = Scenario::refresh_token();
+    // The store wrote the first entry and could not say so; of the second nothing was written; before the third was answered for, its caller went away.
+    for attempt in 0..3 {
+        let mut exchange = scenario.call("GET", "/v1/health");
+        while !matches!(scenario.poll(&mut exchange), Step::Claim(_)) {}
+        exchange.handle_claimed(&mut scenario.session, scenario.now, Claimed::Granted(scenario.stored.clone()));
+        let Step::Save(journal) = scenario.poll(&mut exchange) else { panic!("{attempt}") };
+        if attempt != 1 {
+            scenario.stored = Some(journal.record);
+        }
+        if attempt != 2 {
+            exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Down("no answer".into()));
+        }
+        exchange.abandon(&mut scenario.session);
+        scenario.advance(Duration::from_mins(1));
+    }
+    let mut exchange = scenario.call("GET", "/v1/health");
+    scenario.to_fetch(&mut exchange);
+    // Another session cannot know.
+    let mut other = Scenario::refresh_token();
+    other.stored.clone_from(&scenario.stored);
+    let mut exchange = other.call("GET", "/v1/health");
+    assert_eq!(failure(&other.to_done(&mut exchange)).kind(), FailureKind::ConsentRequired);
+}
+
+#[test]
+fn invariant_4_a_caller_that_goes_away_while_nothing_is_spent_spends_nothing() {
+    let mut scenario = Scenario::refresh_token();
+    let mut exchange = scenario.call("GET", "/v1/health");
+    scenario.to_fetch(&mut exchange);
+    scenario.respond(&mut exchange, 429, &[("retry-after", "2")], "");
+    scenario.to_wait(&mut exchange);
+    exchange.abandon(&mut scenario.session);
+    let mut next = scenario.call("GET", "/v1/health");
+    scenario.to_fetch(&mut next);
+    // Once it is on its way, nobody knows.
+    next.abandon(&mut scenario.session);
+    let mut last = scenario.call("GET", "/v1/health");
+    assert_eq!(failure(&scenario.to_done(&mut last)).kind(), FailureKind::ConsentRequired);
+}
+
+#[test]
+fn a_claim_that_was_not_answered_is_given_back() {
+    let mut scenario = Scenario::refresh_token();
+    let mut exchange = scenario.call("GET", "/v1/health");
+    let Step::Claim(claim) = scenario.poll(&mut exchange) else { panic!() };
+    assert_eq!(exchange.abandon(&mut scenario.session).map(|lease| lease.owner), Some(claim.owner));
+}
+
+#[test]
 fn invariant_4_a_lost_answer_is_not_replayed_by_anybody() {
     let mut scenario = Scenario::refresh_token();
     let mut exchange = scenario.call("GET", "/v1/health");

@@ -33,6 +33,7 @@ impl Exchange {
             Claimed::Granted(record) => {
                 self.leased_until = Some(now.after(Self::lease_span(session)));
                 let before = core::mem::replace(&mut self.stored, record.as_ref().map_or(0, |record| record.generation));
+                session.journal_was_read(record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark));
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
                     return self.give_up_unspent(session, now, *refusal);
                 }
@@ -107,6 +108,9 @@ impl Exchange {
     }
 
     pub(super) fn journaled(&mut self, session: &mut Session, now: UnixTime, spending: Spending, saved: Saved) {
+        if saved != Saved::Durable {
+            self.was_not_sent(session, spending);
+        }
         match saved {
             Saved::Durable => {
                 self.journal = Some(spending);
@@ -334,6 +338,14 @@ impl Exchange {
                 session.proven_unspent(journal.mark);
                 At::ClearJournal(Box::new(next))
             }
+        }
+    }
+
+    /// Whatever became of the journal's entry, the refresh token did not follow it: this session may send it later.
+    pub(super) fn was_not_sent(&self, session: &mut Session, spending: Spending) {
+        // An earlier use of it may have spent it all the same.
+        if self.spent_since.is_none() {
+            session.proven_unspent(spending.mark);
         }
     }
 
