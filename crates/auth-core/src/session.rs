@@ -466,6 +466,13 @@ impl Session {
         }
     }
 
+    /// Takes the place of another grant's record in the store.
+    pub(crate) fn succeed(&mut self, other: &Record) {
+        if let Holding::Token(life) = &mut self.holding {
+            life.succeed(other);
+        }
+    }
+
     /// Forgets every token, and why the last could not be had: a person has consented anew, or ended it ([`crate::Consent`]). The next call looks into the
     /// store.
     pub fn forget(&mut self) {

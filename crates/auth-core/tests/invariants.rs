@@ -264,6 +264,38 @@ fn a_claim_that_was_not_answered_is_given_back() {
 }
 
 #[test]
+fn invariant_4_a_former_consent_does_not_come_back() {
+    let given = |token: &str| {
+        Scenario::new("numeric", "production", |provider| {
+            let client = auth_core::ClientCredentials::parse(provider, "client-1", "client-secret-1").unwrap();
+            auth_core::Credential::Grant(auth_core::Grant::refresh_token(client, token))
+        })
+    };
+    let mut former = given("refresh-a").with_token_and_refresh_token("token-a", "refresh-a2");
+    let mut newer = given("refresh-b");
+    newer.stored.clone_from(&former.stored);
+    let mut newer = newer.with_token_and_refresh_token("token-b", "refresh-b2");
+    // The process with the former consent uses its token to the end, and then leaves the new one's record alone. So does one that starts with it.
+    former.stored.clone_from(&newer.stored);
+    let mut exchange = former.call("GET", "/v1/health");
+    assert_eq!(sent_value(&former.to_send(&mut exchange)), "Bearer token-a");
+    exchange.abandon(&mut former.session);
+    former.advance(Duration::from_hours(1));
+    let mut late = given("refresh-a");
+    late.stored.clone_from(&newer.stored);
+    for scenario in [&mut former, &mut late] {
+        let mut exchange = scenario.call("GET", "/v1/health");
+        let outcome = scenario.to_done(&mut exchange);
+        assert_eq!(failure(&outcome).kind(), FailureKind::ConsentRequired);
+        assert!(failure(&outcome).what().contains("was connected again"), "{outcome:?}");
+        assert_eq!(scenario.stored.as_ref().unwrap().refresh_token.as_ref().unwrap().expose(), "refresh-b2");
+    }
+    newer.advance(Duration::from_hours(1));
+    let mut exchange = newer.call("GET", "/v1/health");
+    assert!(newer.to_fetch(&mut exchange).body.unwrap().expose().contains("refresh-b2"));
+}
+
+#[test]
 fn invariant_4_a_lost_answer_is_not_replayed_by_anybody() {
     let mut scenario = Scenario::refresh_token();
     let mut exchange = scenario.call("GET", "/v1/health");

@@ -65,7 +65,14 @@ impl Exchange {
     fn adopt(&mut self, session: &mut Session, now: UnixTime, record: Option<Record>) -> bool {
         let (Some(record), Some(life)) = (record, session.life()) else { return false };
         if !life.grant.owns(&record) {
-            return false;
+            let has_consent = life.grant.first_refresh_token().is_some();
+            let is_former = has_consent && record.former.contains(&life.grant.fingerprint());
+            if is_former {
+                self.give_up(session, now, former_consent(session.connection().provider().name()));
+            } else if has_consent {
+                session.succeed(&record);
+            }
+            return is_former;
         }
         if record.generation > life.generation() {
             let random = self.dice.f64();
@@ -200,6 +207,7 @@ impl Exchange {
         let record = Record {
             generation: before.generation.max(self.stored).saturating_add(1),
             grant: before.grant,
+            former: before.former,
             minted_at,
             expires_at: minted_at.after(granted.lifetime),
             refresh_ends_at: announced.or(before.refresh_ends_at.filter(|_| same)),
@@ -365,6 +373,13 @@ fn is_single_use(session: &Session) -> bool {
 fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {
     let why: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
     Failure::new(FailureKind::Store, format!("the token store could not be {done}: {why}"), advice)
+}
+
+fn former_consent(provider: &str) -> Failure {
+    let what = format!("the account at {provider} was connected again, and this session still has the refresh token of the consent before");
+    let advice =
+        "give it the newest one, or restart the process that reads it; if these are two accounts, give each a name of its own in the store";
+    Failure::new(FailureKind::ConsentRequired, what, advice)
 }
 
 fn possibly_spent(provider: &str, rules: &RefreshRules) -> Failure {

@@ -34,6 +34,9 @@ const LONGEST_MARGIN: Duration = Duration::from_secs(10);
 /// The shortest time for which a new token is used: a second, because a shorter one would make every call a token request.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
 
+/// How many former grants a record names: 32, because a process that still has a consent older than that many was not given a new one for years.
+const FORMER: usize = 32;
+
 /// An access token, ready to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
@@ -263,6 +266,12 @@ impl TokenLife {
             self.unsaved = None;
         }
         (self.record, self.is_of_record) = (record, false);
+    }
+
+    /// Makes the record the successor of another grant's, so that nobody puts that one back.
+    pub(crate) fn succeed(&mut self, other: &Record) {
+        let before = other.former.len().saturating_sub(FORMER - 1);
+        self.record.former = other.former.iter().skip(before).copied().chain([other.grant]).collect();
     }
 
     /// What is known of the tokens last: what could not be stored yet goes before what was.
