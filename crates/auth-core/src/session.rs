@@ -349,7 +349,7 @@ impl Session {
             }
             Holding::Token(life) => {
                 let held = life.token().filter(|token| token.authorization.generation() == generation);
-                let just_minted = held.is_some_and(|token| now.since(token.minted_at) < QUIET);
+                let just_minted = held.and_then(|token| token.minted_at).is_some_and(|minted_at| now.since(minted_at) < QUIET);
                 if repeats >= REPEATS_AFTER_REFUSAL || (held.is_some() && now < self.quiet_until) {
                     AfterRefusal::Final
                 } else if repeats > 0 && just_minted {
@@ -466,10 +466,10 @@ impl Session {
         }
     }
 
-    /// Takes the place of another grant's record in the store.
-    pub(crate) fn succeed(&mut self, other: &Record) {
+    /// Takes over which grants stood in the store before.
+    pub(crate) fn succeed(&mut self, stored: &Record) {
         if let Holding::Token(life) = &mut self.holding {
-            life.succeed(other);
+            life.succeed(stored);
         }
     }
 

@@ -256,6 +256,26 @@ fn invariant_4_a_caller_that_goes_away_while_nothing_is_spent_spends_nothing() {
 }
 
 #[test]
+fn a_holder_that_wakes_up_late_claims_again_before_it_sends() {
+    let mut scenario = Scenario::refresh_token();
+    let mut exchange = scenario.call("GET", "/v1/health");
+    assert!(matches!(scenario.poll(&mut exchange), Step::Claim(_)));
+    exchange.handle_claimed(&mut scenario.session, scenario.now, Claimed::Granted(None));
+    let Step::Save(journal) = scenario.poll(&mut exchange) else { panic!() };
+    scenario.stored = Some(journal.record);
+    exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Durable);
+    // So late that the answer would come after the lease.
+    scenario.advance(Duration::from_secs(16));
+    let Step::Release(_) = scenario.poll(&mut exchange) else { panic!() };
+    let Step::Claim(_) = scenario.poll(&mut exchange) else { panic!() };
+    // Nobody was there meanwhile: it goes on.
+    exchange.handle_claimed(&mut scenario.session, scenario.now, Claimed::Granted(scenario.stored.clone()));
+    let Step::Save(_) = scenario.poll(&mut exchange) else { panic!() };
+    exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Durable);
+    assert!(matches!(scenario.poll(&mut exchange), Step::Fetch(_)));
+}
+
+#[test]
 fn a_claim_that_was_not_answered_is_given_back() {
     let mut scenario = Scenario::refresh_token();
     let mut exchange = scenario.call("GET", "/v1/health");
@@ -293,6 +313,17 @@ fn invariant_4_a_former_consent_does_not_come_back() {
     newer.advance(Duration::from_hours(1));
     let mut exchange = newer.call("GET", "/v1/health");
     assert!(newer.to_fetch(&mut exchange).body.unwrap().expose().contains("refresh-b2"));
+    // Every record of the newer consent goes on saying which came before it, also what another process knew of that.
+    let stored = newer.stored.clone().unwrap();
+    assert_eq!(stored.former, [former.stored.as_ref().unwrap().former[0]]);
+    newer.lose(&mut exchange, true);
+    exchange.abandon(&mut newer.session);
+    newer.stored = Some(Record { former: vec![7, stored.former[0]], spending: None, ..stored });
+    newer.advance(Duration::from_mins(1));
+    let mut exchange = newer.call("GET", "/v1/health");
+    newer.grant(&mut exchange, &rotated("token-c", "refresh-b3"));
+    newer.to_send(&mut exchange);
+    assert_eq!(newer.stored.unwrap().former.len(), 2);
 }
 
 #[test]
@@ -374,6 +405,25 @@ fn invariant_5_an_adopted_token_that_is_refused_is_not_taken_for_a_fresh_one() {
     scenario.respond(&mut exchange, 401, &[], "");
     scenario.grant(&mut exchange, &token("token-3", 3_600));
     assert_eq!(sent_value(&scenario.to_send(&mut exchange)), "Bearer token-3");
+}
+
+#[test]
+fn invariant_5_a_refused_token_of_another_machine_is_renewed_however_fresh_it_looks() {
+    // The clock of the machine that asked for it is ahead, so that it seems to come out of the future.
+    for minted_at in [START.before(Duration::from_secs(5)), START.after(Duration::from_mins(2))] {
+        let mut scenario = Scenario::client_credentials().with_token("token-1");
+        let expires_at = minted_at.after(Duration::from_hours(1));
+        let sibling =
+            Record { generation: 2, minted_at, expires_at, access_token: Some("token-2".into()), ..scenario.stored.clone().unwrap() };
+        scenario.stored = Some(sibling);
+        let mut exchange = scenario.call("GET", "/v1/health");
+        scenario.to_send(&mut exchange);
+        scenario.respond(&mut exchange, 401, &[], "");
+        assert_eq!(sent_value(&scenario.to_send(&mut exchange)), "Bearer token-2");
+        scenario.respond(&mut exchange, 401, &[], "");
+        scenario.grant(&mut exchange, &token("token-3", 3_600));
+        assert_eq!(sent_value(&scenario.to_send(&mut exchange)), "Bearer token-3");
+    }
 }
 
 #[test]

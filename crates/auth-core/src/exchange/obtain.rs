@@ -64,22 +64,23 @@ impl Exchange {
     /// Takes over what the store knows and the session does not; `true` if the exchange goes on from there.
     fn adopt(&mut self, session: &mut Session, now: UnixTime, record: Option<Record>) -> bool {
         let (Some(record), Some(life)) = (record, session.life()) else { return false };
-        if !life.grant.owns(&record) {
-            let has_consent = life.grant.first_refresh_token().is_some();
-            let is_former = has_consent && record.former.contains(&life.grant.fingerprint());
-            if is_former {
+        let (owned, generation) = (life.grant.owns(&record), life.generation());
+        if life.grant.first_refresh_token().is_some() {
+            if record.former.contains(&life.grant.fingerprint()) {
                 self.give_up(session, now, former_consent(session.connection().provider().name()));
-            } else if has_consent {
-                session.succeed(&record);
+                return true;
             }
-            return is_former;
+            session.succeed(&record);
         }
-        if record.generation > life.generation() {
+        if !owned {
+            return false;
+        }
+        if record.generation > generation {
             let random = self.dice.f64();
             if let Some(token) = session.token_of(&record, random).filter(|token| now < token.valid_until) {
                 let connection = Arc::clone(session.connection());
                 self.note(&connection, now, Audited::TokenAdopted, Some(&token.authorization), || "another process had renewed it".into());
-                session.take(Event::Granted { by: self.id, token, record: Box::new(record) });
+                session.take(Event::Granted { by: self.id, token: token.adopted(), record: Box::new(record) });
                 self.at = At::Release(Box::new(At::Start));
                 return true;
             }
@@ -131,6 +132,12 @@ impl Exchange {
         }
     }
 
+    /// Whether a token request that is sent now can be answered before the lease is over.
+    fn lease_holds(&self, session: &Session, now: UnixTime) -> bool {
+        let answered = now.after(session.connection().policy().fetch_timeout);
+        self.leased_until.is_none_or(|until| answered <= until)
+    }
+
     /// The token request.
     pub(super) fn fetch(&mut self, session: &mut Session, now: UnixTime) -> Option<TokenRequest> {
         if let Some(life) = session.life().filter(|_| session.lacks_consent()) {
@@ -148,6 +155,14 @@ impl Exchange {
         };
         if !self.hold(session, now, now.after(Self::lease_span(session))) {
             self.yield_to_the_holder(session);
+            return None;
+        }
+        // A machine that slept, or a store that was slow: somebody else may be at it by now.
+        if !self.lease_holds(session, now) {
+            if let Some(journal) = self.journal.take() {
+                self.was_not_sent(session, journal);
+            }
+            self.at = At::Release(Box::new(At::Resting(now, Then::Claim)));
             return None;
         }
         self.fetches += 1;
@@ -293,8 +308,7 @@ impl Exchange {
                 if !self.hold(session, now, at.after(Self::lease_span(session))) {
                     return self.yield_to_the_holder(session);
                 }
-                let lease_holds = self.leased_until.is_none_or(|until| at.after(policy.fetch_timeout) < until);
-                self.at = if lease_holds {
+                self.at = if self.lease_holds(session, at) {
                     At::Resting(at, Then::Fetch)
                 } else {
                     self.after_clearing_the_journal(session, At::Release(Box::new(At::Resting(at, Then::Claim))))

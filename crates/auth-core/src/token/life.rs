@@ -41,7 +41,8 @@ const FORMER: usize = 32;
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) authorization: Arc<Authorization>,
-    pub(crate) minted_at: UnixTime,
+    /// When it was asked for; `None` if another session did that, whose clock may be another.
+    pub(crate) minted_at: Option<UnixTime>,
     pub(crate) renew_at: UnixTime,
     pub(crate) valid_until: UnixTime,
 }
@@ -67,7 +68,13 @@ impl Token {
             let from = ends.before(earliest);
             from.after((valid_until.since(from) / 2).mul_f64(random))
         });
-        Self { authorization: Arc::new(authorization), minted_at, renew_at: valid_until.before(lead).max(accepted), valid_until }
+        let renew_at = valid_until.before(lead).max(accepted);
+        Self { authorization: Arc::new(authorization), minted_at: Some(minted_at), renew_at, valid_until }
+    }
+
+    /// The same token, which another session asked for.
+    pub(crate) fn adopted(self) -> Self {
+        Self { minted_at: None, ..self }
     }
 
     /// The same token, usable for at least a second from now: one that ended on its way, or nearly, is used once and not fetched again at once.
@@ -268,10 +275,11 @@ impl TokenLife {
         (self.record, self.is_of_record) = (record, false);
     }
 
-    /// Makes the record the successor of another grant's, so that nobody puts that one back.
-    pub(crate) fn succeed(&mut self, other: &Record) {
-        let before = other.former.len().saturating_sub(FORMER - 1);
-        self.record.former = other.former.iter().skip(before).copied().chain([other.grant]).collect();
+    /// Takes over which grants stood in the store before; where the record is another grant's, that one is the last of them, so that nobody puts it back.
+    pub(crate) fn succeed(&mut self, stored: &Record) {
+        let last = Some(stored.grant).filter(|_| !self.grant.owns(stored));
+        let before = stored.former.len().saturating_sub(FORMER - 1);
+        self.record.former = stored.former.iter().skip(before).copied().chain(last).collect();
     }
 
     /// What is known of the tokens last: what could not be stored yet goes before what was.

@@ -4,14 +4,14 @@ use crate::checks::{Checked, Invariant, Reason, Violation, check};
 use crate::dice::Clock;
 use crate::endpoint::{AccessToken, Answered, RefreshToken, refresh_text};
 use crate::process::{About, Doing, Message, News, Obliged, Reply, Seat};
-use crate::setting::SETTING;
 use crate::store::Held;
 use crate::world::{QUIET, World, record_words, refresh_of};
-use auth_core::{Claimed, Response, Save, Saved, Transport};
+use auth_core::{Claimed, Response, Save, Saved, SharedPause, Transport};
+use std::time::Duration;
 
 impl World {
-    /// A message takes effect where it was sent to.
-    pub(crate) fn arrive(&mut self, from: Seat, message: &Message) -> Checked<Reply> {
+    /// A message takes effect where it was sent to, perhaps when its sender has long `given_up` waiting for the reply.
+    pub(crate) fn arrive(&mut self, from: Seat, message: &Message, given_up: bool) -> Checked<Reply> {
         match message {
             Message::Claim(claim) => {
                 let (claimed, lapsed) = self.store.claim(self.time, claim, from);
@@ -32,8 +32,16 @@ impl World {
                 self.note(from, 7, 0, || format!("store: the lease of {:04x} is given back", owner & 0xffff));
                 Ok(Reply::Released)
             }
-            Message::Load => Ok(Reply::Loaded(self.processes[from.process].reloadable.then(|| SETTING.credential(self.configured().1)))),
-            Message::Fetch { token, .. } => self.exchange(from, *token),
+            Message::Load => {
+                Ok(Reply::Loaded(self.processes[from.process].reloadable.then(|| self.setting.credential(self.configured().1))))
+            }
+            Message::Look => Ok(Reply::Looked(self.store.paused(self.time))),
+            Message::Pause(span, why) => {
+                self.store.pause(self.time + span, why);
+                self.note(from, 16, *span, || format!("store: all pause for {span} ms"));
+                Ok(Reply::Paused)
+            }
+            Message::Fetch { token, .. } => self.exchange(from, *token, given_up),
             Message::Send { token, post } => {
                 let accepted = self.server.accepts(self.time, *token);
                 self.note(from, 9, u64::from(accepted), || {
@@ -112,7 +120,7 @@ impl World {
     }
 
     /// The token endpoint's answer.
-    fn exchange(&mut self, from: Seat, token: RefreshToken) -> Checked<Reply> {
+    fn exchange(&mut self, from: Seat, token: RefreshToken, given_up: bool) -> Checked<Reply> {
         let answered = self.server.token(self.time, token);
         self.note(from, 8, token as u64, || format!("token endpoint: {} gets {answered:?}", refresh_text(token)));
         let headers = self.date.map(|ahead| ("date", date(self.time, ahead))).into_iter().collect();
@@ -124,6 +132,8 @@ impl World {
                 );
                 Ok(answer(200, headers, body, Some(access)))
             }
+            // Within the grace it was sent again, and the first request came after all, when even the grace was over: nobody could know.
+            Answered::Reuse if given_up && self.setting.grace > 0 => Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None)),
             Answered::InvalidGrant => Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None)),
             Answered::Reuse => {
                 Err(Violation::new(Invariant::NoFamilyDies, format!("{from:?} sent refresh-{token} again, and its family died of it")))
@@ -145,7 +155,11 @@ impl World {
         match reply {
             Reply::Claimed(claimed) => caller.exchange.handle_claimed(session, now, claimed),
             Reply::Saved(saved) => caller.exchange.handle_saved(session, now, saved),
-            Reply::Released => {}
+            Reply::Released | Reply::Paused => {}
+            Reply::Looked(pause) => {
+                let pause = pause.map(|(span, why)| SharedPause { until: now.after(Duration::from_millis(span)), why });
+                caller.exchange.handle_looked(session, now, pause);
+            }
             Reply::Loaded(credential) => {
                 if credential.is_some() {
                     process.consent = newest;
@@ -173,6 +187,7 @@ impl World {
                 let known = record.as_ref().and_then(refresh_of).filter(|token| refresh[*token].family == process.consent.0);
                 let caller = &mut process.callers[place];
                 (caller.token, caller.news) = (known.unwrap_or(process.consent.1), News::Record);
+                caller.consent = process.consent.0;
             }
             Reply::Saved(_) => {
                 let caller = self.caller(seat.process, place);
@@ -181,8 +196,8 @@ impl World {
             }
             Reply::Answer { status, granted, .. } => match was {
                 Doing::Expecting { fetch_since: Some(since) } => {
-                    let proves_unspent = matches!(status, 401 | 429);
-                    self.heard_of_a_fetch(seat, place, proves_unspent, *granted);
+                    // Whatever the server refuses, it does not spend.
+                    self.heard_of_a_fetch(seat, place, (400..500).contains(status), *status == 400 || *status >= 500);
                     if let Some(access) = *granted {
                         let process = &mut self.processes[seat.process];
                         let caller = &mut process.callers[place];
@@ -195,18 +210,19 @@ impl World {
             },
             Reply::Lost { not_sent } => {
                 if let Doing::Expecting { fetch_since: Some(_) } = was {
-                    self.heard_of_a_fetch(seat, place, *not_sent, None);
+                    self.heard_of_a_fetch(seat, place, *not_sent, !*not_sent);
                 }
             }
             _ => {}
         }
     }
 
-    fn heard_of_a_fetch(&mut self, seat: Seat, place: usize, proves_unspent: bool, granted: Option<AccessToken>) {
+    /// What came of a token request: whether it certainly spent nothing, and whether it can be a reason to give up.
+    fn heard_of_a_fetch(&mut self, seat: Seat, place: usize, spent_nothing: bool, is_reason: bool) {
         let caller = self.caller(seat.process, place);
-        caller.news = if proves_unspent || granted.is_some() { News::None } else { News::Unproven };
+        caller.news = if is_reason { News::Fetch } else { News::None };
         let token = caller.token;
-        self.ledger.of(token).unproven -= u32::from(proves_unspent);
+        self.ledger.of(token).unproven -= u32::from(spent_nothing);
     }
 
     /// A 401 from the API: what the caller is obliged to by it.
@@ -246,11 +262,12 @@ fn date(time: u64, ahead: i64) -> String {
 
 fn code(reply: &Reply) -> u64 {
     match reply {
-        Reply::Claimed(Claimed::Granted(_)) | Reply::Released => 0,
+        Reply::Claimed(Claimed::Granted(_)) | Reply::Released | Reply::Paused => 0,
         Reply::Claimed(Claimed::Busy) | Reply::Saved(Saved::Superseded) => 1,
         Reply::Claimed(Claimed::Down(_)) | Reply::Saved(Saved::Down(_)) => 2,
         Reply::Saved(Saved::Durable) => 3,
         Reply::Loaded(_) => 4,
+        Reply::Looked(pause) => 7 + u64::from(pause.is_some()),
         Reply::Answer { status, .. } => u64::from(*status),
         Reply::Lost { not_sent } => 5 + u64::from(*not_sent),
     }
@@ -262,6 +279,8 @@ fn brief(reply: &Reply) -> String {
         Reply::Claimed(claimed) => format!("{claimed:?}"),
         Reply::Saved(saved) => format!("{saved:?}"),
         Reply::Released => "released".into(),
+        Reply::Paused => "the others are told".into(),
+        Reply::Looked(pause) => format!("paused: {pause:?}"),
         Reply::Loaded(credential) => format!("loaded: {}", credential.is_some()),
         Reply::Answer { status, body, .. } => format!("{status} {body}"),
         Reply::Lost { not_sent } => {

@@ -60,7 +60,7 @@ impl Fate {
         match message {
             Message::Claim(_) | Message::Save(..) => &[Self::Down, Self::Lost, Self::Unheard, Self::Delayed],
             Message::Release(_) => &[Self::Down, Self::Lost, Self::Delayed],
-            Message::Load => &[],
+            Message::Load | Message::Look | Message::Pause(..) => &[],
             Message::Fetch { .. } => &[
                 Self::NotSent,
                 Self::Lost,

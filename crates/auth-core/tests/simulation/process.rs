@@ -25,8 +25,17 @@ pub(crate) enum Message {
     Save(Box<Save>, About),
     Release(u64),
     Load,
-    Fetch { token: RefreshToken, timeout: u64 },
-    Send { token: AccessToken, post: bool },
+    Look,
+    /// A limit that lasts so many milliseconds.
+    Pause(u64, String),
+    Fetch {
+        token: RefreshToken,
+        timeout: u64,
+    },
+    Send {
+        token: AccessToken,
+        post: bool,
+    },
 }
 
 /// What a save is about.
@@ -46,8 +55,19 @@ pub(crate) enum Reply {
     Saved(Saved),
     Released,
     Loaded(Option<Credential>),
-    Answer { status: u16, headers: Vec<(&'static str, String)>, body: String, granted: Option<AccessToken> },
-    Lost { not_sent: bool },
+    /// The limit in force, and for how many milliseconds it lasts.
+    Looked(Option<(u64, String)>),
+    /// There is nothing to report.
+    Paused,
+    Answer {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: String,
+        granted: Option<AccessToken>,
+    },
+    Lost {
+        not_sent: bool,
+    },
 }
 
 /// What a caller is doing.
@@ -67,8 +87,8 @@ pub(crate) enum News {
     None,
     /// A record was read.
     Record,
-    /// A refresh token was sent, and nothing proves that it was not spent.
-    Unproven,
+    /// A refresh token was refused, or may be spent.
+    Fetch,
 }
 
 /// What a 401 obliges a caller to.
@@ -105,8 +125,9 @@ pub(crate) struct Caller {
     pub(crate) patience: u64,
     pub(crate) owner: Option<u64>,
     pub(crate) spending: Option<Spending>,
-    /// The refresh token that the news is about.
+    /// The refresh token that the news is about, and the consent that the session had then.
     pub(crate) token: RefreshToken,
+    pub(crate) consent: Family,
     pub(crate) news: News,
     pub(crate) obliged: Obliged,
     pub(crate) refusals: u32,
@@ -177,6 +198,7 @@ impl Process {
             owner: None,
             spending: None,
             token: self.consent.1,
+            consent: self.consent.0,
             news: News::None,
             obliged: Obliged::Nothing,
             refusals: 0,

@@ -6,6 +6,7 @@ use crate::dice::{Clock, Dice};
 use crate::endpoint::{Ended, Rules, Server};
 use crate::faults::{Fate, LATEST, Weather};
 use crate::process::{Doing, Message, Process, Reply, Seat};
+use crate::setting::SETTINGS;
 use crate::store::{Sabotage, Store};
 use crate::trace::Trace;
 use crate::world::{AHEAD, Ending, Next, World};
@@ -62,8 +63,8 @@ enum Event {
     /// Callers come to all processes at once.
     Storm,
     Poll(Seat, u32),
-    /// A message arrives; its reply takes so long, or is heard by nobody.
-    Arrive(Seat, Box<Message>, Option<u64>),
+    /// A message arrives.
+    Arrive(Seat, Box<Message>, Heard),
     Report(Seat, Box<Reply>),
     Start(usize),
     /// An operator ends a process, so that it reads its configuration again.
@@ -71,6 +72,15 @@ enum Event {
     /// A person connects the account.
     Connect,
     Season,
+}
+
+/// Whether the reply to a message is heard.
+#[derive(Clone, Copy)]
+enum Heard {
+    After(u64),
+    ByNobody,
+    /// By nobody, because whoever sent the message has long given up waiting for it.
+    TooLate,
 }
 
 struct Due {
@@ -138,23 +148,22 @@ pub(crate) fn run(order: &Order) -> Account {
 impl Run {
     fn new(order: &Order) -> Self {
         let mut dice = Dice::new(order.seed);
-        let weather = Weather::of(&mut dice);
+        let setting = &SETTINGS[dice.pick(&[0, 0, 1, 2])];
+        let mut weather = Weather::of(&mut dice);
+        weather.clock *= u64::from(setting.grace == 0);
         let lifetime = dice.pick(&[MINUTE, 10 * MINUTE, HOUR]);
-        let rules = Rules {
-            lifetime,
-            grace: dice.pick(&[0, 0, 30 * SECOND]),
-            one_at_a_time: dice.chance(3_000),
-            new_consent_revokes: dice.chance(5_000),
-        };
+        let rules = Rules { lifetime, grace: setting.grace, one_at_a_time: dice.chance(3_000), new_consent_revokes: dice.chance(5_000) };
         let signed = |dice: &mut Dice| i64::try_from(dice.between(0, 2 * AHEAD)).unwrap_or_default() - 300_000;
-        let date = dice.chance(5_000).then(|| signed(&mut dice));
+        let date = (setting.grace == 0 && dice.chance(5_000)).then(|| signed(&mut dice));
         let store = Store::new(dice.chance(5_000), order.sabotage);
-        let mut world = World::new(store, Server::new(rules), Trace::new(order.lines), date);
+        let mut world = World::new(store, Server::new(rules), Trace::new(order.lines), date, setting);
         world.server.connect();
-        let (agree, renews, reloadable) = (dice.chance(3_000), dice.chance(6_000), dice.chance(7_000));
+        world.shares_pauses = dice.chance(5_000);
+        // A reuse grace is judged by the clocks of several machines: those that use it have to agree within half a minute.
+        let (agree, renews, reloadable) = (setting.grace > 0 || dice.chance(3_000), dice.chance(6_000), dice.chance(7_000));
         for _ in 0..dice.between(2, 5) {
             let (session, consent) = world.session(reloadable);
-            let ahead = if agree { 0 } else { signed(&mut dice) };
+            let ahead = signed(&mut dice) / if agree { 60 } else { 1 };
             let parts_per_million = if agree { 0 } else { i64::try_from(dice.between(0, 400)).unwrap_or_default() - 200 };
             let mut process = Process::new(session, Clock { ahead, parts_per_million, ..Clock::default() }, consent);
             (process.reloadable, process.renews) = (reloadable, renews);
@@ -245,7 +254,7 @@ impl Run {
                 }
             }
             Event::Poll(seat, turn) => return self.poll(seat, turn),
-            Event::Arrive(seat, message, reply_after) => return self.arrive(seat, &message, reply_after),
+            Event::Arrive(seat, message, heard) => return self.arrive(seat, &message, heard),
             Event::Report(seat, reply) => {
                 if self.mishap(seat) {
                     self.world.report(seat, *reply);
@@ -438,9 +447,9 @@ impl Run {
         check(!mended || ending.failure.is_none(), Invariant::Recovery, || format!("{seat:?} ends with {:?}", ending.failure))
     }
 
-    fn arrive(&mut self, seat: Seat, message: &Message, reply_after: Option<u64>) -> Checked {
-        let reply = self.world.arrive(seat, message)?;
-        if let Some(span) = reply_after {
+    fn arrive(&mut self, seat: Seat, message: &Message, heard: Heard) -> Checked {
+        let reply = self.world.arrive(seat, message, matches!(heard, Heard::TooLate))?;
+        if let Heard::After(span) = heard {
             self.after(span, Event::Report(seat, Box::new(reply)));
         } else if let Message::Claim(claim) = message {
             self.world.store.excuse(claim.owner);
@@ -459,7 +468,7 @@ impl Run {
             Message::Claim(_) | Message::Save(..) | Message::Release(_) => self.weather.store,
             Message::Fetch { .. } => self.weather.endpoint,
             Message::Send { .. } => self.weather.api,
-            Message::Load => 0,
+            Message::Load | Message::Look | Message::Pause(..) => 0,
         };
         if self.dice.chance(chance) { self.dice.pick(Fate::of(message)) } else { Fate::Fine }
     }
@@ -474,7 +483,7 @@ impl Run {
         self.world.meet(seat, &message, fate);
         let (longest, limit) = match message {
             Message::Claim(_) | Message::Save(..) | Message::Release(_) => (15, STORE_LIMIT),
-            Message::Load => (5, STORE_LIMIT),
+            Message::Load | Message::Look | Message::Pause(..) => (5, STORE_LIMIT),
             Message::Fetch { timeout, .. } if self.dice.chance(200) => (timeout / 2 - 1, timeout),
             Message::Fetch { timeout, .. } => (300.min(timeout / 2), timeout),
             Message::Send { .. } => (150, API_LIMIT),
@@ -485,13 +494,15 @@ impl Run {
             Message::Save(..) => Reply::Saved(Saved::Down("no answer".into())),
             Message::Release(_) => Reply::Released,
             Message::Load => Reply::Loaded(None),
+            Message::Look => Reply::Looked(None),
+            Message::Pause(..) => Reply::Paused,
             Message::Fetch { .. } | Message::Send { .. } => Reply::Lost { not_sent: fate == Fate::NotSent },
         };
         let (reply, when) = match fate {
-            Fate::Fine | Fate::Refused => return self.after(there, Event::Arrive(seat, Box::new(message), Some(back))),
+            Fate::Fine | Fate::Refused => return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(back))),
             Fate::Late => {
                 let late = self.dice.spread(limit, LATEST);
-                return self.after(there, Event::Arrive(seat, Box::new(message), Some(late)));
+                return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(late)));
             }
             Fate::NotSent | Fate::Down => (lost(), there),
             Fate::Lost | Fate::Unheard | Fate::Delayed => (lost(), limit),
@@ -505,10 +516,10 @@ impl Run {
         };
         self.after(when, Event::Report(seat, Box::new(reply)));
         match fate {
-            Fate::Unheard | Fate::BadGateway => self.after(there, Event::Arrive(seat, Box::new(message), None)),
+            Fate::Unheard | Fate::BadGateway => self.after(there, Event::Arrive(seat, Box::new(message), Heard::ByNobody)),
             Fate::Delayed => {
                 let late = limit + self.dice.spread(1, 2 * MINUTE);
-                self.after(late, Event::Arrive(seat, Box::new(message), None));
+                self.after(late, Event::Arrive(seat, Box::new(message), Heard::TooLate));
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! What is the same in every run: a provider whose refresh tokens are spent by their first use, and one connection to it.
+//! What many runs share: providers whose refresh tokens are spent by their first use, with and without a reuse grace, and one connection to each.
 
 use crate::endpoint::{RefreshToken, refresh_text};
 use auth_core::{ClientCredentials, Connection, Credential, Grant, Provider};
@@ -23,21 +23,33 @@ source = "https://www.rfc-editor.org/rfc/rfc6750"
 grants = ["refresh_token"]
 request = "form"
 client_auth = "client_secret_post"
-rotating = true
+source = "https://www.rfc-editor.org/rfc/rfc6749"
+
+[token.refresh]
+rotation = "each_use"
 source = "https://www.rfc-editor.org/rfc/rfc9700"
 "#;
 
+/// The reuse graces of the providers, in seconds; 0 for none.
+pub(crate) const GRACES: [u64; 3] = [0, 120, 1_800];
+
+/// A provider and a connection to it.
 pub(crate) struct Setting {
     pub(crate) connection: Arc<Connection>,
     client: ClientCredentials,
+    /// For how many milliseconds the provider says that a spent refresh token may come again.
+    pub(crate) grace: u64,
 }
 
-pub(crate) static SETTING: LazyLock<Setting> = LazyLock::new(|| {
-    let provider = Provider::from_toml(PROFILE).expect("a profile");
-    let client = ClientCredentials::parse(&provider, "client-1", "client-secret-1").expect("client credentials");
-    let credential = Credential::Grant(Grant::refresh_token(client.clone(), refresh_text(0)));
-    let connection = Connection::builder(provider).build(&credential).expect("a connection");
-    Setting { connection: Arc::new(connection), client }
+pub(crate) static SETTINGS: LazyLock<[Setting; 3]> = LazyLock::new(|| {
+    GRACES.map(|grace| {
+        let line = if grace > 0 { format!("reuse_grace_seconds = {grace}\n") } else { String::new() };
+        let provider = Provider::from_toml(&(PROFILE.to_owned() + &line)).expect("a profile");
+        let client = ClientCredentials::parse(&provider, "client-1", "client-secret-1").expect("client credentials");
+        let credential = Credential::Grant(Grant::refresh_token(client.clone(), refresh_text(0)));
+        let connection = Connection::builder(provider).build(&credential).expect("a connection");
+        Setting { connection: Arc::new(connection), client, grace: grace * 1_000 }
+    })
 });
 
 impl Setting {

@@ -38,11 +38,13 @@ pub(crate) struct Store {
     strict: bool,
     sabotage: Sabotage,
     previous: Option<Record>,
+    /// A limit that all processes keep, and until when.
+    pause: Option<(u64, String)>,
 }
 
 impl Store {
     pub(crate) fn new(strict: bool, sabotage: Sabotage) -> Self {
-        Self { record: None, lease: None, strict, sabotage, previous: None }
+        Self { record: None, lease: None, strict, sabotage, previous: None, pause: None }
     }
 
     /// Grants the lease if nobody holds it; beside the answer, whose lease had run out without being given back.
@@ -100,6 +102,15 @@ impl Store {
         if let Some(held) = self.lease.as_mut().filter(|held| held.owner == owner) {
             held.excused = true;
         }
+    }
+
+    /// The limit that is in force, and for how long yet.
+    pub(crate) fn paused(&self, time: u64) -> Option<(u64, String)> {
+        self.pause.as_ref().filter(|(until, _)| time < *until).map(|(until, why)| (until - time, why.clone()))
+    }
+
+    pub(crate) fn pause(&mut self, until: u64, why: &str) {
+        self.pause = Some((until, why.to_owned()));
     }
 
     fn generation(&self) -> u64 {

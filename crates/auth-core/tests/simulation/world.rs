@@ -3,9 +3,9 @@
 //! Whoever runs it decides when a caller polls, when a message arrives, when a reply is heard, and who crashes; nothing happens by itself.
 
 use crate::checks::{Checked, Invariant, Ledger, Reason, Violation, check};
-use crate::endpoint::{AccessToken, Family, RefreshToken, Server, number, refresh_text};
+use crate::endpoint::{AccessToken, Ended, Family, RefreshToken, Server, number, refresh_text};
 use crate::process::{About, Caller, Doing, Message, News, Obliged, Process, Seat, Spending};
-use crate::setting::SETTING;
+use crate::setting::Setting;
 use crate::store::Store;
 use crate::trace::Trace;
 use auth_core::{Call, Exchange, FailureKind, Outcome, Record, Save, Session, Step, UnixTime};
@@ -51,24 +51,39 @@ pub(crate) struct World {
     /// By how many milliseconds the server's clock is ahead, if its answers say what time it is there.
     pub(crate) date: Option<i64>,
     pub(crate) calls: u64,
+    pub(crate) setting: &'static Setting,
+    /// Whether sessions share the limits that they meet.
+    pub(crate) shares_pauses: bool,
 }
 
 impl World {
-    pub(crate) fn new(store: Store, server: Server, trace: Trace, date: Option<i64>) -> Self {
-        Self { time: 0, store, server, processes: Vec::new(), ledger: Ledger::default(), trace, date, calls: 0 }
+    pub(crate) fn new(store: Store, server: Server, trace: Trace, date: Option<i64>, setting: &'static Setting) -> Self {
+        Self {
+            time: 0,
+            store,
+            server,
+            processes: Vec::new(),
+            ledger: Ledger::default(),
+            trace,
+            date,
+            calls: 0,
+            setting,
+            shares_pauses: false,
+        }
     }
 
     /// A session with the consent that the configuration names now.
     pub(crate) fn session(&self, reloadable: bool) -> (Session, (Family, RefreshToken)) {
         let (family, token) = self.configured();
-        (Session::new(SETTING.connection.clone(), SETTING.credential(token), reloadable), (family, token))
+        let session = Session::new(self.setting.connection.clone(), self.setting.credential(token), reloadable);
+        (if self.shares_pauses { session.sharing_pauses() } else { session }, (family, token))
     }
 
     /// A call starts in a process.
     pub(crate) fn call(&mut self, process: usize, seed: u64, post: bool, deadline: Option<u64>) -> Seat {
         let running = &mut self.processes[process];
         let method = if post { "POST" } else { "GET" };
-        let mut call = Call::new(&SETTING.connection, method, "/v1/tasks").expect("an admitted call");
+        let mut call = Call::new(&self.setting.connection, method, "/v1/tasks").expect("an admitted call");
         if let Some(millis) = deadline {
             call = call.deadline(running.clock.at(self.time).max(running.latest).after(Duration::from_millis(millis)));
         }
@@ -170,6 +185,8 @@ impl World {
             Step::Save(save) => self.to_save(seat.process, place, save),
             Step::Release(lease) => Message::Release(lease.owner),
             Step::Load => Message::Load,
+            Step::Look => Message::Look,
+            Step::Pause(pause) => Message::Pause(u64::try_from(pause.until.since(now).as_millis()).unwrap_or(u64::MAX), pause.why),
             Step::Fetch(request) => {
                 let form = request.body.as_ref().map_or("", |body| body.expose());
                 let token = form.split('&').find_map(|pair| pair.strip_prefix("refresh_token=")).and_then(number);
@@ -210,10 +227,12 @@ impl World {
             .count();
         check(in_flight == 0, Invariant::OneFetch, || format!("{seat:?} fetches beside {in_flight}"))?;
         let entry = self.ledger.of(token);
-        check(entry.unproven == 0, Invariant::SingleUse, || {
+        let granted_again = self.time - entry.first_sent <= self.setting.grace;
+        check(entry.unproven == 0 || granted_again, Invariant::SingleUse, || {
             format!("{seat:?} sends refresh-{token}, which was sent {} ms ago and may be spent", self.time - entry.first_sent)
         })?;
-        (entry.unproven, entry.first_sent) = (entry.unproven + 1, self.time);
+        entry.first_sent = if entry.unproven == 0 { self.time } else { entry.first_sent };
+        entry.unproven += 1;
         let asked_at = (self.time, process.clock.wandered);
         let caller = self.caller(seat.process, place);
         (caller.token, caller.asked_at) = (token, asked_at);
@@ -232,13 +251,12 @@ impl World {
 
     /// A verdict that a person has to connect the account again needs a reason that nobody could help.
     fn judge_consent(&mut self, seat: Seat, place: usize) -> Checked {
-        let token = self.processes[seat.process].callers[place].token;
+        let Caller { token, consent, .. } = self.processes[seat.process].callers[place];
         let family = self.server.refresh[token].family;
-        let consent = self.processes[seat.process].consent.0;
         let reason = if consent != self.server.latest() {
             Some(Reason::FormerConsent)
-        } else if self.server.consents[family].ended.is_some() {
-            Some(Reason::Revoked)
+        } else if let Some(ended) = self.server.consents[family].ended {
+            Some(if ended == Ended::Revoked { Reason::Revoked } else { Reason::RequestLost })
         } else {
             self.ledger.excuse_for(token, seat.life())
         };
@@ -362,8 +380,10 @@ fn code(step: &Step) -> u64 {
         Step::Load => 2,
         Step::Fetch(_) => 3,
         Step::Send(_) => 4,
+        Step::Look => 6,
+        Step::Pause(_) => 7,
         Step::Wait(until) => until.as_millis(),
-        Step::Done(outcome) => 5 + failure_of(outcome).map_or(0, |kind| kind as u64 + 1),
+        Step::Done(outcome) => 8 + failure_of(outcome).map_or(0, |kind| kind as u64 + 1),
     }
 }
 
