@@ -33,7 +33,9 @@ impl World {
                 Ok(Reply::Released)
             }
             Message::Load => {
-                Ok(Reply::Loaded(self.processes[from.process].reloadable.then(|| self.setting.credential(self.configured().1))))
+                let consent = self.configured();
+                let reloadable = self.processes[from.process].reloadable;
+                Ok(Reply::Loaded(reloadable.then(|| (self.setting.credential(consent.1), consent))))
             }
             Message::Look => Ok(Reply::Looked(self.store.paused(self.time))),
             Message::Pause(span, why) => {
@@ -73,6 +75,7 @@ impl World {
         }
         if let Some(token) = after {
             self.ledger.of(token).durable = true;
+            self.ledger.stored(self.server.refresh[token].family);
         }
         let place = self.processes[from.process].place(from);
         match (about, place) {
@@ -94,8 +97,13 @@ impl World {
     }
 
     /// A refresh token that can still be exchanged gives way to none but that of a later consent.
-    fn check_overwritten(&self, from: Seat, before: RefreshToken, after: RefreshToken) -> Checked {
+    fn check_overwritten(&mut self, from: Seat, before: RefreshToken, after: RefreshToken) -> Checked {
         let (old, new) = (self.server.refresh[before].family, self.server.refresh[after].family);
+        if new < old && !self.ledger.was_stored(new) {
+            // Nobody can tell from the store that this one is the older of the two.
+            self.ledger.overtaken.push(old);
+            return Ok(());
+        }
         let allowed = before == after || new > old || (new == old && after > before && !self.server.is_live(before));
         let matters = self.server.consents[old].ended.is_none();
         check(allowed || !matters, Invariant::NothingThrownAway, || {
@@ -145,7 +153,6 @@ impl World {
     pub(crate) fn report(&mut self, seat: Seat, reply: Reply) {
         let Some(place) = self.processes[seat.process].place(seat) else { return };
         self.hear(seat, place, &reply);
-        let newest = self.configured();
         let process = &mut self.processes[seat.process];
         let now = process.clock.at(self.time);
         process.latest = process.latest.max(now);
@@ -160,10 +167,9 @@ impl World {
                 let pause = pause.map(|(span, why)| SharedPause { until: now.after(Duration::from_millis(span)), why });
                 caller.exchange.handle_looked(session, now, pause);
             }
-            Reply::Loaded(credential) => {
-                if credential.is_some() {
-                    process.consent = newest;
-                }
+            Reply::Loaded(loaded) => {
+                let (credential, consent) = loaded.unzip();
+                process.consent = consent.unwrap_or(process.consent);
                 caller.exchange.handle_loaded(session, now, credential);
             }
             Reply::Lost { not_sent } => {

@@ -1,6 +1,6 @@
 //! What must hold after every step, by name, and the reasons for which a person may be asked to connect the account again.
 
-use crate::endpoint::RefreshToken;
+use crate::endpoint::{Family, RefreshToken};
 use std::fmt;
 
 /// What a run is checked for.
@@ -102,10 +102,12 @@ pub(crate) enum Reason {
     Revoked,
     /// A person had connected the account again, and this process still had the former consent.
     FormerConsent,
+    /// The store held this consent's record, and then that of an older one, which no process had stored before it and which therefore looked like the newer.
+    Overtaken,
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::AnswerLate,
@@ -118,6 +120,7 @@ impl Reason {
         Self::SaveLost,
         Self::Revoked,
         Self::FormerConsent,
+        Self::Overtaken,
     ];
 
     pub(crate) fn text(self) -> &'static str {
@@ -134,6 +137,7 @@ impl Reason {
             Self::SaveLost => "the store was down when the new token was to be saved",
             Self::Revoked => "the consent was taken back at the provider",
             Self::FormerConsent => "the account had been connected again",
+            Self::Overtaken => "an older consent that had never been stored was taken for the newer",
         }
     }
 }
@@ -156,6 +160,10 @@ pub(crate) struct Entry {
 #[derive(Default)]
 pub(crate) struct Ledger {
     entries: Vec<Entry>,
+    /// The consents that the store held at some time.
+    stored: Vec<Family>,
+    /// Those that gave way to an older one.
+    pub(crate) overtaken: Vec<Family>,
     /// How often a person was asked, by reason.
     pub(crate) consents: [u64; Reason::ALL.len()],
 }
@@ -179,6 +187,17 @@ impl Ledger {
     /// The first reason that excuses the session `life` for giving up on `token`.
     pub(crate) fn excuse_for(&mut self, token: RefreshToken, life: Life) -> Option<Reason> {
         self.of(token).reasons.iter().find(|(_, except)| *except != Some(life)).map(|(reason, _)| *reason)
+    }
+
+    /// Notes that the store holds a consent.
+    pub(crate) fn stored(&mut self, family: Family) {
+        if !self.was_stored(family) {
+            self.stored.push(family);
+        }
+    }
+
+    pub(crate) fn was_stored(&self, family: Family) -> bool {
+        self.stored.contains(&family)
     }
 
     /// Every reason noted for a token.

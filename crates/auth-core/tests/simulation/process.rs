@@ -54,7 +54,8 @@ pub(crate) enum Reply {
     Claimed(Claimed),
     Saved(Saved),
     Released,
-    Loaded(Option<Credential>),
+    /// What the source gave, and which consent that is.
+    Loaded(Option<(Credential, (Family, RefreshToken))>),
     /// The limit in force, and for how many milliseconds it lasts.
     Looked(Option<(u64, String)>),
     /// There is nothing to report.

@@ -257,6 +257,8 @@ impl World {
             Some(Reason::FormerConsent)
         } else if let Some(ended) = self.server.consents[family].ended {
             Some(if ended == Ended::Revoked { Reason::Revoked } else { Reason::RequestLost })
+        } else if self.ledger.overtaken.contains(&consent) {
+            Some(Reason::Overtaken)
         } else {
             self.ledger.excuse_for(token, seat.life())
         };
