@@ -266,9 +266,12 @@ fn a_holder_that_wakes_up_late_claims_again_before_it_sends() {
     exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Durable);
     // So late that the answer would come after the lease.
     scenario.advance(Duration::from_secs(16));
+    let Step::Save(cleared) = scenario.poll(&mut exchange) else { panic!() };
+    assert!(cleared.record.spending.is_none());
+    // Somebody else has the lease by now, and leaves it again.
+    exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Superseded);
     let Step::Release(_) = scenario.poll(&mut exchange) else { panic!() };
     let Step::Claim(_) = scenario.poll(&mut exchange) else { panic!() };
-    // Nobody was there meanwhile: it goes on.
     exchange.handle_claimed(&mut scenario.session, scenario.now, Claimed::Granted(scenario.stored.clone()));
     let Step::Save(_) = scenario.poll(&mut exchange) else { panic!() };
     exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Durable);

@@ -159,10 +159,7 @@ impl Exchange {
         }
         // A machine that slept, or a store that was slow: somebody else may be at it by now.
         if !self.lease_holds(session, now) {
-            if let Some(journal) = self.journal.take() {
-                self.was_not_sent(session, journal);
-            }
-            self.at = At::Release(Box::new(At::Resting(now, Then::Claim)));
+            self.at = self.after_clearing_the_journal(session, At::Release(Box::new(At::Resting(now, Then::Claim))));
             return None;
         }
         self.fetches += 1;

@@ -174,7 +174,8 @@ impl World {
         let message = match step {
             Step::Wait(until) => {
                 check(until > latest, Invariant::EveryCallEnds, || format!("{seat:?} is to wait until {until}, which is over"))?;
-                self.caller(seat.process, place).doing = Doing::Waiting;
+                let caller = self.caller(seat.process, place);
+                (caller.doing, caller.news) = (Doing::Waiting, News::None);
                 return Ok(Next::Wait(until.since(now).as_millis().try_into().unwrap_or(u64::MAX)));
             }
             Step::Done(outcome) => return self.end(seat, place, &outcome).map(Next::Done),
@@ -245,7 +246,7 @@ impl World {
         check(durable, Invariant::DurableBeforeUse, || format!("{seat:?} sends access-{token} before refresh-{beside} is durable"))?;
         let caller = self.caller(seat.process, place);
         check(!caller.processed, Invariant::NothingTwice, || format!("{seat:?} sends a POST again that was processed"))?;
-        caller.sent = Some(token);
+        (caller.sent, caller.news) = (Some(token), News::None);
         Ok(())
     }
 
