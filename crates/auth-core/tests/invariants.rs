@@ -330,6 +330,29 @@ fn invariant_4_a_former_consent_does_not_come_back() {
 }
 
 #[test]
+fn invariant_4_an_answer_belongs_to_the_consent_that_asked_for_it() {
+    let mut scenario = Scenario::refresh_token().reloadable();
+    let mut late = scenario.call("GET", "/v1/health");
+    scenario.to_fetch(&mut late);
+    // Its time is over, and another finds the journal; meanwhile a person has connected the account again.
+    scenario.advance(Duration::from_secs(46));
+    let mut other = scenario.call("GET", "/v1/health");
+    assert!(matches!(scenario.next(&mut other), Step::Load));
+    let provider = auth_core::Provider::builtin("numeric").unwrap();
+    let client = auth_core::ClientCredentials::parse(&provider, "client-1", "client-secret-1").unwrap();
+    let newer = auth_core::Credential::Grant(auth_core::Grant::refresh_token(client, "refresh-b"));
+    other.handle_loaded(&mut scenario.session, scenario.now, Some(newer));
+    scenario.respond(&mut late, 200, &[], &rotated("token-1", "refresh-2"));
+    // What was granted to the former consent is not taken for the newer one's.
+    assert!(scenario.to_fetch(&mut late).body.unwrap().expose().contains("refresh-b"));
+    let journal = scenario.stored.clone().unwrap();
+    assert_eq!((journal.refresh_token.unwrap().expose(), journal.former.len()), ("refresh-b", 1));
+    scenario.respond(&mut late, 200, &[], &rotated("token-b", "refresh-b2"));
+    assert_eq!(sent_value(&scenario.to_send(&mut late)), "Bearer token-b");
+    assert_eq!(sent_value(&scenario.to_send(&mut other)), "Bearer token-b");
+}
+
+#[test]
 fn invariant_4_a_lost_answer_is_not_replayed_by_anybody() {
     let mut scenario = Scenario::refresh_token();
     let mut exchange = scenario.call("GET", "/v1/health");

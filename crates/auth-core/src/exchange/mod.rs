@@ -45,6 +45,8 @@ pub struct Exchange {
     owner: u64,
     leased_until: Option<UnixTime>,
     stored: u64,
+    /// The grant for which the store was asked.
+    grant: u64,
     /// The entry that this exchange made.
     journal: Option<Spending>,
     /// Since when the refresh token may be spent, by this exchange or by somebody before.
@@ -160,6 +162,7 @@ impl Exchange {
             deadline: UnixTime::NEVER,
             leased_until: None,
             stored: 0,
+            grant: 0,
             journal: None,
             spent_since: None,
             refusal: None,

@@ -29,10 +29,13 @@ const SAVES: u32 = 3;
 impl Exchange {
     /// The lease is here, or is not: re-read, then journal.
     pub(super) fn claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
+        let asked_for = core::mem::replace(&mut self.grant, grant_of(session));
+        self.refusal.take_if(|_| asked_for != self.grant);
         match claimed {
             Claimed::Granted(record) => {
                 self.leased_until = Some(now.after(Self::lease_span(session)));
                 let before = core::mem::replace(&mut self.stored, record.as_ref().map_or(0, |record| record.generation));
+                self.spent_since = None;
                 session.journal_was_read(record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark));
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
                     return self.give_up_unspent(session, now, *refusal);
@@ -100,6 +103,9 @@ impl Exchange {
 
     /// The record that says durably that a single-use refresh token is being spent; `None` if there is none to be spent.
     pub(super) fn journal(&mut self, session: &mut Session, now: UnixTime) -> Option<Save> {
+        if self.begins_anew(session, now) {
+            return None;
+        }
         if !is_single_use(session) {
             self.at = At::Fetch;
             return None;
@@ -110,7 +116,7 @@ impl Exchange {
         }
         let mark = self.dice.u64(..);
         let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)) };
-        let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record() };
+        let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record()? };
         self.at = At::ExpectJournaled(spending);
         Some(Save { record, replaces: self.stored, lease: self.lease() })
     }
@@ -132,6 +138,16 @@ impl Exchange {
         }
     }
 
+    /// Goes back to the store, if the session was given another grant since it was asked: what it said was about the former.
+    fn begins_anew(&mut self, session: &Session, now: UnixTime) -> bool {
+        let given_another = self.grant != grant_of(session);
+        if given_another {
+            self.journal = None;
+            self.at = At::Release(Box::new(At::Resting(now, Then::Claim)));
+        }
+        given_another
+    }
+
     /// Whether a token request that is sent now can be answered before the lease is over.
     fn lease_holds(&self, session: &Session, now: UnixTime) -> bool {
         let answered = now.after(session.connection().policy().fetch_timeout);
@@ -140,6 +156,9 @@ impl Exchange {
 
     /// The token request.
     pub(super) fn fetch(&mut self, session: &mut Session, now: UnixTime) -> Option<TokenRequest> {
+        if self.begins_anew(session, now) {
+            return None;
+        }
         if let Some(life) = session.life().filter(|_| session.lacks_consent()) {
             let what = format!("the store holds no connection of the client {:?}", life.grant.client.id());
             let failure =
@@ -209,8 +228,12 @@ impl Exchange {
 
     /// There is a token: to the store with it, before anybody uses it.
     fn granted(&mut self, session: &mut Session, now: UnixTime, asked_at: UnixTime, granted: Granted) {
+        // A person has connected the account again while the answer was on its way: the session goes by the newer consent.
+        if self.begins_anew(session, now) {
+            return;
+        }
         let Some(life) = session.life() else { return };
-        let before = life.record();
+        let before = life.known_record();
         let minted_at = session.servers(asked_at);
         // An end that was announced is the end of that one refresh token.
         let same = granted.refresh_token.as_ref().zip(before.refresh_token.as_ref()).is_none_or(|(new, old)| new.same_as(old));
@@ -299,7 +322,7 @@ impl Exchange {
             deadline: self.deadline,
         };
         let random = self.dice.f64();
-        match retry::decide(&situation, &policy, &mut session.budget, random) {
+        match retry::decide(&situation, &policy, session.budget(), random) {
             Decision::Again(at) => {
                 // The right to the token is kept for the whole rest, so that nobody else in this process begins meanwhile.
                 if !self.hold(session, now, at.after(Self::lease_span(session))) {
@@ -370,10 +393,23 @@ impl Exchange {
 
     /// The record that takes the journal back.
     pub(super) fn clear_journal(&mut self, session: &Session, next: Box<At>) -> Option<Save> {
-        let record = Record { generation: self.stored, spending: None, ..session.life()?.record() };
+        if self.grant != grant_of(session) {
+            self.at = *next;
+            return None;
+        }
+        let Some(record) = session.life().and_then(TokenLife::record) else {
+            self.at = *next;
+            return None;
+        };
         self.at = At::ExpectCleared(next);
+        let record = Record { generation: self.stored, spending: None, ..record };
         Some(Save { record, replaces: self.stored, lease: self.lease() })
     }
+}
+
+/// A number that tells the session's grant from another.
+fn grant_of(session: &Session) -> u64 {
+    session.life().map_or(0, |life| life.grant.fingerprint())
 }
 
 /// Whether the next refresh token is spent by its first use.

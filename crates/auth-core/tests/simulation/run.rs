@@ -154,13 +154,14 @@ impl Run {
         let lifetime = dice.pick(&[MINUTE, 10 * MINUTE, HOUR]);
         let rules = Rules { lifetime, grace: setting.grace, one_at_a_time: dice.chance(3_000), new_consent_revokes: dice.chance(5_000) };
         let signed = |dice: &mut Dice| i64::try_from(dice.between(0, 2 * AHEAD)).unwrap_or_default() - 300_000;
-        let date = (setting.grace == 0 && dice.chance(5_000)).then(|| signed(&mut dice));
+        let date = (setting.grace == 0 && !one_at_a_time && dice.chance(5_000)).then(|| signed(&mut dice));
         let store = Store::new(dice.chance(5_000), order.sabotage);
         let mut world = World::new(store, Server::new(rules), Trace::new(order.lines), date, setting);
         world.server.connect();
         world.shares_pauses = dice.chance(5_000);
         // A reuse grace is judged by the clocks of several machines: those that use it have to agree within half a minute.
-        let (agree, renews, reloadable) = (setting.grace > 0 || dice.chance(3_000), dice.chance(6_000), dice.chance(7_000));
+        let (agree, renews, reloadable) =
+            (setting.grace > 0 || one_at_a_time || dice.chance(3_000), dice.chance(6_000), dice.chance(7_000));
         for _ in 0..dice.between(2, 5) {
             let (session, consent) = world.session(reloadable);
             let ahead = signed(&mut dice) / if agree { 60 } else { 1 };
@@ -439,7 +440,7 @@ impl Run {
             self.send(seat, Message::Release(owner));
         }
         let asked = ending.failure == Some(FailureKind::ConsentRequired);
-        if asked && !self.connecting && self.world.processes[seat.process].consent.0 == self.world.server.latest() {
+        if asked && !self.connecting && ending.consent == self.world.server.latest() {
             self.connecting = true;
             let soon = self.dice.spread(10 * SECOND, 30 * MINUTE);
             self.after(soon, Event::Connect);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// How many of the last lines are kept.
-const LINES: usize = 80;
+const LINES: usize = 8000;
 
 pub(crate) struct Trace {
     hash: u64,

@@ -37,6 +37,8 @@ pub(crate) struct Ending {
     /// The failure's kind, and whether the server had answered.
     pub(crate) failure: Option<FailureKind>,
     pub(crate) renewal: bool,
+    /// The consent that its session had when it last heard anything about tokens.
+    pub(crate) consent: Family,
     /// The lease that was still held.
     pub(crate) lease: Option<u64>,
 }
@@ -285,9 +287,9 @@ impl World {
         {
             return Err(Violation::new(Invariant::Steps, format!("{seat:?}: {failure}")));
         }
-        let renewal = self.processes[seat.process].callers[place].renewal;
+        let Caller { renewal, consent, .. } = self.processes[seat.process].callers[place];
         let lease = self.leave(seat);
-        Ok(Ending { failure, renewal, lease })
+        Ok(Ending { failure, renewal, consent, lease })
     }
 
     /// A caller goes away, finished or not; what it still held of the lease comes back.
