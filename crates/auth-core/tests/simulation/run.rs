@@ -149,19 +149,21 @@ impl Run {
     fn new(order: &Order) -> Self {
         let mut dice = Dice::new(order.seed);
         let setting = &SETTINGS[dice.pick(&[0, 0, 1, 2])];
+        let one_at_a_time = dice.chance(3_000);
+        // Two things are judged by the clocks of several machines, so these have to agree within half a minute: whether a reuse grace is over, and whether a
+        // token that another process got has ended, where renewing it would end it.
+        let agree = setting.grace > 0 || one_at_a_time || dice.chance(2_000);
         let mut weather = Weather::of(&mut dice);
-        weather.clock *= u64::from(setting.grace == 0);
+        weather.clock *= u64::from(!agree);
         let lifetime = dice.pick(&[MINUTE, 10 * MINUTE, HOUR]);
-        let rules = Rules { lifetime, grace: setting.grace, one_at_a_time: dice.chance(3_000), new_consent_revokes: dice.chance(5_000) };
+        let rules = Rules { lifetime, grace: setting.grace, one_at_a_time, new_consent_revokes: dice.chance(5_000) };
         let signed = |dice: &mut Dice| i64::try_from(dice.between(0, 2 * AHEAD)).unwrap_or_default() - 300_000;
-        let date = (setting.grace == 0 && !one_at_a_time && dice.chance(5_000)).then(|| signed(&mut dice));
+        let date = (!agree && dice.chance(5_000)).then(|| signed(&mut dice));
         let store = Store::new(dice.chance(5_000), order.sabotage);
         let mut world = World::new(store, Server::new(rules), Trace::new(order.lines), date, setting);
         world.server.connect();
         world.shares_pauses = dice.chance(5_000);
-        // A reuse grace is judged by the clocks of several machines: those that use it have to agree within half a minute.
-        let (agree, renews, reloadable) =
-            (setting.grace > 0 || one_at_a_time || dice.chance(3_000), dice.chance(6_000), dice.chance(7_000));
+        let (renews, reloadable) = (dice.chance(6_000), dice.chance(7_000));
         for _ in 0..dice.between(2, 5) {
             let (session, consent) = world.session(reloadable);
             let ahead = signed(&mut dice) / if agree { 60 } else { 1 };
