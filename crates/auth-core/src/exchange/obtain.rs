@@ -35,11 +35,11 @@ impl Exchange {
             Claimed::Granted(record) => {
                 self.leased_until = Some(now.after(Self::lease_span(session)));
                 let before = core::mem::replace(&mut self.stored, record.as_ref().map_or(0, |record| record.generation));
-                self.spent_since = None;
                 session.journal_was_read(record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark));
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
                     return self.give_up_unspent(session, now, *refusal);
                 }
+                self.spent_since = None;
                 if self.adopt(session, now, record) {
                     return;
                 }

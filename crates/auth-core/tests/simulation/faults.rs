@@ -132,7 +132,8 @@ impl World {
             (Message::Save(_, About::Token(token)), _) if never_taken => {
                 self.server.predecessor(*token).map(|spent| (spent, Reason::SaveLost, here))
             }
-            (Message::Release(owner), _) if never_taken => {
+            (Message::Release(owner), _) => {
+                // If it does not arrive before the lease ends, that is not the caller's fault.
                 self.store.excuse(*owner);
                 None
             }

@@ -9,7 +9,7 @@ use crate::process::{Doing, Message, Process, Reply, Seat};
 use crate::setting::SETTINGS;
 use crate::store::{Sabotage, Store};
 use crate::trace::Trace;
-use crate::world::{AHEAD, Ending, Next, World};
+use crate::world::{Ending, Next, World};
 use auth_core::{Claimed, FailureKind, Saved};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,6 +17,11 @@ use std::collections::BinaryHeap;
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
+
+/// By how much a clock may be wrong at first, either way.
+const AHEAD: u64 = 5 * MINUTE;
+/// By how much two clocks can come to differ in a run by running too fast: 400 millionths of ten days.
+const DRIFT: u64 = 6 * MINUTE;
 
 /// How long a store may take to answer before its caller takes it to be down.
 const STORE_LIMIT: u64 = 5 * SECOND;
@@ -157,11 +162,13 @@ impl Run {
         weather.clock *= u64::from(!agree);
         let lifetime = dice.pick(&[MINUTE, 10 * MINUTE, HOUR]);
         let rules = Rules { lifetime, grace: setting.grace, one_at_a_time, new_consent_revokes: dice.chance(5_000) };
-        let signed = |dice: &mut Dice| i64::try_from(dice.between(0, 2 * AHEAD)).unwrap_or_default() - 300_000;
+        let signed =
+            |dice: &mut Dice| i64::try_from(dice.between(0, 2 * AHEAD)).unwrap_or_default() - i64::try_from(AHEAD).unwrap_or_default();
         let date = (!agree && dice.chance(5_000)).then(|| signed(&mut dice));
         let store = Store::new(dice.chance(5_000), order.sabotage);
         let mut world = World::new(store, Server::new(rules), Trace::new(order.lines), date, setting);
         world.server.connect();
+        world.disagreement = 2 * AHEAD + DRIFT;
         world.shares_pauses = dice.chance(5_000);
         let (renews, reloadable) = (dice.chance(6_000), dice.chance(7_000));
         for _ in 0..dice.between(2, 5) {
@@ -410,6 +417,7 @@ impl Run {
         let span = self.dice.spread(SECOND, if back { 10 * MINUTE } else { 2 * HOUR });
         let set = &mut self.world.processes[process];
         let signed = i64::try_from(span).unwrap_or_default();
+        self.world.disagreement += span;
         set.clock.set(if back { -signed } else { signed });
         for caller in &mut set.callers {
             (caller.patience, caller.troubled) = (caller.patience + 2 * span, true);

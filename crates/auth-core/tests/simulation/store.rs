@@ -26,7 +26,7 @@ pub(crate) struct Held {
     pub(crate) owner: u64,
     pub(crate) until: u64,
     pub(crate) by: Seat,
-    /// Whether a fault kept its holder from hearing of it or from giving it back.
+    /// Whether its holder sent it back, or could not hear of it.
     pub(crate) excused: bool,
 }
 
@@ -97,7 +97,7 @@ impl Store {
         }
     }
 
-    /// Notes that a fault keeps the lease of `owner` from being given back.
+    /// Notes that whatever becomes of the lease of `owner` is not the owner's fault.
     pub(crate) fn excuse(&mut self, owner: u64) {
         if let Some(held) = self.lease.as_mut().filter(|held| held.owner == owner) {
             held.excused = true;

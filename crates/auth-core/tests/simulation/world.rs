@@ -20,9 +20,6 @@ const POLLS: u32 = 4_000;
 /// For how long a token counts as just minted.
 pub(crate) const QUIET: Duration = Duration::from_secs(30);
 
-/// By how much the clocks of two machines may differ at first, in milliseconds.
-pub(crate) const AHEAD: u64 = 300_000;
-
 /// What a caller does after a poll.
 pub(crate) enum Next {
     Out(Message),
@@ -54,6 +51,8 @@ pub(crate) struct World {
     pub(crate) date: Option<i64>,
     pub(crate) calls: u64,
     pub(crate) setting: &'static Setting,
+    /// By how many milliseconds the clocks of two machines may have differed at most.
+    pub(crate) disagreement: u64,
     /// Whether sessions share the limits that they meet.
     pub(crate) shares_pauses: bool,
 }
@@ -70,6 +69,7 @@ impl World {
             date,
             calls: 0,
             setting,
+            disagreement: 0,
             shares_pauses: false,
         }
     }
@@ -358,7 +358,7 @@ impl World {
                 asked_at + lifetime.saturating_sub(process.clock.wandered - wandered)
             }
             // Its end was told by another machine's clock, and the answer may have come late.
-            _ => access.ends_at.saturating_sub(2 * AHEAD + 60_000 + process.clock.wandered),
+            _ => access.ends_at.saturating_sub(60_000 + self.disagreement),
         };
         (!access.revoked && self.time + margin < ends_at).then_some(token)
     }
