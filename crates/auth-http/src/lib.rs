@@ -35,9 +35,14 @@ mod check;
 mod client;
 mod clock;
 mod credential;
+mod discover;
 mod drive;
 mod error;
+mod fetch;
+mod login;
 mod poll;
+#[cfg(feature = "sign")]
+mod private_key;
 mod renewal;
 mod request;
 mod response;
@@ -49,8 +54,8 @@ mod transport;
 /// The machine itself, for those who drive it with their own I/O.
 pub use auth_core as core;
 pub use auth_core::{
-    ApiKey, AuditEvent, Audited, Authorization, ClientAuth, Connection, Failure, FailureKind, KeyAge, KeyError, KeyNotes, KeyState,
-    ProfileError, Provider, Redactor, RotationPlan, Secret, SessionState, UnixTime, retry::Policy,
+    ApiKey, Assertion, AuditEvent, Audited, Authorization, ClientAuth, Connection, Failure, FailureKind, KeyAge, KeyError, KeyNotes,
+    KeyState, ProfileError, Prompt, Provider, Redactor, RotationPlan, Secret, SessionState, Signer, UnixTime, retry::Policy,
 };
 pub use builder::ClientBuilder;
 pub use check::Check;
@@ -60,7 +65,10 @@ pub use credential::{Credential, Key};
 pub use drive::{Drive, Driving};
 pub use error::Error;
 pub use http;
+pub use login::Login;
 pub use poll::Poll;
+#[cfg(feature = "sign")]
+pub use private_key::{PrivateKey, SigningAlgorithm};
 pub use request::Request;
 pub use response::Response;
 pub use store::{MemoryStore, TokenStore};
