@@ -5,6 +5,7 @@ use crate::client::Client;
 use crate::clock::Clock;
 use crate::credential::Credential;
 use crate::error::Error;
+use crate::interrupt::Interrupt;
 use crate::shared::{Shared, Surroundings};
 use crate::store::{MemoryStore, TokenStore};
 use crate::transport::Transport;
@@ -15,6 +16,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// `ClientBuilder` gathers what a client needs; only the credential has to be said, the rest has defaults from the provider's profile.
+///
+/// A clone builds another client of the same credential and, if one was named, the same store.
+#[derive(Clone)]
 #[must_use]
 pub struct ClientBuilder {
     pub(crate) connection: ConnectionBuilder,
@@ -26,6 +30,7 @@ pub struct ClientBuilder {
     #[cfg(feature = "ureq")]
     wire: Wire,
     clock: Option<Arc<dyn Clock>>,
+    interrupt: Option<Interrupt>,
     renews_beside: bool,
     audit: Audit,
     fingerprint_key: Option<[u8; 32]>,
@@ -43,6 +48,7 @@ impl ClientBuilder {
             #[cfg(feature = "ureq")]
             wire: Wire::default(),
             clock: None,
+            interrupt: None,
             renews_beside: true,
             audit: Audit::default(),
             fingerprint_key: None,
@@ -131,6 +137,16 @@ impl ClientBuilder {
         self
     }
 
+    /// The same, but only while `wanted` says that somebody listens: it is asked at each call, and if it says no, events are not even made.
+    pub fn on_audit_while(
+        mut self,
+        wanted: impl Fn() -> bool + Send + Sync + 'static,
+        callback: impl Fn(&AuditEvent) + Send + Sync + 'static,
+    ) -> Self {
+        self.audit = Audit::new(callback).only_while(wanted);
+        self
+    }
+
     /// The key under which audit events tell credentials apart; a random one of this process if not said, so that the same credential has
     /// another fingerprint after a restart. Keep one of your own to follow a credential for longer.
     pub fn fingerprint_key(mut self, key: [u8; 32]) -> Self {
@@ -193,8 +209,15 @@ impl ClientBuilder {
             format!("{}/{}/{owner}", connection.provider().name(), connection.environment())
         });
         let session = Session::new(connection, credential, source.is_reloadable());
-        let around =
-            Surroundings { transport, renews_beside: self.renews_beside, store, store_id: name, audit: self.audit, clock: self.clock };
+        let around = Surroundings {
+            transport,
+            renews_beside: self.renews_beside,
+            store,
+            store_id: name,
+            audit: self.audit,
+            clock: self.clock,
+            interrupt: self.interrupt,
+        };
         Ok(Client { shared: Arc::new(Shared::new(session, source, around)) })
     }
 
@@ -203,7 +226,7 @@ impl ClientBuilder {
         match &self.transport {
             Some(own) => Ok(Arc::clone(own)),
             #[cfg(feature = "ureq")]
-            None => Ok(Arc::new(self.wire.transport()?)),
+            None => Ok(Arc::new(self.wire.transport(self.interrupt.as_ref())?)),
             #[cfg(not(feature = "ureq"))]
             None => Ok(Arc::new(crate::transport::Nowhere)),
         }
@@ -253,6 +276,15 @@ impl ClientBuilder {
     /// Shows this client certificate (PEM chain and key) to servers that ask for one: mutual TLS.
     pub fn identity(mut self, chain_pem: impl Into<Vec<u8>>, key_pem: impl Into<Vec<u8>>) -> Self {
         self.wire.identity = Some((chain_pem.into(), key_pem.into()));
+        self
+    }
+
+    /// Asks this about twenty times a second, in the thread that waits (for a token, a pause, a connection, an answer), whether to give up: `true` ends the call
+    /// with [`Error::Interrupted`]. For languages whose signals are handled between instructions of their own.
+    ///
+    /// A token request is never given up: the answer to a single-use refresh token must be heard.
+    pub fn interrupt(mut self, wanted: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.interrupt = Some(Arc::new(wanted));
         self
     }
 

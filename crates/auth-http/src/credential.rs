@@ -6,8 +6,8 @@ mod key;
 pub use key::Key;
 
 use crate::error::Error;
+use crate::lock::Mutex;
 use auth_core::{ApiKey, Assertion, ClientCredentials, Failure, FailureKind, Grant, Provider, Secret, Signer};
-use parking_lot::Mutex;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

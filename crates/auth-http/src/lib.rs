@@ -24,6 +24,7 @@
 //! | wait until a document is ready | [`Client::poll`] |
 //! | the header alone, for another HTTP library | [`Client::authorize`] |
 //! | another HTTP library, clock or event loop below the client | [`Transport`], [`Clock`], [`Drive`] |
+//! | the whole conversation, with an HTTP library of one's own | [`Client::deliver`] |
 //! | where tokens are kept | [`TokenStore`], [`MemoryStore`] |
 //!
 //! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
@@ -35,10 +36,14 @@ mod check;
 mod client;
 mod clock;
 mod credential;
+mod delivery;
 mod discover;
 mod drive;
 mod error;
 mod fetch;
+mod fork;
+mod interrupt;
+mod lock;
 mod login;
 mod poll;
 #[cfg(feature = "sign")]
@@ -50,6 +55,7 @@ mod run;
 mod shared;
 mod store;
 mod transport;
+mod wakers;
 
 /// The machine itself, for those who drive it with their own I/O.
 pub use auth_core as core;
@@ -62,8 +68,10 @@ pub use check::Check;
 pub use client::Client;
 pub use clock::Clock;
 pub use credential::{Credential, Key};
+pub use delivery::{Delivery, Next};
 pub use drive::{Drive, Driving};
 pub use error::Error;
+pub use fork::after_fork;
 pub use http;
 pub use login::Login;
 pub use poll::Poll;

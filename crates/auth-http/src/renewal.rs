@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Renews on a new thread. If none can be started, the renewal is abandoned at once and the next call that needs it does it.
 pub(crate) fn spawn(shared: &Arc<Shared>, renewal: Exchange) {
-    let slot = Arc::new(parking_lot::Mutex::new(Some(renewal)));
+    let slot = Arc::new(crate::lock::Mutex::new(Some(renewal)));
     let (theirs, theirs_shared) = (Arc::clone(&slot), Arc::clone(shared));
     let work = move || {
         if let Some(renewal) = theirs.lock().take() {

@@ -1,9 +1,10 @@
 //! The run loop: does what the machine says, and reports what came of it.
 
+use crate::error::Error;
 use crate::fetch::fetch;
 use crate::response::Answer;
 use crate::shared::Shared;
-use auth_core::{Authorization, Exchange, Failure, FailureKind, Outcome, Send, Step, Transport, UnixTime};
+use auth_core::{Authorization, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, Transport, UnixTime};
 use std::sync::Arc;
 
 /// How the loop ended, when it did not fail.
@@ -28,52 +29,122 @@ pub(crate) enum Deliver<'a> {
 }
 
 /// Runs an exchange to its end. However it is left, whoever waits for it is let go on.
-pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver<'_>) -> Result<Ended, Failure> {
-    let mut running = Running { shared, exchange: shared.audited(exchange) };
+pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver<'_>) -> Result<Ended, Error> {
+    let mut running = Running::new(shared, exchange);
     let mut answer: Option<Box<Answer>> = None;
-    let mut step = running.first_step();
     loop {
-        let (now_step, seen) = match step.take() {
-            Some(step) => (step, 0),
-            None => running.poll(),
-        };
-        report(shared, &mut running.exchange);
-        match obey(shared, &mut running.exchange, now_step) {
-            // Obeyed.
-            None | Some(Step::Claim(_) | Step::Save(_) | Step::Release(_) | Step::Look | Step::Pause(_) | Step::Load) => {}
-            Some(Step::Fetch(request)) => match fetch(&*shared.transport, request) {
-                Ok(answer) => {
-                    shared.with(|session, now| running.exchange.handle_response(session, now, &answer.for_machine()));
-                }
-                Err(lost) => {
-                    shared.with(|session, now| running.exchange.handle_failure(session, now, lost));
-                }
-            },
-            Some(Step::Send(send)) => match &mut deliver {
+        match running.next() {
+            Step::Send(send) => match &mut deliver {
                 Deliver::Nothing => return send.authorization.map(Ended::Authorized).ok_or_else(not_authorized),
                 Deliver::Request(request) => match request(&send, shared.now()) {
                     Ok(mut received) => {
-                        if running.exchange.finish_fresh(shared.now(), received.status()) {
-                            report(shared, &mut running.exchange);
+                        if running.finish_fresh(received.status()) {
                             return Ok(Ended::Answered(received, None));
                         }
                         received.read_ahead();
-                        shared.with(|session, now| running.exchange.handle_response(session, now, &received.for_machine()));
+                        running.answered(&received.for_machine());
                         answer = Some(received);
                     }
                     Err(lost) => {
                         answer = None;
-                        shared.with(|session, now| running.exchange.handle_failure(session, now, lost));
+                        running.lost(lost);
+                        shared.go_on()?;
                     }
                 },
             },
-            Some(Step::Wait(until)) => shared.wait(until, seen)?,
-            Some(Step::Done(Outcome::Answered(failure))) => {
+            Step::Wait(until) => shared.wait(until, running.seen)?,
+            Step::Done(Outcome::Answered(failure)) => {
                 return answer.map(|answer| Ended::Answered(answer, failure)).ok_or_else(not_authorized);
             }
-            Some(Step::Done(Outcome::Failed(failure))) => return Err(failure),
-            Some(Step::Done(Outcome::Renewed)) => return Ok(Ended::Renewed),
+            Step::Done(Outcome::Failed(failure)) => return Err(failure.into()),
+            Step::Done(Outcome::Renewed) => return Ok(Ended::Renewed),
+            chore => running.oblige(chore),
         }
+    }
+}
+
+/// An exchange that is abandoned when it goes out of scope, by whatever way.
+pub(crate) struct Running {
+    shared: Arc<Shared>,
+    exchange: Exchange,
+    begun: bool,
+    /// The session's change number at the last step.
+    pub(crate) seen: u64,
+}
+
+impl Running {
+    pub(crate) fn new(shared: &Arc<Shared>, exchange: Exchange) -> Self {
+        Self { shared: Arc::clone(shared), exchange: shared.audited(exchange), begun: false, seen: 0 }
+    }
+
+    /// The next step: the first one without the lock, while there is something fresh to send with.
+    pub(crate) fn next(&mut self) -> Step {
+        let first = if self.begun { None } else { self.first_step() };
+        self.begun = true;
+        let step = first.unwrap_or_else(|| self.poll());
+        report(&self.shared, &mut self.exchange);
+        step
+    }
+
+    fn first_step(&mut self) -> Option<Step> {
+        let fresh = self.shared.fresh();
+        self.exchange.poll_fresh(fresh.as_deref()?, self.shared.now())
+    }
+
+    /// If a token is wanted, getting it begins, on a thread of its own if the client may have one.
+    fn poll(&mut self) -> Step {
+        let ((step, renewal), seen) = self.shared.with(|session, now| {
+            let renewal = session.begin_renewal(now, self.shared.seed());
+            (self.exchange.poll(session, now), renewal)
+        });
+        self.seen = seen;
+        match renewal {
+            Some(renewal) if self.shared.renews_beside => crate::renewal::spawn(&self.shared, renewal),
+            Some(renewal) => crate::renewal::drive(&self.shared, renewal),
+            None => {}
+        }
+        step
+    }
+
+    /// Does what concerns store, source and token endpoint, and reports it. May block.
+    pub(crate) fn oblige(&mut self, chore: Step) {
+        if let Some(Step::Fetch(request)) = obey(&self.shared, &mut self.exchange, chore) {
+            match fetch(&*self.shared.transport, request) {
+                Ok(answer) => self.answered(&answer.for_machine()),
+                Err(lost) => self.lost(lost),
+            }
+        }
+    }
+
+    /// Reports an answer.
+    pub(crate) fn answered(&mut self, response: &Response<'_>) {
+        let Self { shared, exchange, .. } = self;
+        shared.with(|session, now| exchange.handle_response(session, now, response));
+    }
+
+    /// Reports that there is none.
+    pub(crate) fn lost(&mut self, lost: Transport) {
+        let Self { shared, exchange, .. } = self;
+        shared.with(|session, now| exchange.handle_failure(session, now, lost));
+    }
+
+    /// Reports a success without the lock; `false` if the answer has to be reported in full.
+    pub(crate) fn finish_fresh(&mut self, status: u16) -> bool {
+        let over = self.exchange.finish_fresh(self.shared.now(), status);
+        if over {
+            report(&self.shared, &mut self.exchange);
+        }
+        over
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        self.exchange.request_id()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        leave(&self.shared, &mut self.exchange);
     }
 }
 
@@ -128,40 +199,6 @@ pub(crate) fn leave(shared: &Shared, exchange: &mut Exchange) {
     }
 }
 
-/// An exchange that is abandoned when it goes out of scope, by whatever way.
-struct Running<'a> {
-    shared: &'a Arc<Shared>,
-    exchange: Exchange,
-}
-
-impl Running<'_> {
-    /// The first step without the lock, while there is something fresh to send with.
-    fn first_step(&mut self) -> Option<Step> {
-        let fresh = self.shared.fresh();
-        self.exchange.poll_fresh(fresh.as_deref()?, self.shared.now())
-    }
-
-    /// The next step, and the session's change number at that moment. If a token is wanted, getting it begins, on a thread of its own if the client may have one.
-    fn poll(&mut self) -> (Step, u64) {
-        let ((step, renewal), seen) = self.shared.with(|session, now| {
-            let renewal = session.begin_renewal(now, self.shared.seed());
-            (self.exchange.poll(session, now), renewal)
-        });
-        match renewal {
-            Some(renewal) if self.shared.renews_beside => crate::renewal::spawn(self.shared, renewal),
-            Some(renewal) => crate::renewal::drive(self.shared, renewal),
-            None => {}
-        }
-        (step, seen)
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        leave(self.shared, &mut self.exchange);
-    }
-}
-
 /// Asks the credential's source again. What it gives now is kept only if it can be read.
 fn load(shared: &Shared) -> Option<auth_core::Credential> {
     let source = shared.credential.lock().clone();
@@ -174,6 +211,6 @@ fn load(shared: &Shared) -> Option<auth_core::Credential> {
     })
 }
 
-fn not_authorized() -> Failure {
-    Failure::new(FailureKind::Misuse, "the machine ended without an answer", "report this as a bug of ledgerauth")
+fn not_authorized() -> Error {
+    Failure::new(FailureKind::Misuse, "the machine ended without an answer", "report this as a bug of ledgerauth").into()
 }

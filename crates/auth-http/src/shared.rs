@@ -3,11 +3,14 @@
 use crate::audit::Audit;
 use crate::clock::{self, Clock};
 use crate::credential::Credential;
+use crate::error::Error;
+use crate::interrupt::{self, Interrupt};
+use crate::lock::{Condvar, Mutex};
 use crate::store::TokenStore;
 use crate::transport::Transport;
+use crate::wakers::Wakers;
 use arc_swap::ArcSwapOption;
 use auth_core::{Call, Connection, Exchange, Failure, FailureKind, Fresh, Session, UnixTime};
-use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) audit: Audit,
     /// Where it is not the system's.
     clock: Option<Arc<dyn Clock>>,
+    interrupt: Option<Interrupt>,
+    pub(crate) wakers: Wakers,
     session: Mutex<Session>,
     moved: Condvar,
     fresh: ArcSwapOption<Fresh>,
@@ -41,11 +46,12 @@ pub(crate) struct Surroundings {
     pub(crate) store_id: String,
     pub(crate) audit: Audit,
     pub(crate) clock: Option<Arc<dyn Clock>>,
+    pub(crate) interrupt: Option<Interrupt>,
 }
 
 impl Shared {
     pub(crate) fn new(session: Session, credential: Credential, around: Surroundings) -> Self {
-        let Surroundings { transport, renews_beside, store, store_id, audit, clock } = around;
+        let Surroundings { transport, renews_beside, store, store_id, audit, clock, interrupt } = around;
         Self {
             connection: Arc::clone(session.connection()),
             transport,
@@ -55,6 +61,8 @@ impl Shared {
             credential: Mutex::new(credential),
             audit,
             clock,
+            interrupt,
+            wakers: Wakers::default(),
             fresh: ArcSwapOption::new(session.fresh().map(Arc::new)),
             session: Mutex::new(session),
             moved: Condvar::new(),
@@ -103,16 +111,23 @@ impl Shared {
             self.fresh.store(session.fresh().map(Arc::new));
             drop(session);
             self.moved.notify_all();
+            self.wakers.wake();
         }
         (result, changes)
+    }
+
+    /// Whether the session has changed since `seen`.
+    pub(crate) fn has_moved(&self, seen: u64) -> bool {
+        self.session.lock().changes() != seen
     }
 
     /// Sleeps until `until`, or until the session has changed since `seen`; sooner, now and then.
     ///
     /// # Errors
-    /// A failure if the caller's clock ends the wait.
-    pub(crate) fn wait(&self, until: UnixTime, seen: u64) -> Result<(), Failure> {
-        let mut session = self.session.lock();
+    /// If the program, or its clock, gives the wait up.
+    pub(crate) fn wait(&self, until: UnixTime, seen: u64) -> Result<(), Error> {
+        self.go_on()?;
+        let session = self.session.lock();
         if session.changes() != seen {
             return Ok(());
         }
@@ -120,12 +135,12 @@ impl Shared {
         let span = until.since(self.now()) + Duration::from_millis(1);
         match &self.clock {
             None => {
-                self.moved.wait_for(&mut session, span.min(LONGEST_SLEEP));
-                Ok(())
+                drop(self.moved.wait_for(session, span.min(self.longest_sleep())));
+                self.go_on()
             }
             Some(clock) => {
                 drop(session);
-                sleep(&**clock, span)
+                Ok(sleep(&**clock, span)?)
             }
         }
     }
@@ -133,16 +148,26 @@ impl Shared {
     /// Sleeps until `until`.
     ///
     /// # Errors
-    /// A failure if the caller's clock ends the wait.
-    pub(crate) fn sleep_until(&self, until: UnixTime) -> Result<(), Failure> {
+    /// If the program, or its clock, gives the wait up.
+    pub(crate) fn sleep_until(&self, until: UnixTime) -> Result<(), Error> {
         loop {
+            self.go_on()?;
             let left = until.since(self.now());
             match &self.clock {
                 _ if left.is_zero() => return Ok(()),
-                None => std::thread::sleep(left.min(LONGEST_SLEEP)),
+                None => std::thread::sleep(left.min(self.longest_sleep())),
                 Some(clock) => sleep(&**clock, left)?,
             }
         }
+    }
+
+    /// Whether the program still wants to wait.
+    pub(crate) fn go_on(&self) -> Result<(), Error> {
+        if self.interrupt.as_ref().is_some_and(|wanted| wanted()) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    fn longest_sleep(&self) -> Duration {
+        if self.interrupt.is_some() { interrupt::SLICE } else { LONGEST_SLEEP }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where tokens are kept between calls.
 
+use crate::lock::Mutex;
 use auth_core::{Claim, Claimed, Lease, Record, Save, Saved, SharedPause};
-use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -32,13 +32,13 @@ pub trait TokenStore: Send + Sync {
 /// One store may serve many clients; those with the same credential then share its tokens.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    entries: Mutex<HashMap<String, Entry>>,
+    pub(crate) entries: Mutex<HashMap<String, Entry>>,
 }
 
 #[derive(Debug, Default)]
-struct Entry {
-    record: Option<Record>,
-    lease: Option<(u64, Instant)>,
+pub(crate) struct Entry {
+    pub(crate) record: Option<Record>,
+    pub(crate) lease: Option<(u64, Instant)>,
 }
 
 impl Entry {

@@ -1,6 +1,10 @@
 //! `Transport`: how a request gets to its server, and the answer back. The client's own one is `ureq`; a program may bring another.
 
 #[cfg(feature = "ureq")]
+mod beside;
+#[cfg(feature = "ureq")]
+mod socket;
+#[cfg(feature = "ureq")]
 pub(crate) mod ureq;
 
 use auth_core::Transport as Lost;

@@ -2,6 +2,7 @@
 
 use super::{Body, Lost, Payload, Source, Times, Transport};
 use crate::error::Error;
+use crate::interrupt::Interrupt;
 use http::{Request, Response};
 use std::time::Duration;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
@@ -56,6 +57,8 @@ impl Default for Wire {
 /// Sends by ureq.
 pub(crate) struct Ureq {
     agent: Agent,
+    /// The same for token requests, which nothing may interrupt: the answer to a single-use refresh token must be heard.
+    tokens: Agent,
     timeout: Duration,
     connect_timeout: Duration,
 }
@@ -75,9 +78,10 @@ impl Transport for Ureq {
 
 impl Ureq {
     fn run<B: AsSendBody>(&self, request: Request<B>, times: Times) -> Result<Response<ureq::Body>, ureq::Error> {
-        let request = if let Some(end) = times.end {
-            self.agent.configure_request(request).timeout_global(Some(end)).build()
-        } else if times.begin < self.timeout + 2 * self.connect_timeout {
+        if let Some(end) = times.end {
+            return self.tokens.run(self.tokens.configure_request(request).timeout_global(Some(end)).build());
+        }
+        let request = if times.begin < self.timeout + 2 * self.connect_timeout {
             // Name resolution, connection and answer have their own clocks in ureq; together they must not take longer than what is left.
             let connecting = self.connect_timeout.min(times.begin / 4);
             let answering = self.timeout.min(times.begin.saturating_sub(2 * connecting));
@@ -92,11 +96,13 @@ impl Ureq {
 
 impl Wire {
     /// The transport of these settings.
-    pub(crate) fn transport(&self) -> Result<Ureq, Error> {
-        Ok(Ureq { agent: self.agent()?, timeout: self.timeout, connect_timeout: self.connect_timeout })
+    pub(crate) fn transport(&self, interrupt: Option<&Interrupt>) -> Result<Ureq, Error> {
+        let agent = self.agent(interrupt)?;
+        let tokens = if interrupt.is_some() { self.agent(None)? } else { agent.clone() };
+        Ok(Ureq { agent, tokens, timeout: self.timeout, connect_timeout: self.connect_timeout })
     }
 
-    fn agent(&self) -> Result<Agent, Error> {
+    fn agent(&self, interrupt: Option<&Interrupt>) -> Result<Agent, Error> {
         let proxy = match &self.proxy {
             ProxyChoice::Environment => Proxy::try_from_env(),
             ProxyChoice::Direct => None,
@@ -123,7 +129,10 @@ impl Wire {
             .max_idle_connections(256)
             .max_idle_connections_per_host(64)
             .build();
-        Ok(config.into())
+        Ok(match interrupt {
+            Some(interrupt) => super::socket::agent(config, interrupt),
+            None => config.into(),
+        })
     }
 
     fn tls(&self) -> Result<TlsConfig, Error> {
