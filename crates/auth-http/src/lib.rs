@@ -37,12 +37,17 @@ mod client;
 mod clock;
 mod credential;
 mod delivery;
+mod discover;
 mod drive;
 mod error;
+mod fetch;
 mod fork;
 mod interrupt;
 mod lock;
+mod login;
 mod poll;
+#[cfg(feature = "sign")]
+mod private_key;
 mod renewal;
 mod request;
 mod response;
@@ -55,8 +60,9 @@ mod wakers;
 /// The machine itself, for those who drive it with their own I/O.
 pub use auth_core as core;
 pub use auth_core::{
-    ApiKey, AuditEvent, Audited, Authorization, ClientAuth, Connection, Explanation, Failure, FailureKind, KeyAge, KeyError, KeyNotes,
-    KeyState, ProfileError, Provider, Redactor, RefreshForecast, RotationPlan, Secret, SessionState, UnixTime, retry::Policy,
+    ApiKey, Assertion, AuditEvent, Audited, Authorization, ClientAuth, Connection, Explanation, Failure, FailureKind, KeyAge, KeyError,
+    KeyNotes, KeyState, ProfileError, Prompt, Provider, Redactor, RefreshForecast, RotationPlan, Secret, SessionState, Signer, UnixTime,
+    retry::Policy,
 };
 pub use builder::ClientBuilder;
 pub use check::Check;
@@ -68,7 +74,10 @@ pub use drive::{Drive, Driving};
 pub use error::Error;
 pub use fork::after_fork;
 pub use http;
+pub use login::Login;
 pub use poll::Poll;
+#[cfg(feature = "sign")]
+pub use private_key::{PrivateKey, SigningAlgorithm};
 pub use request::Request;
 pub use response::Response;
 pub use store::{FileStore, MemoryStore, SealKey, TokenStore};
