@@ -1,7 +1,7 @@
 //! Forks: what a child process may take along of a client, and what it may not.
 //!
 //! A forked child has one thread, and whatever the parent's other threads were in the middle of stays in the middle for ever. So a client does not survive a
-//! fork: the child builds one anew, from a clone of the builder, with [`MemoryStore::for_child`] as its store, and never touches the old one, not even to drop it (its
+//! fork: the child builds one anew, from a clone of the builder, with what `for_child` makes of its store, and never touches the old one, not even to drop it (its
 //! connections are shared with the parent).
 
 use crate::lock::Mutex;

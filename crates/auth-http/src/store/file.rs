@@ -102,6 +102,12 @@ mod present {
             self
         }
 
+        /// The same store for a child process, to be made before the fork or after it: it shares the folder, and none of the leases.
+        #[must_use]
+        pub fn for_child(&self) -> Self {
+            Self { path: self.path.clone(), sealing: self.sealing.clone(), holds: Holds::default() }
+        }
+
         fn read(&self, folder: &Folder<'_>, name: &str, id: &str) -> Result<Option<Record>, String> {
             let file = record_file(name);
             let Some(bytes) = folder.read(&file, MAX_CONTENT)? else { return Ok(None) };

@@ -180,6 +180,12 @@ impl RedisStore {
         Ok(Self { wire, prefix, replicas, sealing })
     }
 
+    /// The same store for a child process, to be made before the fork or after it, with connections of its own.
+    #[must_use]
+    pub fn for_child(&self) -> Self {
+        Self { wire: self.wire.for_child(), prefix: self.prefix.clone(), replicas: self.replicas, sealing: self.sealing.clone() }
+    }
+
     /// A key of the server's. The braces put all keys of a credential on one node of a cluster.
     fn key(&self, id: &str, what: &str) -> String {
         format!("{}{{{}}}:{what}", self.prefix, safe(id))

@@ -38,6 +38,12 @@ impl FileStore {
     pub fn reads_unsealed(self) -> Self {
         self
     }
+
+    /// The same store.
+    #[must_use]
+    pub fn for_child(&self) -> Self {
+        match self.0 {}
+    }
 }
 
 impl TokenStore for FileStore {

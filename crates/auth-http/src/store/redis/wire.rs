@@ -73,6 +73,17 @@ impl Wire {
         Ok(Self { client, place, connect_timeout, timeout, idle: Mutex::default() })
     }
 
+    /// The way to the same server without the connections.
+    pub(super) fn for_child(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            place: self.place.clone(),
+            connect_timeout: self.connect_timeout,
+            timeout: self.timeout,
+            idle: Mutex::default(),
+        }
+    }
+
     /// The server, as it is shown to a person.
     pub(super) fn place(&self) -> &str {
         &self.place
