@@ -5,6 +5,7 @@ mod client;
 mod error;
 mod key;
 mod notes;
+mod plain;
 mod plan;
 mod ring;
 mod secret;
