@@ -1,5 +1,6 @@
 //! `Client`: authenticated calls to one account at one provider.
 
+use crate::authorized::Authorized;
 use crate::builder::ClientBuilder;
 use crate::check::Check;
 use crate::clock;
@@ -8,7 +9,7 @@ use crate::poll::Poll;
 use crate::request::Request;
 use crate::run::{Deliver, Ended, run};
 use crate::shared::Shared;
-use auth_core::{Authorization, Call, Connection, Exchange, Failure, FailureKind, KeyState, Provider, RotationPlan, SessionState};
+use auth_core::{Call, Connection, Exchange, Failure, FailureKind, KeyState, Provider, RotationPlan, SessionState};
 use std::fmt;
 use std::sync::Arc;
 
@@ -69,21 +70,22 @@ impl Client {
 
     /// The header that authenticates a request to `path` (or to an absolute URL of the same host): for those who send by themselves.
     ///
-    /// While the token is fresh this takes no lock and makes no copy.
+    /// While the token is fresh this takes no lock, makes no copy and touches no count, so that any number of threads can do it side by side.
     ///
     /// # Errors
     /// [`Error::Failure`] if the credential may not go there, or no token can be had.
-    pub fn authorize(&self, path: &str) -> Result<Arc<Authorization>, Error> {
+    pub fn authorize(&self, path: &str) -> Result<Authorized, Error> {
         let shared = &self.shared;
         if !path.starts_with('/') {
             shared.connection.admit(path)?;
         }
-        if let Some(fresh) = shared.fresh().as_ref().filter(|fresh| clock::now() < fresh.until) {
-            return Ok(Arc::clone(&fresh.authorization));
+        let fresh = shared.fresh();
+        if clock::now() < fresh.until {
+            return Ok(Authorized::of(fresh));
         }
         let exchange = Exchange::new(Call::new(&shared.connection, "GET", path)?, fastrand::u64(..));
         match run(shared, exchange, Deliver::Nothing)? {
-            Ended::Authorized(authorization) => Ok(authorization),
+            Ended::Authorized(authorization) => Ok(Authorized::once(authorization)),
             Ended::Answered(..) | Ended::Renewed => {
                 Err(Failure::new(FailureKind::Misuse, "the exchange ended without an authorization", "report this as a bug of ledgerauth")
                     .into())

@@ -22,13 +22,14 @@
 //! | one call | [`Request`], [`Response`], [`Error`] |
 //! | is the credential good? | [`Client::check`] |
 //! | wait until a document is ready | [`Client::poll`] |
-//! | the header alone, for another HTTP library | [`Client::authorize`] |
+//! | the header alone, for another HTTP library | [`Client::authorize`], which gives an [`Authorized`] |
 //! | where tokens are kept | [`TokenStore`], [`MemoryStore`] |
 //!
 //! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
 //! [`Response::failure`] says what is wrong and what to do; [`Response::json`] and [`Response::text`] give that as an error.
 
 mod audit;
+mod authorized;
 mod builder;
 mod check;
 mod client;
@@ -50,6 +51,7 @@ pub use auth_core::{
     ApiKey, AuditEvent, Audited, Authorization, ClientAuth, Connection, Failure, FailureKind, KeyAge, KeyError, KeyNotes, KeyState,
     ProfileError, Provider, Redactor, RotationPlan, Secret, SessionState, UnixTime, retry::Policy,
 };
+pub use authorized::Authorized;
 pub use builder::ClientBuilder;
 pub use check::Check;
 pub use client::Client;

@@ -104,7 +104,7 @@ impl Running<'_> {
     /// The first step without the lock, while there is something fresh to send with.
     fn first_step(&mut self) -> Option<Step> {
         let fresh = self.shared.fresh();
-        self.exchange.poll_fresh(fresh.as_deref()?, clock::now())
+        self.exchange.poll_fresh(&fresh, clock::now())
     }
 
     /// The next step, and the session's change number at that moment. If a token is wanted, getting it begins on a thread of its own.

@@ -6,7 +6,7 @@ use crate::credential::Credential;
 use crate::error::Error;
 use crate::store::TokenStore;
 use crate::transport::Wire;
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, Guard};
 use auth_core::{Connection, Fresh, Session, UnixTime};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) audit: Audit,
     session: Mutex<Session>,
     moved: Condvar,
-    fresh: ArcSwapOption<Fresh>,
+    fresh: ArcSwap<Fresh>,
 }
 
 impl Shared {
@@ -49,14 +49,14 @@ impl Shared {
             store_id,
             credential: Mutex::new(credential),
             audit,
-            fresh: ArcSwapOption::new(session.fresh().map(Arc::new)),
+            fresh: ArcSwap::from_pointee(session.fresh().unwrap_or_default()),
             session: Mutex::new(session),
             moved: Condvar::new(),
         })
     }
 
     /// What can be put on a request without the lock; the caller has to look at its `until`.
-    pub(crate) fn fresh(&self) -> arc_swap::Guard<Option<Arc<Fresh>>> {
+    pub(crate) fn fresh(&self) -> Guard<Arc<Fresh>> {
         self.fresh.load()
     }
 
@@ -67,7 +67,7 @@ impl Shared {
         let result = f(&mut session, clock::now());
         let changes = session.changes();
         if changes != before {
-            self.fresh.store(session.fresh().map(Arc::new));
+            self.fresh.store(Arc::new(session.fresh().unwrap_or_default()));
             drop(session);
             self.moved.notify_all();
         }
