@@ -1,6 +1,6 @@
 //! Where audit events go: to the caller's function, and to `tracing`.
 
-use auth_core::{AuditEvent, Audited, Connection, Failure};
+use auth_core::{AuditEvent, Audited, Connection, Failure, UnixTime};
 use std::sync::Arc;
 
 /// The target under which events are given to `tracing`.
@@ -10,22 +10,31 @@ type Listener = dyn Fn(&AuditEvent) + Send + Sync;
 
 /// Delivers audit events. Cloning is cheap.
 #[derive(Clone, Default)]
-pub(crate) struct Audit(Option<Arc<Listener>>);
+pub(crate) struct Audit {
+    listener: Option<Arc<Listener>>,
+    wanted: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
+}
 
 impl Audit {
     pub(crate) fn new(callback: impl Fn(&AuditEvent) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(callback)))
+        Self { listener: Some(Arc::new(callback)), wanted: None }
+    }
+
+    /// The same, but only while `wanted` says so.
+    pub(crate) fn only_while(self, wanted: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { wanted: Some(Arc::new(wanted)), ..self }
     }
 
     /// Whether anybody listens: if not, events are not even made.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.0.is_some() || tracing::enabled!(target: TARGET, tracing::Level::DEBUG)
+        let by_listener = self.listener.is_some() && self.wanted.as_ref().is_none_or(|wanted| wanted());
+        by_listener || tracing::enabled!(target: TARGET, tracing::Level::DEBUG)
     }
 
     /// Delivers events, in order. Calls are at level debug, what happens to tokens and keys at info, what goes wrong at warn.
     pub(crate) fn deliver(&self, events: &[AuditEvent]) {
         for event in events {
-            if let Some(callback) = &self.0 {
+            if let Some(callback) = &self.listener {
                 callback(event);
             }
             match event.what {
@@ -37,9 +46,9 @@ impl Audit {
     }
 
     /// Delivers the event of a request that was refused before anything was sent.
-    pub(crate) fn refused(&self, connection: &Connection, method: &str, failure: &Failure) {
+    pub(crate) fn refused(&self, connection: &Connection, now: UnixTime, method: &str, failure: &Failure) {
         if self.is_wanted() {
-            self.deliver(&[AuditEvent::refused(connection, crate::clock::now(), method, failure)]);
+            self.deliver(&[AuditEvent::refused(connection, now, method, failure)]);
         }
     }
 }

@@ -31,6 +31,8 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The program gave the call up while it waited ([`crate::ClientBuilder::interrupt`]).
+    Interrupted,
     /// A body that could not be read or written.
     Body(Arc<io::Error>),
     /// A body that is not the JSON it should be.
@@ -53,7 +55,7 @@ impl Error {
             Self::Key(error) => Some(error.advice()),
             Self::Source { reason, .. } | Self::Setting { reason, .. } => Some(reason.clone()),
             Self::Profile(error) => Some(error.reason().to_owned()),
-            Self::Body(_) | Self::Json(_) => None,
+            Self::Interrupted | Self::Body(_) | Self::Json(_) => None,
         }
     }
 
@@ -71,6 +73,9 @@ impl fmt::Display for Error {
             Self::Profile(error) => error.fmt(f),
             Self::Source { source, reason } => write!(f, "no credential from {source}: {reason}"),
             Self::Setting { name, reason } => write!(f, "{name} cannot be used: {reason}"),
+            Self::Interrupted => {
+                f.write_str("the call was given up while it waited; whether a request that was under way was processed is not known")
+            }
             Self::Body(error) => write!(f, "the body could not be read: {error}"),
             // serde's own message can quote what stands in the body.
             Self::Json(error) => write!(
@@ -92,7 +97,7 @@ impl std::error::Error for Error {
             Self::Profile(error) => Some(error),
             Self::Body(error) => Some(&**error),
             Self::Json(error) => Some(&**error),
-            Self::Source { .. } | Self::Setting { .. } => None,
+            Self::Source { .. } | Self::Setting { .. } | Self::Interrupted => None,
         }
     }
 }

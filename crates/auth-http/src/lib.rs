@@ -23,6 +23,8 @@
 //! | is the credential good? | [`Client::check`] |
 //! | wait until a document is ready | [`Client::poll`] |
 //! | the header alone, for another HTTP library | [`Client::authorize`], which gives an [`Authorized`] |
+//! | another HTTP library, clock or event loop below the client | [`Transport`], [`Clock`], [`Drive`] |
+//! | the whole conversation, with an HTTP library of one's own | [`Client::deliver`] |
 //! | where tokens are kept | [`TokenStore`], [`MemoryStore`] |
 //!
 //! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
@@ -35,7 +37,12 @@ mod check;
 mod client;
 mod clock;
 mod credential;
+mod delivery;
+mod drive;
 mod error;
+mod fork;
+mod interrupt;
+mod lock;
 mod poll;
 mod renewal;
 mod request;
@@ -44,6 +51,7 @@ mod run;
 mod shared;
 mod store;
 mod transport;
+mod wakers;
 
 /// The machine itself, for those who drive it with their own I/O.
 pub use auth_core as core;
@@ -55,10 +63,15 @@ pub use authorized::Authorized;
 pub use builder::ClientBuilder;
 pub use check::Check;
 pub use client::Client;
+pub use clock::Clock;
 pub use credential::{Credential, Key};
+pub use delivery::{Delivery, Next};
+pub use drive::{Drive, Driving};
 pub use error::Error;
+pub use fork::after_fork;
+pub use http;
 pub use poll::Poll;
 pub use request::Request;
 pub use response::Response;
 pub use store::{MemoryStore, TokenStore};
-pub use ureq::http;
+pub use transport::{Body, Payload, Times, Transport};

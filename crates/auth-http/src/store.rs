@@ -1,7 +1,7 @@
 //! Where tokens are kept between calls.
 
-use auth_core::{Claim, Claimed, Lease, Record, Save, Saved};
-use parking_lot::Mutex;
+use crate::lock::Mutex;
+use auth_core::{Claim, Claimed, Lease, Record, Save, Saved, SharedPause};
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -17,6 +17,14 @@ pub trait TokenStore: Send + Sync {
 
     /// Gives a lease back; one that is no longer the caller's is left alone.
     fn release(&self, id: &str, lease: &Lease);
+
+    /// Keeps a limit that a session met, for all that share the store.
+    fn pause(&self, _id: &str, _pause: &SharedPause) {}
+
+    /// The limit that is in force, if the store knows of one.
+    fn paused(&self, _id: &str) -> Option<SharedPause> {
+        None
+    }
 }
 
 /// `MemoryStore` keeps records in this process's memory: the default, right for tokens that can always be fetched anew.
@@ -24,13 +32,13 @@ pub trait TokenStore: Send + Sync {
 /// One store may serve many clients; those with the same credential then share its tokens.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    entries: Mutex<HashMap<String, Entry>>,
+    pub(crate) entries: Mutex<HashMap<String, Entry>>,
 }
 
 #[derive(Debug, Default)]
-struct Entry {
-    record: Option<Record>,
-    lease: Option<(u64, Instant)>,
+pub(crate) struct Entry {
+    pub(crate) record: Option<Record>,
+    pub(crate) lease: Option<(u64, Instant)>,
 }
 
 impl Entry {

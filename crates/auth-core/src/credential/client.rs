@@ -1,22 +1,33 @@
-//! What is exchanged for access tokens: a client's id and secret, alone or with a refresh token.
+//! `ClientCredentials`: a client's id, and how it proves that it is that client.
 
 use super::error::KeyError;
 use super::key::{check_declared, error, recognise};
 use super::{KeyFault, Secret};
-use crate::provider::{GrantKind, Provider};
-use alloc::boxed::Box;
+use crate::oauth::signer::{SharedSecret, Signer};
+use crate::provider::{ClientAuth, Provider};
+use crate::verdict::failure::{Failure, FailureKind};
+use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 use core::fmt;
+
+/// `ClientCredentials` is a client's id with its secret (RFC 6749 section 2.3.1), its key (RFC 7523 section 2.2) or nothing (a public client, RFC 6749
+/// section 2.1, or one that shows a certificate, RFC 8705), read against its provider's formats.
+#[derive(Clone)]
+pub struct ClientCredentials {
+    /// Id, secret (empty if it has none) and, if it is known, environment: one text, because a service may hold a hundred thousand of them.
+    text: Secret,
+    key: Option<Arc<dyn Signer>>,
+}
 
 /// Stands between the parts of a client's text: none of them can hold it (RFC 6749 appendix A).
 const BETWEEN: char = '\0';
 
-/// `ClientCredentials` is a client's id and secret (RFC 6749 section 2.3.1), read against its provider's formats.
-#[derive(Clone)]
-pub struct ClientCredentials {
-    /// Id, secret and, if it is known, environment: one text, because a service may hold a hundred thousand of them.
-    text: Secret,
+/// What a client proves itself with.
+enum Proof<'a> {
+    Secret(&'a str),
+    Key(&'a Arc<dyn Signer>),
+    Nothing,
 }
 
 impl ClientCredentials {
@@ -25,16 +36,8 @@ impl ClientCredentials {
     /// # Errors
     /// A [`KeyError`] that names fault, position and remedy, and never shows the secret.
     pub fn parse(provider: &Provider, id: &str, secret: impl Into<Secret>) -> Result<Self, KeyError> {
-        if !provider.takes_grant(GrantKind::ClientCredentials) && !provider.takes_grant(GrantKind::RefreshToken) {
-            return Err(error(provider, "client id", KeyFault::NotTaken { instead: "an API key" }));
-        }
+        check_id(provider, id)?;
         let visible = |text: &str| text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-        if id.trim().is_empty() {
-            return Err(error(provider, "client id", KeyFault::Empty));
-        }
-        if let Some(position) = id.chars().position(|c| !c.is_ascii() || c.is_control()) {
-            return Err(error(provider, "client id", KeyFault::ControlCharacter { position: position + 1 }));
-        }
         let secret = secret.into();
         let mut environment = None;
         if provider.secret_formats().next().is_some() {
@@ -57,7 +60,30 @@ impl ClientCredentials {
             text.push(BETWEEN);
             text.push_str(part);
         }
-        Self { text: Secret::new(text) }
+        Self { text: Secret::new(text), key: None }
+    }
+
+    /// A client that proves itself with a key (`private_key_jwt`).
+    ///
+    /// # Errors
+    /// A [`KeyError`] if the id cannot be one.
+    pub fn with_key(provider: &Provider, id: &str, key: Arc<dyn Signer>) -> Result<Self, KeyError> {
+        check_id(provider, id)?;
+        Ok(Self { key: Some(key), ..Self::of(id, "", None) })
+    }
+
+    /// A client that has nothing to prove itself with: a public one, or one that shows a certificate when it connects.
+    ///
+    /// # Errors
+    /// A [`KeyError`] if the id cannot be one.
+    pub fn public(provider: &Provider, id: &str) -> Result<Self, KeyError> {
+        check_id(provider, id)?;
+        Ok(Self::of(id, "", None))
+    }
+
+    /// Nobody in particular: for a JWT bearer grant at a server that knows its clients by their assertions alone (RFC 7523 section 3.1).
+    pub fn unnamed() -> Self {
+        Self::of("", "", None)
     }
 
     /// The same, declared to be for an environment.
@@ -66,111 +92,107 @@ impl ClientCredentials {
     /// A [`KeyError`] if the provider has no such environment or the secret's prefix says another.
     pub fn declared(self, provider: &Provider, environment: &str) -> Result<Self, KeyError> {
         check_declared(provider, "client secret", self.environment(), environment)?;
-        Ok(Self::of(self.id(), self.secret_text(), Some(environment)))
+        let declared = Self::of(self.id(), self.part(1), Some(environment));
+        Ok(Self { key: self.key, ..declared })
     }
 
     /// The client id, which is no secret.
     pub fn id(&self) -> &str {
-        self.part(0).unwrap_or_default()
+        self.part(0)
     }
 
-    /// The client secret.
-    pub fn secret(&self) -> Secret {
-        Secret::new(self.secret_text())
+    /// The client secret, if it has one.
+    pub fn secret(&self) -> Option<Secret> {
+        self.secret_text().map(Secret::new)
     }
 
     /// The client secret in place, for a request's header or body.
-    pub(crate) fn secret_text(&self) -> &str {
-        self.part(1).unwrap_or_default()
+    pub(crate) fn secret_text(&self) -> Option<&str> {
+        match self.proof() {
+            Proof::Secret(secret) => Some(secret),
+            Proof::Key(_) | Proof::Nothing => None,
+        }
     }
 
     /// The environment by the secret's prefix or by declaration.
-    fn environment(&self) -> Option<&str> {
-        self.part(2)
+    pub fn environment(&self) -> Option<&str> {
+        self.text.expose().splitn(3, BETWEEN).nth(2)
     }
 
-    fn part(&self, index: usize) -> Option<&str> {
-        self.text.expose().splitn(3, BETWEEN).nth(index)
+    /// What signs its assertions, where it proves itself by them.
+    pub(crate) fn signer(&self) -> Option<Arc<dyn Signer>> {
+        match self.proof() {
+            Proof::Secret(secret) => Some(Arc::new(SharedSecret(Secret::new(secret)))),
+            Proof::Key(key) => Some(Arc::clone(key)),
+            Proof::Nothing => None,
+        }
+    }
+
+    /// Whether two have the same id and prove it by the same.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        let same_key = match (&self.key, &other.key) {
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (ours, theirs) => ours.is_none() && theirs.is_none(),
+        };
+        let secret = |client: &Self| Secret::new(client.part(1));
+        self.id() == other.id() && same_key && secret(self).same_as(&secret(other))
+    }
+
+    /// How it authenticates: as it was told to, else as the profile says, as far as what it has allows that; a key has one way only, and so has nothing.
+    pub(crate) fn authentication(&self, told: Option<ClientAuth>, usual: ClientAuth) -> Result<ClientAuth, Failure> {
+        let fits = |method: &ClientAuth| match self.proof() {
+            Proof::Secret(_) => {
+                matches!(method, ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost | ClientAuth::ClientSecretJwt)
+            }
+            Proof::Key(_) => *method == ClientAuth::PrivateKeyJwt,
+            Proof::Nothing => matches!(method, ClientAuth::None | ClientAuth::TlsClientAuth),
+        };
+        let (has, needs_no_word) = match self.proof() {
+            Proof::Secret(_) => ("a secret", None),
+            Proof::Key(_) => ("a key", Some(ClientAuth::PrivateKeyJwt)),
+            Proof::Nothing => ("neither secret nor key", Some(ClientAuth::None)),
+        };
+        told.or(Some(usual).filter(fits)).or(needs_no_word).filter(fits).ok_or_else(|| {
+            let method = told.unwrap_or(usual).name();
+            let what = format!("client_auth is {method}, and the client {:?} has {has}", self.id());
+            Failure::new(
+                FailureKind::Misuse,
+                what,
+                "give the client what it was registered with, or set client_auth to how it was registered",
+            )
+        })
+    }
+
+    fn proof(&self) -> Proof<'_> {
+        match (&self.key, self.part(1)) {
+            (Some(key), _) => Proof::Key(key),
+            (None, "") => Proof::Nothing,
+            (None, secret) => Proof::Secret(secret),
+        }
+    }
+
+    fn part(&self, index: usize) -> &str {
+        self.text.expose().splitn(3, BETWEEN).nth(index).unwrap_or_default()
+    }
+}
+
+/// Whether a client id can be sent (RFC 6749 appendix A.1).
+fn check_id(provider: &Provider, id: &str) -> Result<(), KeyError> {
+    if !provider.takes_tokens() {
+        return Err(error(provider, "client id", KeyFault::NotTaken { instead: "an API key" }));
+    }
+    if id.trim().is_empty() {
+        return Err(error(provider, "client id", KeyFault::Empty));
+    }
+    match id.chars().position(|c| !c.is_ascii() || c.is_control()) {
+        Some(position) => Err(error(provider, "client id", KeyFault::ControlCharacter { position: position + 1 })),
+        None => Ok(()),
     }
 }
 
 impl fmt::Debug for ClientCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ClientCredentials({:?}, [redacted], environment: {:?})", self.id(), self.environment())
-    }
-}
-
-/// `Grant` is what a session exchanges for access tokens.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    pub(crate) client: ClientCredentials,
-    /// What many grants have nothing of.
-    rare: Option<Box<Rare>>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Rare {
-    refresh_token: Option<Secret>,
-    scopes: Vec<String>,
-}
-
-impl Grant {
-    /// The client credentials grant (RFC 6749 section 4.4).
-    pub fn client_credentials(client: ClientCredentials) -> Self {
-        Self { client, rare: None }
-    }
-
-    /// The refresh token grant (RFC 6749 section 6).
-    pub fn refresh_token(client: ClientCredentials, refresh_token: impl Into<Secret>) -> Self {
-        Self { client, rare: Some(Box::new(Rare { refresh_token: Some(refresh_token.into()), scopes: Vec::new() })) }
-    }
-
-    /// The same grant, asking for these scopes (RFC 6749 section 3.3).
-    #[must_use]
-    pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
-        let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
-        if !scopes.is_empty() || self.rare.is_some() {
-            self.rare.get_or_insert_default().scopes = scopes;
-        }
-        self
-    }
-
-    /// Which grant it is.
-    pub fn kind(&self) -> GrantKind {
-        if self.first_refresh_token().is_some() { GrantKind::RefreshToken } else { GrantKind::ClientCredentials }
-    }
-
-    /// The refresh token that the grant began with.
-    pub(crate) fn first_refresh_token(&self) -> Option<&Secret> {
-        self.rare.as_ref()?.refresh_token.as_ref()
-    }
-
-    /// The scopes to ask for; none leaves them to the server.
-    pub(crate) fn scopes(&self) -> &[String] {
-        self.rare.as_ref().map_or(&[], |rare| &rare.scopes)
-    }
-
-    /// A number that tells this grant from another: by client, scopes and the refresh token that it began with (FNV-1a, 64 bits). It stands in
-    /// records beside the tokens themselves and is shown nowhere.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        let parts = [self.client.id(), self.first_refresh_token().map_or("", Secret::expose)];
-        let texts = parts.into_iter().chain(self.scopes().iter().map(String::as_str));
-        let bytes = texts.flat_map(|text| text.bytes().chain([0]));
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-    }
-
-    /// Whether two grants are exchanged with the same secrets.
-    pub(crate) fn same_as(&self, other: &Self) -> bool {
-        let same_refresh_token = match (self.first_refresh_token(), other.first_refresh_token()) {
-            (Some(ours), Some(theirs)) => ours.same_as(theirs),
-            (ours, theirs) => ours.is_none() && theirs.is_none(),
-        };
-        self.client.id() == other.client.id() && self.client.secret().same_as(&other.client.secret()) && same_refresh_token
-    }
-
-    /// The environment by the secret's prefix or by declaration.
-    pub fn environment(&self) -> Option<&str> {
-        self.client.environment()
     }
 }
 
@@ -182,9 +204,12 @@ mod tests {
     fn one_text_holds_id_secret_and_environment() {
         let numeric = Provider::builtin("numeric").unwrap();
         let client = ClientCredentials::parse(&numeric, "client 1", "made-up/secret+1").unwrap();
-        assert_eq!((client.id(), client.secret_text(), client.environment()), ("client 1", "made-up/secret+1", None));
+        assert_eq!((client.id(), client.secret_text(), client.environment()), ("client 1", Some("made-up/secret+1"), None));
         let declared = client.declared(&numeric, "sandbox").unwrap();
-        assert_eq!((declared.id(), declared.secret_text(), declared.environment()), ("client 1", "made-up/secret+1", Some("sandbox")));
+        assert_eq!(
+            (declared.id(), declared.secret_text(), declared.environment()),
+            ("client 1", Some("made-up/secret+1"), Some("sandbox"))
+        );
         assert!(declared.clone().declared(&numeric, "production").is_err());
         assert_eq!(alloc::format!("{declared:?}"), "ClientCredentials(\"client 1\", [redacted], environment: Some(\"sandbox\"))");
         assert!(ClientCredentials::parse(&numeric, "client\0", "made-up").is_err());

@@ -50,10 +50,22 @@ impl Token {
     /// Its last twentieth (at most ten seconds) is not used, so that it does not end on the way. Renewal begins a tenth of the lifetime (at most five
     /// minutes) before that, and by up to half of that lead earlier still, by the dice, so that a fleet does not renew in one second:
     /// an hour's token is renewed in its last 5 to 7.5 minutes, one of ten minutes in its last 60 to 90 seconds, one of two seconds in its last 200 to 300 ms.
-    pub(crate) fn new(authorization: Authorization, minted_at: UnixTime, lifetime: Duration, random: f64) -> Self {
-        let valid_until = minted_at.after(lifetime).before((lifetime / 20).min(LONGEST_MARGIN));
+    /// Where the vendor accepts a refresh only so long before the end (`earliest`), it begins in the first half of what is left of that.
+    pub(crate) fn new(
+        authorization: Authorization,
+        minted_at: UnixTime,
+        lifetime: Duration,
+        earliest: Option<Duration>,
+        random: f64,
+    ) -> Self {
+        let ends = minted_at.after(lifetime);
+        let valid_until = ends.before((lifetime / 20).min(LONGEST_MARGIN).min(earliest.map_or(LONGEST_MARGIN, |earliest| earliest / 2)));
         let lead = (lifetime / 10).min(LONGEST_LEAD).mul_f64(1.0 + random / 2.0);
-        Self { authorization, minted_at, renew_at: valid_until.before(lead), valid_until }
+        let accepted = earliest.map_or(UnixTime::default(), |earliest| {
+            let from = ends.before(earliest);
+            from.after((valid_until.since(from) / 2).mul_f64(random))
+        });
+        Self { authorization, minted_at, renew_at: valid_until.before(lead).max(accepted), valid_until }
     }
 
     /// The same token, usable for at least a second from now: one that ended on its way, or nearly, is used once and not fetched again at once.
@@ -185,11 +197,8 @@ impl TokenLife {
             }
             (Phase::Refreshing { by: holder, .. }, Event::Abandoned { by }) if holder == by => Phase::Quiet,
             (phase, Event::Rejected { generation }) if self.held_generation() == Some(generation) => {
-                let record = rare.whole_record(self.token.as_ref()).unwrap_or_else(|| Record {
-                    generation: known,
-                    grant: self.grant.fingerprint(),
-                    ..Record::default()
-                });
+                let bare = || Record { generation: known, grant: self.grant.fingerprint(), ..Record::default() };
+                let record = rare.whole_record(self.token.as_ref()).unwrap_or_else(bare);
                 (self.token, rare.record) = (None, Some(Box::new(record)));
                 phase
             }
@@ -248,6 +257,12 @@ impl TokenLife {
         self.rare().whole_record(self.token.as_ref())
     }
 
+    /// The same; what there is of it where nothing would have to be written.
+    pub(crate) fn known_record(&self) -> Record {
+        let bare = || Record { generation: self.generation(), grant: self.grant.fingerprint(), ..Record::default() };
+        self.record().unwrap_or_else(bare)
+    }
+
     /// The refresh token to use next, if the grant has one.
     pub(crate) fn refresh_token(&self) -> Option<&Secret> {
         self.rare().record.as_ref()?.refresh_token.as_ref()
@@ -290,6 +305,20 @@ impl TokenLife {
         rare.record = Some(Box::new(record));
     }
 
+    /// What is known of the tokens last: what could not be stored yet goes before what was.
+    pub(crate) fn latest_record(&self) -> Record {
+        self.unsaved().map_or_else(|| self.known_record(), |unsaved| unsaved.1.clone())
+    }
+
+    /// Forgets every token; the generation stays, so that nothing older is taken for new.
+    pub(crate) fn forget(&mut self) {
+        let Record { generation, grant, .. } = self.known_record();
+        self.token = None;
+        let rare = self.rare.get_or_insert_default();
+        rare.record = Some(Box::new(Record { generation, grant, ..Record::default() }));
+        (rare.unsaved, rare.phase) = (None, Phase::Quiet);
+    }
+
     /// The generation of the token that is held.
     pub(crate) fn held_generation(&self) -> Option<u64> {
         self.token.as_ref().map(|token| token.authorization.generation())
@@ -328,7 +357,7 @@ impl TokenLife {
 
     /// The secrets that an answer of the token endpoint might echo.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = Secret> {
-        core::iter::once(self.grant.client.secret()).chain(self.refresh_token().cloned())
+        self.grant.client.secret().into_iter().chain(self.refresh_token().cloned())
     }
 
     fn rare(&self) -> &Rare {
@@ -356,8 +385,18 @@ mod tests {
 
     fn lifetimes(seconds: u64, random: f64) -> (u64, u64) {
         let authorization = authorization("t", 1);
-        let token = Token::new(authorization, UnixTime::default(), Duration::from_secs(seconds), random);
+        let token = Token::new(authorization, UnixTime::default(), Duration::from_secs(seconds), None, random);
         (token.renew_at.as_millis(), token.valid_until.as_millis())
+    }
+
+    #[test]
+    fn a_renewal_waits_until_the_vendor_accepts_one() {
+        let exact = |random| {
+            let authorization = authorization("t", 1);
+            let token = Token::new(authorization, UnixTime::default(), Duration::from_mins(10), Some(Duration::from_secs(30)), random);
+            (token.renew_at.as_millis(), token.valid_until.as_millis())
+        };
+        assert_eq!((exact(0.0), exact(1.0)), ((570_000, 590_000), (580_000, 590_000)));
     }
 
     #[test]
@@ -376,7 +415,7 @@ mod tests {
     }
 
     fn granted(life: &TokenLife, generation: u64, refresh_token: Option<&str>) -> Event {
-        let token = Token::new(authorization("access", generation), NOW, Duration::from_hours(1), 0.0);
+        let token = Token::new(authorization("access", generation), NOW, Duration::from_hours(1), None, 0.0);
         let record = Record {
             generation,
             grant: life.grant.fingerprint(),
@@ -384,7 +423,7 @@ mod tests {
             expires_at: NOW.after(Duration::from_hours(1)),
             minted_at: NOW,
             refresh_token: refresh_token.map(Secret::from),
-            spending: None,
+            ..Record::default()
         };
         Event::Granted { by: 1, token, record: Box::new(record) }
     }
@@ -433,6 +472,6 @@ mod tests {
     #[test]
     #[cfg(target_pointer_width = "64")]
     fn a_session_is_small() {
-        assert!(size_of::<crate::Session>() <= 136, "{}", size_of::<crate::Session>());
+        assert!(size_of::<crate::Session>() <= 152, "{}", size_of::<crate::Session>());
     }
 }

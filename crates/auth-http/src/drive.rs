@@ -1,0 +1,131 @@
+//! `Drive`: one exchange of a client, driven by a program with its own I/O.
+
+use crate::run::{leave, obey, report};
+use crate::shared::Shared;
+use auth_core::{Call, Claimed, Credential, Exchange, Response, Saved, Step, Transport, UnixTime};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// `Driving` is an exchange in the making: say what the machine has to know of the request, then [`Driving::start`] it.
+#[must_use]
+pub struct Driving {
+    shared: Arc<Shared>,
+    call: Call,
+}
+
+impl Driving {
+    pub(crate) fn new(shared: &Arc<Shared>, call: Call) -> Self {
+        let deadline = shared.now().after(shared.connection.policy().deadline);
+        Self { shared: Arc::clone(shared), call: call.deadline(deadline) }
+    }
+
+    /// Looks at the body: where the provider has a convention that makes a repeat harmless, and the body keeps it, the call is repeatable.
+    pub fn body(mut self, body: &[u8]) -> Self {
+        self.call = self.call.body(body);
+        self
+    }
+
+    /// Says that the body is a stream that can be sent only once.
+    pub fn once(mut self) -> Self {
+        self.call = self.call.once();
+        self
+    }
+
+    /// How long the call may take with all its waits and repeats; the client's deadline if not said.
+    pub fn deadline(mut self, span: Duration) -> Self {
+        let at = self.shared.now().after(span);
+        self.call = self.call.deadline(at);
+        self
+    }
+
+    /// The id under which the call is known to both sides; a random one if not said.
+    pub fn request_id(mut self, id: &str) -> Self {
+        self.call = self.call.request_id(id);
+        self
+    }
+
+    /// Starts the exchange.
+    pub fn start(self) -> Drive {
+        let exchange = Exchange::new(self.call, self.shared.seed());
+        Drive { exchange: self.shared.audited(exchange), shared: self.shared }
+    }
+}
+
+/// `Drive` is one exchange of a client, driven by a program that does its own I/O: an event loop with a hundred requests in flight on one thread.
+///
+/// Nothing in it waits or sends. Poll once, do exactly what the [`Step`] says, report it with the one matching `handle_*`, poll again, until [`Step::Done`].
+/// [`Drive::obey`] does the steps that are the client's store's and credential source's. After a [`Step::Wait`], poll when the time has come or
+/// [`Client::changes`](crate::Client::changes) has moved. Dropping it, finished or not, lets go on whoever waits for it.
+pub struct Drive {
+    shared: Arc<Shared>,
+    exchange: Exchange,
+}
+
+impl Drive {
+    /// The exchange that gets the next token, if one is wanted and nobody is at it.
+    pub(crate) fn renewal(shared: &Arc<Shared>) -> Option<Self> {
+        let (renewal, _) = shared.with(|session, now| session.begin_renewal(now, shared.seed()));
+        Some(Self { exchange: shared.audited(renewal?), shared: Arc::clone(shared) })
+    }
+
+    /// What to do next.
+    pub fn poll(&mut self) -> Step {
+        let Self { shared, exchange } = self;
+        let step = shared.with(|session, now| exchange.poll(session, now)).0;
+        report(shared, exchange);
+        step
+    }
+
+    /// Does a [`Step::Claim`], [`Step::Save`], [`Step::Release`] or [`Step::Load`] by the client's own store and credential source and reports it; any
+    /// other step comes back.
+    pub fn obey(&mut self, step: Step) -> Option<Step> {
+        obey(&self.shared, &mut self.exchange, step)
+    }
+
+    /// Reports what a store answered to [`Step::Claim`].
+    pub fn handle_claimed(&mut self, claimed: Claimed) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_claimed(session, now, claimed));
+    }
+
+    /// Reports what a store answered to [`Step::Save`].
+    pub fn handle_saved(&mut self, saved: Saved) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_saved(session, now, saved));
+    }
+
+    /// Reports what the credential's source gave on [`Step::Load`].
+    pub fn handle_loaded(&mut self, credential: Option<Credential>) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_loaded(session, now, credential));
+    }
+
+    /// Reports the response to [`Step::Fetch`] or [`Step::Send`].
+    pub fn handle_response(&mut self, response: &Response<'_>) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_response(session, now, response));
+    }
+
+    /// Reports that [`Step::Fetch`] or [`Step::Send`] got no response.
+    pub fn handle_failure(&mut self, lost: Transport) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_failure(session, now, lost));
+    }
+
+    /// The id under which the call is known to both sides.
+    pub fn request_id(&self) -> &str {
+        self.exchange.request_id()
+    }
+
+    /// The time by the client's clock, which a [`Step::Wait`] is measured by.
+    pub fn now(&self) -> UnixTime {
+        self.shared.now()
+    }
+}
+
+impl Drop for Drive {
+    fn drop(&mut self) {
+        report(&self.shared, &mut self.exchange);
+        leave(&self.shared, &mut self.exchange);
+    }
+}
