@@ -4,6 +4,7 @@
 
 pub mod browser;
 pub mod certificates;
+pub mod django;
 pub mod oidc;
 pub mod server;
 
