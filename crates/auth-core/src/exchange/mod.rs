@@ -118,6 +118,8 @@ enum Then {
 /// A token request that is on its way.
 struct Asked {
     at: UnixTime,
+    /// The generation of what it will get: an answer that comes late is no newer than the question.
+    generation: u64,
     kind: GrantKind,
     /// What was signed of it, which the answer may say back.
     signed: Vec<Secret>,
