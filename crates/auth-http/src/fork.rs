@@ -5,7 +5,8 @@
 //! connections are shared with the parent).
 
 use crate::lock::Mutex;
-use crate::store::{Entry, MemoryStore};
+use crate::store::MemoryStore;
+use crate::store::memory::Entry;
 
 /// Call this first thing in a child: it gives the child's dice a seed of their own, so that request ids and leases are not the parent's.
 pub fn after_fork() {

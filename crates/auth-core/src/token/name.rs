@@ -37,7 +37,7 @@ fn what_tells_apart(grant: &Grant, is_named: bool) -> Option<String> {
         return Some(digest(&[token.expose()]));
     }
     let about = grant.assertion().map_or(["", ""], Assertion::identity);
-    let scopes = if grant.is_stored() { String::new() } else { grant.scopes.join(" ") };
+    let scopes = if grant.is_stored() { String::new() } else { grant.scopes().join(" ") };
     let parts = [about[0], about[1], &scopes];
     (!is_named && parts.iter().any(|part| !part.is_empty())).then(|| digest(&parts))
 }

@@ -1,7 +1,7 @@
 //! Where tokens are kept between calls, and shared between threads, processes and hosts.
 
 mod file;
-mod memory;
+pub(crate) mod memory;
 mod name;
 #[cfg(feature = "redis")]
 mod redis;
@@ -9,7 +9,6 @@ mod seal;
 
 pub use auth_core::{Claim, Claimed, Held, Lease, Record, RecordError, Save, Saved, SharedPause};
 pub use file::FileStore;
-pub(crate) use memory::Entry;
 pub use memory::MemoryStore;
 #[cfg(feature = "redis")]
 pub use redis::{RedisSettings, RedisStore};
@@ -124,6 +123,11 @@ pub trait TokenStore: Send + Sync {
 
     /// Gives a lease back; one that is no longer the caller's is left alone.
     fn release(&self, id: &str, lease: &Lease);
+
+    /// Whether pauses told to it reach other processes, so that looking for them makes sense.
+    fn shares_pauses(&self) -> bool {
+        false
+    }
 
     /// Tells all who share the credential to pause; of two pauses the longer one is kept. A store that cannot share it does nothing.
     fn pause(&self, id: &str, pause: &SharedPause) {

@@ -338,6 +338,10 @@ impl TokenStore for RedisStore {
         }
     }
 
+    fn shares_pauses(&self) -> bool {
+        true
+    }
+
     fn pause(&self, id: &str, pause: &SharedPause) {
         if let Err(why) = self.try_pause(id, pause) {
             tracing::debug!(target: "ledgerauth", "a pause was not shared: {why}");
