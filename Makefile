@@ -19,6 +19,7 @@ TESTED := auth-http/redis
 test: tools servers  ## install what is needed and run every test
 	$(CARGO) test --workspace --all-targets --features $(TESTED)
 	$(CARGO) test --workspace --doc --features $(TESTED)
+	tests/servers/keyring/run
 	$(CARGO) run --quiet --release -p auth-http --example month_end
 
 .PHONY: check

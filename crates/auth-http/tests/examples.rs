@@ -12,7 +12,16 @@ fn run(name: &str, arguments: &[&str]) -> (bool, String) {
 
 #[test]
 fn every_example_ends_well() {
-    let programs = ["quickstart", "each_provider", "rotate_key", "explain_errors", "poll_document", "own_profile", "drive_it_yourself"];
+    let programs = [
+        "quickstart",
+        "each_provider",
+        "rotate_key",
+        "explain_errors",
+        "poll_document",
+        "own_profile",
+        "shared_store",
+        "drive_it_yourself",
+    ];
     for name in programs {
         let (success, text) = run(name, &[]);
         assert!(success && !text.is_empty(), "{name}: {text}");

@@ -129,7 +129,7 @@ impl RedisSettings {
     }
 }
 
-/// `RedisStore` keeps records and leases in a Redis server (5.0 or newer; 6.0 for TLS), for processes on any number of hosts.
+/// `RedisStore` keeps records and leases in a Redis server (tested with 7.0), for processes on any number of hosts.
 ///
 /// ```no_run
 /// use auth_http::{RedisSettings, RedisStore};
