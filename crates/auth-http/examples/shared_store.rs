@@ -4,8 +4,9 @@
 //! cargo run -p auth-http --example shared_store
 //! ```
 //!
-//! The server ends the whole connection when a refresh token is used twice. So whichever process comes first takes the lease on the record, refreshes, and saves; the other one
-//! adopts what it finds. The tokens here live for two seconds, so that there is something to see. The store's key comes from the environment, as a secrets manager sets it.
+//! The server ends the whole connection when a refresh token is used twice. So whichever process comes first takes the lease on the record, refreshes, and
+//! saves; the other one adopts what it finds. The tokens here live for two seconds, so that there is something to see. The store's key comes from the
+//! environment, as a secrets manager sets it.
 
 use auth_http::{Client, Credential, FileStore, Provider, SealKey};
 use auth_sandbox::{Kind, Options, Sandbox, Service};

@@ -1,13 +1,15 @@
-//! Processes that refresh a single-use refresh token are killed (`SIGKILL`) at random moments; the next one goes on, or says exactly that a person has to connect again.
+//! Processes that refresh a single-use refresh token are killed (`SIGKILL`) at random moments; the next one goes on, or says exactly that a person has to
+//! connect again.
 //!
-//! A child calls an API without end; the server ends each access token after one good call, so that every call needs a refresh. After each kill, the record in the store
-//! says what may be expected:
+//! A child calls an API without end; the server ends each access token after one good call, so that every call needs a refresh. After each kill, the record
+//! in the store says what may be expected:
 //!
 //! - no journal entry: its refresh token was never sent, so the next process must go on;
 //! - a journal entry whose writer was killed before it learned that it is durable: nothing was sent, so the next process must go on;
 //! - a journal entry, and beside it the tokens that were being saved, as a whole: the next process must go on with those;
-//! - any other journal entry: its refresh token was perhaps sent. The next process must not send it, and must ask for a person. The server's log tells whether it had
-//!   arrived: then the answer was lost to the crash. If not, the process was killed between the journal and the sending, which no later process can know.
+//! - any other journal entry: its refresh token was perhaps sent. The next process must not send it, and must ask for a person. The server's log tells
+//!   whether it had arrived: then the answer was lost to the crash. If not, the process was killed between the journal and the sending, which no later
+//!   process can know.
 //!
 //! How many kills: `LEDGERAUTH_KILLS` for each store, 40 if not said; 500 take about a minute.
 #![cfg(unix)]

@@ -49,17 +49,18 @@ mod present {
     /// # Ok::<(), auth_http::Error>(())
     /// ```
     ///
-    /// *What is promised.* A saved record survives `kill -9` and a power cut: it is written beside the old one, flushed, renamed, and the folder is flushed, before
-    /// [`Saved::Durable`] is answered. A reader meets the old record or the new one, never half of one. A record that cannot be read is never overwritten.
+    /// *What is promised.* A saved record survives `kill -9` and a power cut: it is written beside the old one, flushed, renamed, and the folder is flushed,
+    /// before [`Saved::Durable`] is answered. A reader meets the old record or the new one, never half of one. A record that cannot be read is never
+    /// overwritten.
     ///
-    /// *The lease* is an entry with an end by the host's boot clock, which nobody can set; a reboot ends it. Its holder also keeps a lock of the kernel's on a file
-    /// of the lease's, so that the lease of a process that was killed is over at once. A holder that was stopped, and wakes after the end, can neither save nor release.
-    /// A holder that is killed while it saves tokens has saved them, if they stand there as a whole. One that is killed while it writes the journal, before it is told
-    /// that the entry is durable, has sent nothing: the next one is handed the record as it was before.
-    /// Every step is done under a second lock of the kernel's, held for the length of that step; who waits longer than 3 seconds for it is told which process has it.
+    /// *The lease* is an entry with an end by the host's boot clock, which nobody can set; a reboot ends it. Its holder also keeps a lock of the kernel's on
+    /// a file of the lease's, so that the lease of a process that was killed is over at once. A holder that was stopped, and wakes after the end, can neither
+    /// save nor release. A holder that is killed while it saves tokens has saved them, if they stand there as a whole. One that is killed while it writes the
+    /// journal, before it is told that the entry is durable, has sent nothing: the next one is handed the record as it was before. Every step is done under a
+    /// second lock of the kernel's, held for the length of that step; who waits longer than 3 seconds for it is told which process has it.
     ///
-    /// *What is refused*, with the command that mends it: a folder or file that others may open, that belongs to somebody else, or that is a symbolic link; a folder on a
-    /// network file system, because other hosts neither see this host's locks nor share its clock (several hosts need a `RedisStore`).
+    /// *What is refused*, with the command that mends it: a folder or file that others may open, that belongs to somebody else, or that is a symbolic link; a
+    /// folder on a network file system, because other hosts neither see this host's locks nor share its clock (several hosts need a `RedisStore`).
     ///
     /// Any number of stores and threads may use one folder. Needs a Unix system; elsewhere [`FileStore::open`] says so.
     pub struct FileStore {
@@ -72,7 +73,8 @@ mod present {
         /// A store in this folder, which is created, for its owner only, if it is not there.
         ///
         /// # Errors
-        /// [`Error::Setting`] if the folder cannot be created, others may open it, it belongs to somebody else, is a symbolic link, or is on a network file system.
+        /// [`Error::Setting`] if the folder cannot be created, others may open it, it belongs to somebody else, is a symbolic link, or is on a network file
+        /// system.
         pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
             let refused = |reason| Error::Setting { name: "the token store", reason };
             let path = std::path::absolute(path).map_err(|error| refused(format!("its folder cannot be found: {error}")))?;
@@ -116,7 +118,8 @@ mod present {
             self.sealing.open(id, &bytes).map(Some).map_err(|why| format!("{}: {why}", folder.place(&file)))
         }
 
-        /// The record, after a save was ended whose writer was killed in it: whoever writes has the lock, so what stands beside the record now belongs to nobody.
+        /// The record, after a save was ended whose writer was killed in it: whoever writes has the lock, so what stands beside the record now belongs to
+        /// nobody.
         ///
         /// Tokens that are there as a whole were granted to this credential, and are kept. A journal entry was never acted upon, and is dropped.
         fn settle(&self, folder: &Folder<'_>, name: &str, id: &str) -> Result<Option<Record>, String> {

@@ -27,8 +27,8 @@ local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')
 if kept[1] then return {1, kept[1], kept[2]} end
 return {1}";
 
-/// Writes a record if the lease is the caller's (`ARGV[1]`, empty if the caller has none) and the generation is the one to be replaced (`ARGV[2]`). A call that is
-/// repeated because its answer was lost finds its own record.
+/// Writes a record if the lease is the caller's (`ARGV[1]`, empty if the caller has none) and the generation is the one to be replaced (`ARGV[2]`). A call
+/// that is repeated because its answer was lost finds its own record.
 const SAVE: &str = "\
 local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')
 if kept[2] == ARGV[4] then return 1 end
@@ -104,7 +104,8 @@ impl RedisSettings {
         self
     }
 
-    /// Takes a record as saved only when so many replicas have it within `span`; otherwise the store says that it does not work, and the record is offered again.
+    /// Takes a record as saved only when so many replicas have it within `span`; otherwise the store says that it does not work, and the record is offered
+    /// again.
     pub fn replicas(mut self, count: u32, span: Duration) -> Self {
         self.replicas = Some((count, span));
         self
@@ -144,18 +145,21 @@ impl RedisSettings {
 /// # Ok::<(), auth_http::Error>(())
 /// ```
 ///
-/// *Leases* are keys with an end (`SET NX PX`), judged by the server's clock alone; saving and releasing are scripts that compare owner and generation in the same
-/// step. A process that is killed holds its lease to its end. If the server's wall clock is set forward, leases end early: the journal and the generation then
-/// still keep a refresh token from being sent twice.
+/// *Leases* are keys with an end (`SET NX PX`), judged by the server's clock alone; saving and releasing are scripts that compare owner and generation in the
+/// same step. A process that is killed holds its lease to its end. If the server's wall clock is set forward, leases end early: the journal and the
+/// generation then still keep a refresh token from being sent twice.
 ///
-/// *Durable* means what the server's configuration makes of it. With `appendonly yes` and `appendfsync always`, a saved record survives a power cut; with `everysec`
-/// the last second may be lost; without persistence, every restart loses all. Set `maxmemory-policy noeviction`: a server that evicts forgets records.
+/// *Durable* means what the server's configuration makes of it. With `appendonly yes` and `appendfsync always`, a saved record survives a power cut; with
+/// `everysec` the last second may be lost; without persistence, every restart loses all. Set `maxmemory-policy noeviction`: a server that evicts forgets
+/// records.
 ///
-/// *Failover.* A replica that missed a write knows nothing of it. Where it missed only the end of a refresh, its record still carries the journal's entry, and nobody sends that
-/// refresh token again. A session that lives through the failover still holds the newer generation and stores it again. Where the replica missed the journal as well, and
-/// no session lived through it, nothing can tell that the refresh token was spent: [`RedisSettings::replicas`] closes that gap, at the price of a wait for each save.
+/// *Failover.* A replica that missed a write knows nothing of it. Where it missed only the end of a refresh, its record still carries the journal's entry,
+/// and nobody sends that refresh token again. A session that lives through the failover still holds the newer generation and stores it again. Where the
+/// replica missed the journal as well, and no session lived through it, nothing can tell that the refresh token was spent: [`RedisSettings::replicas`] closes
+/// that gap, at the price of a wait for each save.
 ///
-/// Connections are kept, up to eight, and made anew after a restart of the server. Nothing is sent before the first use. May be used from any thread. No error holds the password.
+/// Connections are kept, up to eight, and made anew after a restart of the server. Nothing is sent before the first use. May be used from any thread. No
+/// error holds the password.
 pub struct RedisStore {
     wire: Wire,
     prefix: String,

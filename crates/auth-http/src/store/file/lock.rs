@@ -120,8 +120,8 @@ impl Entry {
         Self { writing: Some(Writing { mark: entry.mark, before }), ..self }
     }
 
-    /// Puts a record's journal back to what it said before the holder began to write an entry of which it was never told that it is durable: it sent nothing then.
-    /// `false` if there is no such entry. To be asked of a dead holder only.
+    /// Puts a record's journal back to what it said before the holder began to write an entry of which it was never told that it is durable: it sent nothing
+    /// then. `false` if there is no such entry. To be asked of a dead holder only.
     pub(super) fn take_back(&self, record: &mut Record) -> bool {
         let Some(writing) = self.writing.as_ref().filter(|_| self.boot == boot()) else { return false };
         let is_it = record.spending.is_some_and(|found| found.mark == writing.mark);
