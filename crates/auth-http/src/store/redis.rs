@@ -7,11 +7,15 @@ use super::seal::{MAX_CONTENT, Sealing};
 use super::{Claim, Claimed, Held, Lease, Record, Save, Saved, SealKey, SharedPause, TokenStore};
 use crate::clock;
 use crate::error::Error;
+use crate::lock::Mutex;
 use ::redis::{Cmd, Value};
 use auth_core::Secret;
 use std::fmt;
 use std::time::Duration;
 use wire::Wire;
+
+/// How many leases are remembered that could not be given back: 1,000, because each ends by itself in less than a minute.
+const MOST_OWED: usize = 1_000;
 
 /// Takes the lease if it is free or the caller's, and hands over the record: `{0}` if somebody else holds it, else `{1, generation, record}` or `{1}`.
 const CLAIM: &str = "\
@@ -157,6 +161,8 @@ pub struct RedisStore {
     prefix: String,
     replicas: Option<(u32, Duration)>,
     sealing: Sealing,
+    /// The leases that could not be given back while the server was away.
+    owed: Mutex<Vec<(String, Lease)>>,
 }
 
 impl RedisStore {
@@ -177,13 +183,19 @@ impl RedisStore {
         let longest_wait = replicas.map_or(Duration::ZERO, |(_, span)| span);
         let wire = Wire::new(&url, password.as_ref(), ca, connect_timeout, timeout.saturating_add(longest_wait))
             .map_err(|reason| Error::Setting { name: "the token store", reason })?;
-        Ok(Self { wire, prefix, replicas, sealing })
+        Ok(Self { wire, prefix, replicas, sealing, owed: Mutex::default() })
     }
 
     /// The same store for a child process, to be made before the fork or after it, with connections of its own.
     #[must_use]
     pub fn for_child(&self) -> Self {
-        Self { wire: self.wire.for_child(), prefix: self.prefix.clone(), replicas: self.replicas, sealing: self.sealing.clone() }
+        Self {
+            wire: self.wire.for_child(),
+            prefix: self.prefix.clone(),
+            replicas: self.replicas,
+            sealing: self.sealing.clone(),
+            owed: Mutex::default(),
+        }
     }
 
     /// A key of the server's. The braces put all keys of a credential on one node of a cluster.
@@ -212,6 +224,10 @@ impl RedisStore {
     }
 
     fn try_claim(&self, id: &str, claim: &Claim) -> Result<Claimed, String> {
+        let owed: Vec<Lease> = self.owed.lock().extract_if(.., |(of, _)| of == id).map(|(_, lease)| lease).collect();
+        for lease in owed {
+            self.release(id, &lease);
+        }
         let mut command = self.script(CLAIM, id);
         command.arg(claim.owner).arg(millis(claim.span));
         let Value::Array(parts) = self.wire.ask(&command)? else { return Err(self.wire.odd_answer()) };
@@ -315,7 +331,10 @@ impl TokenStore for RedisStore {
 
     fn release(&self, id: &str, lease: &Lease) {
         if let Err(why) = self.try_release(id, lease) {
-            tracing::debug!(target: "ledgerauth", "a lease was not released and ends by itself: {why}");
+            tracing::debug!(target: "ledgerauth", "a lease was not released; it is when the server is back, or ends by itself: {why}");
+            let mut owed = self.owed.lock();
+            owed.truncate(MOST_OWED - 1);
+            owed.push((id.to_owned(), lease.clone()));
         }
     }
 
