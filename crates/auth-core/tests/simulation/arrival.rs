@@ -3,10 +3,10 @@
 use crate::checks::{Checked, Invariant, Reason, Violation, check};
 use crate::dice::Clock;
 use crate::endpoint::{AccessToken, Answered, RefreshToken, refresh_text};
-use crate::process::{About, Doing, Message, News, Obliged, Reply, Seat};
+use crate::process::{About, Doing, Message, Obliged, Reply, Seat};
 use crate::store::Held;
 use crate::world::{QUIET, World, record_words, refresh_of};
-use auth_core::{Claimed, Response, Save, Saved, SharedPause, Transport};
+use auth_core::{Claimed, Failure, FailureKind, Response, Save, Saved, SharedPause, Transport, UnixTime};
 use std::time::Duration;
 
 impl World {
@@ -161,10 +161,34 @@ impl World {
     }
 
     /// A caller hears what came of its message.
-    pub(crate) fn report(&mut self, seat: Seat, reply: Reply) {
-        let Some(place) = self.processes[seat.process].place(seat) else { return };
+    pub(crate) fn report(&mut self, seat: Seat, reply: Reply) -> Checked {
+        let Some(place) = self.processes[seat.process].place(seat) else { return Ok(()) };
+        if let Reply::Released | Reply::Paused = reply {
+            // The session is not told.
+            self.caller(seat.process, place).doing = Doing::Turning;
+            return Ok(());
+        }
         let now = self.tick(seat.process);
+        let is_about_tokens = matches!(self.caller(seat.process, place).doing, Doing::Expecting { fetch_since: Some(_) })
+            || matches!(reply, Reply::Claimed(Claimed::Granted(_)));
         self.hear(seat, place, &reply);
+        let before = self.last_error(seat.process).filter(|_| is_about_tokens);
+        self.tell(seat, place, now, reply);
+        let error = self.last_error(seat.process).filter(|_| is_about_tokens);
+        if error != before && error.is_some_and(|(_, failure)| failure.kind() == FailureKind::ConsentRequired) {
+            self.judge_consent(seat, place)?;
+        }
+        Ok(())
+    }
+
+    /// What went wrong last in a session.
+    fn last_error(&self, process: usize) -> Option<(UnixTime, Failure)> {
+        let process = &self.processes[process];
+        process.session.explain(process.latest, None, None).last_error
+    }
+
+    /// Tells an exchange what came of its step.
+    fn tell(&mut self, seat: Seat, place: usize, now: UnixTime, reply: Reply) {
         let process = &mut self.processes[seat.process];
         let caller = &mut process.callers[place];
         caller.doing = Doing::Turning;
@@ -202,18 +226,16 @@ impl World {
                 let refresh = &self.server.refresh;
                 let known = record.as_ref().and_then(refresh_of).filter(|token| refresh[*token].family == process.consent.0);
                 let caller = &mut process.callers[place];
-                (caller.token, caller.news) = (known.unwrap_or(process.consent.1), News::Record);
-                caller.consent = process.consent.0;
+                (caller.token, caller.consent) = (known.unwrap_or(process.consent.1), process.consent.0);
             }
             Reply::Saved(_) => {
                 let caller = self.caller(seat.process, place);
                 caller.spending = caller.spending.filter(|spending| spending.written);
-                caller.news = News::None;
             }
             Reply::Answer { status, granted, .. } => match was {
                 Doing::Expecting { fetch_since: Some(since) } => {
                     // Whatever the server refuses, it does not spend.
-                    self.heard_of_a_fetch(seat, place, (400..500).contains(status), *status == 400 || *status >= 500);
+                    self.spent_nothing(seat, place, (400..500).contains(status));
                     if let Some(access) = *granted {
                         let process = &mut self.processes[seat.process];
                         let caller = &mut process.callers[place];
@@ -226,19 +248,17 @@ impl World {
             },
             Reply::Lost { not_sent } => {
                 if let Doing::Expecting { fetch_since: Some(_) } = was {
-                    self.heard_of_a_fetch(seat, place, *not_sent, !*not_sent);
+                    self.spent_nothing(seat, place, *not_sent);
                 }
             }
             _ => {}
         }
     }
 
-    /// What came of a token request: whether it certainly spent nothing, and whether it can be a reason to give up.
-    fn heard_of_a_fetch(&mut self, seat: Seat, place: usize, spent_nothing: bool, is_reason: bool) {
-        let caller = self.caller(seat.process, place);
-        caller.news = if is_reason { News::Fetch } else { News::None };
-        let token = caller.token;
-        self.ledger.of(token).unproven -= u32::from(spent_nothing);
+    /// Whether a token request turned out to have spent nothing.
+    fn spent_nothing(&mut self, seat: Seat, place: usize, proven: bool) {
+        let token = self.caller(seat.process, place).token;
+        self.ledger.of(token).unproven -= u32::from(proven);
     }
 
     /// A 401 from the API: what the caller is obliged to by it.

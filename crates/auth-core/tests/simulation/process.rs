@@ -82,16 +82,6 @@ pub(crate) enum Doing {
     Expecting { fetch_since: Option<UnixTime> },
 }
 
-/// What the last news about tokens was, as far as a verdict can rest on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum News {
-    None,
-    /// A record was read.
-    Record,
-    /// A refresh token was refused, or may be spent.
-    Fetch,
-}
-
 /// What a 401 obliges a caller to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Obliged {
@@ -126,10 +116,9 @@ pub(crate) struct Caller {
     pub(crate) patience: u64,
     pub(crate) owner: Option<u64>,
     pub(crate) spending: Option<Spending>,
-    /// The refresh token that the news is about, and the consent that the session had then.
+    /// The refresh token that it last read or sent, and the consent that the session had then.
     pub(crate) token: RefreshToken,
     pub(crate) consent: Family,
-    pub(crate) news: News,
     pub(crate) obliged: Obliged,
     pub(crate) refusals: u32,
     /// The token that it got because of a refusal, and when it asked, by the session's clock.
@@ -200,7 +189,6 @@ impl Process {
             spending: None,
             token: self.consent.1,
             consent: self.consent.0,
-            news: News::None,
             obliged: Obliged::Nothing,
             refusals: 0,
             minted_after_refusal: None,

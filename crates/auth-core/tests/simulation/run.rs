@@ -268,7 +268,7 @@ impl Run {
             Event::Arrive(seat, message, heard) => return self.arrive(seat, &message, heard),
             Event::Report(seat, reply) => {
                 if self.mishap(seat) {
-                    self.world.report(seat, *reply);
+                    self.world.report(seat, *reply)?;
                     self.turn(seat);
                     self.wake(seat.process);
                 }

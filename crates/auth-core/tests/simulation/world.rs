@@ -4,7 +4,7 @@
 
 use crate::checks::{Checked, Invariant, Ledger, Reason, Violation, check};
 use crate::endpoint::{AccessToken, Ended, Family, RefreshToken, Server, number, refresh_text};
-use crate::process::{About, Caller, Doing, Message, News, Obliged, Process, Seat, Spending};
+use crate::process::{About, Caller, Doing, Message, Obliged, Process, Seat, Spending};
 use crate::setting::Setting;
 use crate::store::Store;
 use crate::trace::Trace;
@@ -169,21 +169,12 @@ impl World {
 
     /// Turns a step into a message, a rest or an end.
     fn obey(&mut self, seat: Seat, place: usize, now: UnixTime, step: Step) -> Checked<Next> {
-        let judged = match &step {
-            Step::Load => true,
-            Step::Done(outcome) => failure_of(outcome) == Some(FailureKind::ConsentRequired),
-            _ => false,
-        };
-        if judged && std::mem::replace(&mut self.caller(seat.process, place).news, News::None) != News::None {
-            self.judge_consent(seat, place)?;
-        }
         let latest = self.processes[seat.process].latest;
         let mut fetch_since = None;
         let message = match step {
             Step::Wait(until) => {
                 check(until > latest, Invariant::EveryCallEnds, || format!("{seat:?} is to wait until {until}, which is over"))?;
-                let caller = self.caller(seat.process, place);
-                (caller.doing, caller.news) = (Doing::Waiting, News::None);
+                self.caller(seat.process, place).doing = Doing::Waiting;
                 return Ok(Next::Wait(until.since(now).as_millis().try_into().unwrap_or(u64::MAX)));
             }
             Step::Done(outcome) => return self.end(seat, place, &outcome).map(Next::Done),
@@ -254,12 +245,12 @@ impl World {
         check(durable, Invariant::DurableBeforeUse, || format!("{seat:?} sends access-{token} before refresh-{beside} is durable"))?;
         let caller = self.caller(seat.process, place);
         check(!caller.processed, Invariant::NothingTwice, || format!("{seat:?} sends a POST again that was processed"))?;
-        (caller.sent, caller.news) = (Some(token), News::None);
+        caller.sent = Some(token);
         Ok(())
     }
 
     /// A verdict that a person has to connect the account again needs a reason that nobody could help.
-    fn judge_consent(&mut self, seat: Seat, place: usize) -> Checked {
+    pub(crate) fn judge_consent(&mut self, seat: Seat, place: usize) -> Checked {
         let Caller { token, consent, .. } = self.processes[seat.process].callers[place];
         let family = self.server.refresh[token].family;
         let reason = if consent != self.server.latest() {
