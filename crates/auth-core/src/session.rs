@@ -100,7 +100,9 @@ impl Skew {
 }
 
 /// `Fresh` is the fast path: what may be put on requests without asking the session, and until when.
-#[derive(Clone, Debug)]
+///
+/// The default is over from the start: it makes a shell ask the session.
+#[derive(Clone, Debug, Default)]
 pub struct Fresh {
     /// What to put on the request.
     pub authorization: Arc<Authorization>,
@@ -416,6 +418,12 @@ impl Session {
     /// What was refused stays refused although the source names it again. Only after a rest it gets one more try, because the provider may have mended its side.
     pub(crate) fn loaded(&mut self, credential: Option<Credential>, now: UnixTime) -> bool {
         self.note_change(true);
+        // Whoever is getting a token began with the grant of before, and goes on with it; the source is asked again afterwards.
+        if self.life().is_some_and(|life| life.is_held_by_another(0, now)) {
+            let source = &mut self.rare_mut().source;
+            (source.asked, source.next) = (None, now);
+            return false;
+        }
         let new = match (&mut self.holding, credential) {
             (Holding::Keys(ring), Some(Credential::Keys(keys))) => ring.replace(keys),
             (Holding::Token(life), Some(Credential::Grant(grant))) => life.replace_grants(grant, Vec::new()),

@@ -89,8 +89,9 @@ impl Exchange {
             }
             session.take_over(record.clone());
         }
-        let has_unsaved = session.life().is_some_and(|life| life.unsaved().is_some());
-        let Some(spent) = record.spending.filter(|spending| !has_unsaved && !session.is_proven_unspent(spending.mark)) else {
+        // What was bought with that refresh token is here: not stored yet, or lost by a store that went back to an older state.
+        let has_newer = session.life().is_some_and(|life| life.unsaved().is_some() || record.generation < life.generation());
+        let Some(spent) = record.spending.filter(|spending| !has_newer && !session.is_proven_unspent(spending.mark)) else {
             return false;
         };
         if session.rules().may_send_again(spent.since, session.servers(now)) {
@@ -132,6 +133,8 @@ impl Exchange {
             }
             Saved::Superseded => self.at = At::Release(Box::new(At::Resting(now, Then::Claim))),
             Saved::Down(why) => {
+                // The entry may stand there all the same, if only the store's answer was lost.
+                session.proven_unspent(spending.mark);
                 let failure = store_down("written", &why, "the refresh token was not spent: bring the store back, then call again");
                 self.give_up(session, now, failure);
             }
@@ -419,7 +422,8 @@ fn is_single_use(session: &Session) -> bool {
 }
 
 fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {
-    let why: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
+    // Room for a path, what is wrong there, and the command that mends it with the path once more.
+    let why: String = why.chars().filter(|c| !c.is_control()).take(600).collect();
     Failure::new(FailureKind::Store, format!("the token store could not be {done}: {why}"), advice)
 }
 
