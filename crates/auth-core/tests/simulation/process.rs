@@ -21,13 +21,9 @@ impl Seat {
 
 /// What a caller sends out because its exchange said so.
 pub(crate) enum Message {
-    Claim(Claim),
-    Save(Box<Save>, About),
-    Release(u64),
+    /// To the store, about the entry at that place.
+    Store(usize, ToStore),
     Load,
-    Look,
-    /// A limit that lasts so many milliseconds.
-    Pause(u64, String),
     Fetch {
         token: RefreshToken,
         timeout: u64,
@@ -36,6 +32,16 @@ pub(crate) enum Message {
         token: AccessToken,
         post: bool,
     },
+}
+
+/// What a store is asked to do.
+pub(crate) enum ToStore {
+    Claim(Claim),
+    Save(Box<Save>, About),
+    Release(u64),
+    Look,
+    /// To keep a limit that lasts so many milliseconds.
+    Pause(u64, String),
 }
 
 /// What a save is about.
@@ -114,7 +120,6 @@ pub(crate) struct Caller {
     pub(crate) began: u64,
     /// For how many milliseconds it may live.
     pub(crate) patience: u64,
-    pub(crate) owner: Option<u64>,
     pub(crate) spending: Option<Spending>,
     /// The refresh token that it last read or sent, and the consent that the session had then.
     pub(crate) token: RefreshToken,
@@ -185,7 +190,6 @@ impl Process {
             turn: 0,
             began: time,
             patience: 0,
-            owner: None,
             spending: None,
             token: self.consent.1,
             consent: self.consent.0,
