@@ -116,8 +116,10 @@ impl ClientBuilder {
         self
     }
 
-    /// The name under which a shared store keeps this connection's tokens; made of provider, environment and client id if not said. Two accounts of one
-    /// client need names of their own.
+    /// The name under which a shared store keeps this connection's tokens; made of provider, environment and client id if not said.
+    ///
+    /// Without a name, two keys, two refresh tokens or two sets of scopes never meet there; with one, two refresh tokens do not either ([`Session::store_id`]). Where
+    /// logins put the refresh token into the store, two accounts of one client need names of their own.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -204,16 +206,13 @@ impl ClientBuilder {
         let key = self.fingerprint_key.unwrap_or_else(key_of_this_process);
         let connection = Arc::new(self.connection.policy(self.policy).fingerprint_key(key).build(&credential)?);
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
-        let name = self.name.unwrap_or_else(|| {
-            let owner = source.owner().unwrap_or_else(|| "key".into());
-            format!("{}/{}/{owner}", connection.provider().name(), connection.environment())
-        });
         let session = Session::new(connection, credential, source.is_reloadable());
+        let session = if store.shares_pauses() { session.sharing_pauses() } else { session };
         let around = Surroundings {
             transport,
             renews_beside: self.renews_beside,
             store,
-            store_id: name,
+            name: self.name,
             audit: self.audit,
             clock: self.clock,
             interrupt: self.interrupt,

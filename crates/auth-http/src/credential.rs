@@ -185,16 +185,6 @@ impl Credential {
         matches!(self.source, Source::File(_) | Source::Callback(_))
     }
 
-    /// Whose tokens a store keeps, by client or service account: part of the name under which it keeps them; `None` for keys.
-    pub(crate) fn owner(&self) -> Option<String> {
-        match (&self.material, &self.exchanged) {
-            (Material::Keys(_), _) => None,
-            (Material::Client { id, .. }, Exchanged::Assertion(assertion)) => Some(format!("{id}/{}", assertion.identity().join("/"))),
-            (Material::Client { id, .. }, _) => Some(id.clone()),
-            (Material::Clients(clients), _) => clients.first().map(|(id, _)| id.clone()),
-        }
-    }
-
     /// Asks the source again.
     pub(crate) fn reload(&self) -> Result<Self, Error> {
         let material = match &self.source {

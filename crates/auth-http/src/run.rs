@@ -88,7 +88,7 @@ impl Running {
 
     fn first_step(&mut self) -> Option<Step> {
         let fresh = self.shared.fresh();
-        self.exchange.poll_fresh(fresh.as_deref()?, self.shared.now())
+        self.exchange.poll_fresh(&fresh, self.shared.now())
     }
 
     /// If a token is wanted, getting it begins, on a thread of its own if the client may have one.
@@ -152,19 +152,19 @@ impl Drop for Running {
 pub(crate) fn obey(shared: &Shared, exchange: &mut Exchange, step: Step) -> Option<Step> {
     match step {
         Step::Claim(claim) => {
-            let claimed = shared.store.claim(&shared.store_id, &claim);
+            let claimed = shared.store.claim(&shared.store_id(), &claim);
             shared.with(|session, now| exchange.handle_claimed(session, now, claimed));
         }
         Step::Save(save) => {
-            let saved = shared.store.save(&shared.store_id, &save);
+            let saved = shared.store.save(&shared.store_id(), &save);
             shared.with(|session, now| exchange.handle_saved(session, now, saved));
         }
-        Step::Release(lease) => shared.store.release(&shared.store_id, &lease),
+        Step::Release(lease) => shared.store.release(&shared.store_id(), &lease),
         Step::Look => {
-            let pause = shared.store.paused(&shared.store_id);
+            let pause = shared.store.paused(&shared.store_id());
             shared.with(|session, now| exchange.handle_looked(session, now, pause));
         }
-        Step::Pause(pause) => shared.store.pause(&shared.store_id, &pause),
+        Step::Pause(pause) => shared.store.pause(&shared.store_id(), &pause),
         Step::Load => {
             let credential = load(shared);
             shared.with(|session, now| exchange.handle_loaded(session, now, credential));
@@ -195,7 +195,7 @@ pub(crate) fn leave(shared: &Shared, exchange: &mut Exchange) {
     }
     let (lease, _) = shared.with(|session, _| exchange.abandon(session));
     if let Some(lease) = lease {
-        shared.store.release(&shared.store_id, &lease);
+        shared.store.release(&shared.store_id(), &lease);
     }
 }
 
