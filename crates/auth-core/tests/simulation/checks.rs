@@ -1,6 +1,6 @@
 //! What must hold after every step, by name, and the reasons for which a person may be asked to connect the account again.
 
-use crate::endpoint::{Family, RefreshToken};
+use crate::endpoint::RefreshToken;
 use std::fmt;
 
 /// What a run is checked for.
@@ -100,14 +100,10 @@ pub(crate) enum Reason {
     SaveLost,
     /// The consent was taken back at the provider.
     Revoked,
-    /// A person had connected the account again, and this process still had the former consent.
-    FormerConsent,
-    /// The store held this consent's record, and then that of an older one, which no process had stored before it and which therefore looked like the newer.
-    Overtaken,
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::AnswerLate,
@@ -119,8 +115,6 @@ impl Reason {
         Self::ClearingLost,
         Self::SaveLost,
         Self::Revoked,
-        Self::FormerConsent,
-        Self::Overtaken,
     ];
 
     pub(crate) fn text(self) -> &'static str {
@@ -136,8 +130,6 @@ impl Reason {
             Self::ClearingLost => "the store was down when the journal was to be taken back",
             Self::SaveLost => "the store was down when the new token was to be saved",
             Self::Revoked => "the consent was taken back at the provider",
-            Self::FormerConsent => "the account had been connected again",
-            Self::Overtaken => "an older consent that had never been stored was taken for the newer",
         }
     }
 }
@@ -160,10 +152,6 @@ pub(crate) struct Entry {
 #[derive(Default)]
 pub(crate) struct Ledger {
     entries: Vec<Entry>,
-    /// The consents that the store held at some time.
-    stored: Vec<Family>,
-    /// Those that gave way to an older one.
-    pub(crate) overtaken: Vec<Family>,
     /// How often a person was asked, by reason.
     pub(crate) consents: [u64; Reason::ALL.len()],
 }
@@ -187,17 +175,6 @@ impl Ledger {
     /// The first reason that excuses the session `life` for giving up on `token`.
     pub(crate) fn excuse_for(&mut self, token: RefreshToken, life: Life) -> Option<Reason> {
         self.of(token).reasons.iter().find(|(_, except)| *except != Some(life)).map(|(reason, _)| *reason)
-    }
-
-    /// Notes that the store holds a consent.
-    pub(crate) fn stored(&mut self, family: Family) {
-        if !self.was_stored(family) {
-            self.stored.push(family);
-        }
-    }
-
-    pub(crate) fn was_stored(&self, family: Family) -> bool {
-        self.stored.contains(&family)
     }
 
     /// Every reason noted for a token.

@@ -2,7 +2,7 @@
 
 use crate::checks::Reason;
 use crate::dice::Dice;
-use crate::process::{About, Message, Seat};
+use crate::process::{About, Message, Seat, ToStore};
 use crate::world::World;
 
 /// How late the latest answer is that somebody still hears, in milliseconds.
@@ -58,9 +58,9 @@ impl Fate {
     /// The fates that a message can meet, beside [`Fate::Fine`].
     pub(crate) fn of(message: &Message) -> &'static [Self] {
         match message {
-            Message::Claim(_) | Message::Save(..) => &[Self::Down, Self::Lost, Self::Unheard, Self::Delayed],
-            Message::Release(_) => &[Self::Down, Self::Lost, Self::Delayed],
-            Message::Load | Message::Look | Message::Pause(..) => &[],
+            Message::Store(_, ToStore::Claim(_) | ToStore::Save(..)) => &[Self::Down, Self::Lost, Self::Unheard, Self::Delayed],
+            Message::Store(_, ToStore::Release(_) | ToStore::Look | ToStore::Pause(..)) => &[Self::Down, Self::Lost, Self::Delayed],
+            Message::Load => &[],
             Message::Fetch { .. } => &[
                 Self::NotSent,
                 Self::Lost,
@@ -127,14 +127,16 @@ impl World {
             (Message::Fetch { token, .. }, Fate::Unheard | Fate::BadGateway) => Some((*token, Reason::AnswerLost, None)),
             (Message::Fetch { token, .. }, Fate::Late) => Some((*token, Reason::AnswerLate, None)),
             (Message::Fetch { token, .. }, Fate::Unavailable) => Some((*token, Reason::Unclear, None)),
-            (Message::Save(_, About::Journal(token)), Fate::Unheard | Fate::Delayed) => Some((*token, Reason::JournalUnheard, here)),
-            (Message::Save(_, About::Clearing(token)), _) if never_taken => Some((*token, Reason::ClearingLost, here)),
-            (Message::Save(_, About::Token(token)), _) if never_taken => {
+            (Message::Store(_, ToStore::Save(_, About::Journal(token))), Fate::Unheard | Fate::Delayed) => {
+                Some((*token, Reason::JournalUnheard, here))
+            }
+            (Message::Store(_, ToStore::Save(_, About::Clearing(token))), _) if never_taken => Some((*token, Reason::ClearingLost, here)),
+            (Message::Store(_, ToStore::Save(_, About::Token(token))), _) if never_taken => {
                 self.server.predecessor(*token).map(|spent| (spent, Reason::SaveLost, here))
             }
-            (Message::Release(owner), _) => {
+            (Message::Store(entry, ToStore::Release(owner)), _) => {
                 // If it does not arrive before the lease ends, that is not the caller's fault.
-                self.store.excuse(*owner);
+                self.store.entries[*entry].excuse(*owner);
                 None
             }
             (Message::Send { token, .. }, Fate::Refused) => {
@@ -146,7 +148,7 @@ impl World {
         if let Some((token, reason, except)) = excuse {
             self.ledger.excuse(token, reason, except);
         }
-        let of_the_store = matches!(message, Message::Claim(_) | Message::Save(..) | Message::Release(_));
+        let of_the_store = matches!(message, Message::Store(..));
         if let Some(place) = self.processes[seat.process].place(seat)
             && fate != Fate::Fine
         {
