@@ -1,0 +1,109 @@
+//! A client's keyword arguments that are no secrets.
+
+use crate::audit;
+use crate::callbacks::Callbacks;
+use crate::error;
+use crate::interrupt;
+use crate::time;
+use auth_http::{ClientAuth, ClientBuilder, Credential, MemoryStore};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyString};
+use std::sync::Arc;
+
+/// What the arguments made: a builder that can build again in a forked child, and the store if it is this process's memory.
+pub(crate) struct Blueprint {
+    pub(crate) builder: ClientBuilder,
+    pub(crate) memory: Option<Arc<MemoryStore>>,
+    /// Whether the credential, kept in this process's memory, is no other process's to use.
+    pub(crate) single_use: bool,
+}
+
+/// Reads the arguments; each is taken out of `arguments`, and what is left over is refused.
+pub(crate) fn read(
+    mut builder: ClientBuilder,
+    credential: Credential,
+    arguments: &Bound<'_, PyDict>,
+    callbacks: &Arc<Callbacks>,
+    single_use: bool,
+) -> PyResult<Blueprint> {
+    let py = arguments.py();
+    let take = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
+        let value = arguments.get_item(name)?;
+        if value.is_some() {
+            arguments.del_item(name)?;
+        }
+        Ok(value.filter(|value| !value.is_none()))
+    };
+    let text = |name: &str| -> PyResult<Option<String>> { take(name)?.map(|value| value.extract()).transpose() };
+    let span = |name: &str| take(name)?.map(|value| time::span(py, name, value.extract()?)).transpose();
+
+    let scopes = match take("scopes")? {
+        None => Vec::new(),
+        Some(scopes) if scopes.is_instance_of::<PyString>() => {
+            scopes.extract::<String>()?.split_whitespace().map(Into::into).collect()
+        }
+        Some(scopes) => scopes.try_iter()?.map(|scope| scope?.extract()).collect::<PyResult<Vec<String>>>()?,
+    };
+    builder = builder.credential(credential.scopes(scopes)).interrupt(interrupt::is_wanted);
+    for (name, set) in [
+        ("environment", ClientBuilder::environment as fn(ClientBuilder, String) -> ClientBuilder),
+        ("base_url", ClientBuilder::base_url),
+        ("token_url", ClientBuilder::token_url),
+        ("header", ClientBuilder::header),
+        ("scheme", ClientBuilder::scheme),
+        ("integration", ClientBuilder::integration),
+        ("name", ClientBuilder::name),
+        ("user_agent", ClientBuilder::user_agent),
+    ] {
+        if let Some(value) = text(name)? {
+            builder = set(builder, value);
+        }
+    }
+    if let Some(method) = text("client_auth")? {
+        builder = builder.client_auth(client_auth(py, &method)?);
+    }
+    if let Some(timeout) = span("timeout")? {
+        builder = builder.timeout(timeout);
+    }
+    if let Some(deadline) = span("deadline")? {
+        builder = builder.deadline(deadline);
+    }
+    if let Some(attempts) = take("max_attempts")? {
+        builder = builder.max_attempts(attempts.extract()?);
+    }
+    if let Some(path) = take("ca_file")? {
+        let path: std::path::PathBuf = path.extract()?;
+        let pem = std::fs::read(&path)
+            .map_err(|failed| error::plain(py, "setting", &format!("ca_file {}: {failed}", path.display()), "give the path of a PEM file"))?;
+        builder = builder.ca(pem);
+    }
+    match take("proxy")? {
+        None => {}
+        Some(proxy) if proxy.is_instance_of::<PyBool>() && !proxy.is_truthy()? => builder = builder.no_proxy(),
+        Some(proxy) => builder = builder.proxy(proxy.extract::<String>()?),
+    }
+    if let Some(allowed) = take("insecure_loopback")? {
+        builder = builder.insecure_loopback(allowed.extract()?);
+    }
+    if let Some(listener) = take("on_audit")? {
+        if !listener.is_callable() {
+            return Err(PyTypeError::new_err("on_audit is not callable"));
+        }
+        callbacks.set_on_audit(listener.unbind());
+    }
+    builder = audit::listen(builder, callbacks);
+    if let Some(unknown) = arguments.keys().iter().next() {
+        return Err(PyTypeError::new_err(format!("Client() got an unexpected keyword argument {:?}", unknown.extract::<String>()?)));
+    }
+    let memory = Arc::new(MemoryStore::new());
+    Ok(Blueprint { builder: builder.store(memory.clone()), memory: Some(memory), single_use })
+}
+
+fn client_auth(py: Python<'_>, name: &str) -> PyResult<ClientAuth> {
+    match name {
+        "client_secret_basic" => Ok(ClientAuth::ClientSecretBasic),
+        "client_secret_post" => Ok(ClientAuth::ClientSecretPost),
+        _ => Err(error::plain(py, "setting", &format!("client_auth={name:?} is not known"), "client_secret_basic or client_secret_post")),
+    }
+}
