@@ -13,7 +13,7 @@ demo:  ## run one month-end close through all four systems, on this machine alon
 	@$(CARGO) run --quiet --release -p auth-http --example month_end
 
 .PHONY: test
-test: tools  ## install what is needed and run every test
+test: tools servers  ## install what is needed and run every test
 	$(CARGO) test --workspace --all-targets
 	$(CARGO) test --workspace --doc
 	$(CARGO) run --quiet --release -p auth-http --example month_end
@@ -39,6 +39,10 @@ bench-instructions:  ## the same for the shortest rows in instructions, counted 
 tools:
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs, then call make again' >&2; exit 1; }
 	@command -v cc >/dev/null || { echo 'a C compiler is missing (one dependency builds C): install gcc or clang, then call make again' >&2; exit 1; }
+
+.PHONY: servers
+servers:  ## install the servers that the tests run against
+	@tests/servers/install
 
 # How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 15

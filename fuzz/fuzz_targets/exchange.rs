@@ -20,6 +20,8 @@ fuzz_target!(|answers: Vec<(u16, Vec<(&str, &[u8])>, &[u8])>| {
             Step::Save(_) => exchange.handle_saved(&mut session, now, Saved::Durable),
             Step::Release(_) => {}
             Step::Load => exchange.handle_loaded(&mut session, now, None),
+            Step::Look => exchange.handle_looked(&mut session, now, None),
+            Step::Pause(_) => {}
             step @ (Step::Fetch(_) | Step::Send(_)) => {
                 if let Step::Send(send) = &step
                     && let Some(authorization) = &send.authorization

@@ -37,6 +37,8 @@ pub enum Audited {
     TokenAdopted,
     /// No token could be had.
     TokenDenied,
+    /// The refresh token ends soon, or a person has to connect the account again soon.
+    RefreshTokenEnding,
 }
 
 impl Audited {
@@ -54,6 +56,7 @@ impl Audited {
             Self::TokenGranted => "token_granted",
             Self::TokenAdopted => "token_adopted",
             Self::TokenDenied => "token_denied",
+            Self::RefreshTokenEnding => "refresh_token_ending",
         }
     }
 }

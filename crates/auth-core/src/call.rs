@@ -29,9 +29,10 @@ impl Call {
     /// It counts as repeatable if the method is idempotent (RFC 9110 section 9.2.2).
     ///
     /// # Errors
-    /// The [`Failure`] of [`Connection::admit`]; nothing was sent.
+    /// The [`Failure`] of [`Connection::admit`], or that of a requirement which the credential is declared not to meet; nothing was sent.
     pub fn new(connection: &Arc<Connection>, method: &str, path_or_url: &str) -> Result<Self, Failure> {
         let url = connection.admit(path_or_url)?;
+        connection.permits(&url)?;
         let repeatable = matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE");
         Ok(Self {
             connection: Arc::clone(connection),

@@ -1,8 +1,11 @@
 //! `Connection`: one account at one provider, with the guard that binds its credential to its hosts.
 
 use crate::credential::Credential;
+use crate::oauth::discovery::{Discovery, Metadata};
+use crate::oauth::endpoints::{Endpoints, Said, missing};
 use crate::origin::{Origin, Url};
-use crate::provider::{ClientAuth, Environment, Provider, is_header_name};
+use crate::provider::{ClientAuth, Environment, Provider, Requirement, TokenRequestForm, is_header_name};
+use crate::token::refresh::RefreshRules;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Policy;
 use alloc::borrow::ToOwned;
@@ -20,7 +23,7 @@ pub struct Connection {
     provider: Provider,
     environment: String,
     base: Url,
-    token_url: Option<Url>,
+    endpoints: Endpoints,
     client_auth: Option<ClientAuth>,
     header: Arc<str>,
     scheme: Arc<str>,
@@ -29,6 +32,9 @@ pub struct Connection {
     policy: Policy,
     integration: Option<String>,
     fingerprint_key: Option<[u8; 32]>,
+    /// What the credential may do, in the vendor's words; empty if nobody said.
+    permissions: Vec<String>,
+    pub(crate) refresh_rules: RefreshRules,
 }
 
 impl Connection {
@@ -38,7 +44,7 @@ impl Connection {
             provider,
             environment: None,
             base_url: None,
-            token_url: None,
+            said: Said::default(),
             client_auth: None,
             header: None,
             scheme: None,
@@ -46,6 +52,7 @@ impl Connection {
             policy: Policy::default(),
             integration: None,
             fingerprint_key: None,
+            permissions: Vec::new(),
         }
     }
 
@@ -99,6 +106,41 @@ impl Connection {
         ))
     }
 
+    /// What the credential may do, in the vendor's words, as its owner declared it; empty if nobody did.
+    pub fn permissions(&self) -> &[String] {
+        &self.permissions
+    }
+
+    /// The requirements of the profile that the credential does not meet, as its owner declared it: calls of these paths cannot succeed. Empty where nothing was declared.
+    pub fn unmet_requirements(&self) -> impl Iterator<Item = &Requirement> {
+        let declared = !self.permissions.is_empty();
+        self.provider.requirements().filter(move |requirement| declared && !requirement.is_met_by(&self.permissions))
+    }
+
+    /// What a call of this URL needs beside a valid credential.
+    pub(crate) fn requirement(&self, url: &Url) -> Option<&Requirement> {
+        let base = self.base.path().trim_end_matches('/');
+        let path = url.path().strip_prefix(base).unwrap_or(url.path());
+        self.provider.requirements().find(|requirement| requirement.is_about(path))
+    }
+
+    /// Refuses a call that cannot succeed, because the credential is declared without the permission that it needs.
+    pub(crate) fn permits(&self, url: &Url) -> Result<(), Failure> {
+        match self.requirement(url).filter(|requirement| !self.permissions.is_empty() && !requirement.is_met_by(&self.permissions)) {
+            None => Ok(()),
+            Some(requirement) => {
+                let what = format!(
+                    "{} asks for the permission {} at {}, and the credential is declared to have {}, so nothing was sent",
+                    self.provider.name(),
+                    requirement.needs_one_of.join(" or "),
+                    url.path(),
+                    self.permissions.join(", ")
+                );
+                Err(Failure::new(requirement.means, what, requirement.advice.clone()))
+            }
+        }
+    }
+
     /// The integration that uses the credential, as its owner named it.
     pub fn integration(&self) -> Option<&str> {
         self.integration.as_deref()
@@ -108,12 +150,17 @@ impl Connection {
         self.fingerprint_key.as_ref()
     }
 
-    pub(crate) fn token_url(&self) -> Option<&Url> {
-        self.token_url.as_ref()
+    pub(crate) fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
     }
 
     pub(crate) fn client_auth(&self) -> Option<ClientAuth> {
         self.client_auth
+    }
+
+    /// Whether the client proves itself by assertions, which are dated.
+    pub(crate) fn signs(&self) -> bool {
+        matches!(self.client_auth, Some(ClientAuth::PrivateKeyJwt | ClientAuth::ClientSecretJwt))
     }
 
     pub(crate) fn attach(&self) -> (&Arc<str>, &Arc<str>) {
@@ -142,7 +189,7 @@ pub struct ConnectionBuilder {
     provider: Provider,
     environment: Option<String>,
     base_url: Option<String>,
-    token_url: Option<String>,
+    said: Said,
     client_auth: Option<ClientAuth>,
     header: Option<String>,
     scheme: Option<String>,
@@ -150,6 +197,7 @@ pub struct ConnectionBuilder {
     policy: Policy,
     integration: Option<String>,
     fingerprint_key: Option<[u8; 32]>,
+    permissions: Vec<String>,
 }
 
 impl ConnectionBuilder {
@@ -167,8 +215,50 @@ impl ConnectionBuilder {
 
     /// Fetches tokens here instead of at the profile's endpoint.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
-        self.token_url = Some(url.into());
+        self.said.token = Some(url.into());
         self
+    }
+
+    /// Takes this for the authorization server's name (RFC 8414 section 2), byte for byte, instead of the profile's.
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.said.issuer = Some(issuer.into());
+        self
+    }
+
+    /// Sends persons here for their consent (RFC 6749 section 3.1) instead of to the profile's endpoint.
+    pub fn authorization_url(mut self, url: impl Into<String>) -> Self {
+        self.said.authorization = Some(url.into());
+        self
+    }
+
+    /// Asks here for device codes (RFC 8628 section 3.1) instead of at the profile's endpoint.
+    pub fn device_authorization_url(mut self, url: impl Into<String>) -> Self {
+        self.said.device = Some(url.into());
+        self
+    }
+
+    /// Revokes tokens here (RFC 7009 section 2) instead of at the profile's endpoint.
+    pub fn revocation_url(mut self, url: impl Into<String>) -> Self {
+        self.said.revocation = Some(url.into());
+        self
+    }
+
+    /// Takes the endpoints that neither the caller nor the profile names from what the server says of itself.
+    pub fn metadata(mut self, metadata: Metadata) -> Self {
+        self.said.metadata = Some(metadata);
+        self
+    }
+
+    /// Asks the issuer where its endpoints are: send what it says, then hand the result to [`ConnectionBuilder::metadata`].
+    ///
+    /// # Errors
+    /// A [`Failure`] if no issuer is known, it is no https URL, or the environment is not certain.
+    pub fn discovery(&self) -> Result<Discovery, Failure> {
+        let own_base = self.base_url.as_deref().map(|text| parse_setting("base_url", text)).transpose()?;
+        let environment = self.decide_environment(None, own_base.as_ref().map(Url::origin))?;
+        let facts = self.provider.environment(&environment).ok_or_else(|| self.unknown_environment(&environment))?;
+        let issuer = self.said.issuer(facts).ok_or_else(|| missing(&self.provider, "issuer", "issuer"))?;
+        Discovery::new(issuer, facts.endpoint_hosts(), self.insecure_loopback, self.policy.fetch_timeout)
     }
 
     /// Authenticates the client at the token endpoint in this way instead of the profile's.
@@ -207,6 +297,13 @@ impl ConnectionBuilder {
         self
     }
 
+    /// Declares what the credential may do, in the vendor's words, such as `retail` or `Visualization SDK`: calls that the profile says need more are then
+    /// refused before they are sent. If not said, it is what the keys' notes or the grant's scopes say.
+    pub fn permissions<S: Into<String>>(mut self, permissions: impl IntoIterator<Item = S>) -> Self {
+        self.permissions = permissions.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Sets how patient the session is.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
@@ -223,7 +320,7 @@ impl ConnectionBuilder {
     /// # Errors
     /// A [`Failure`] of kind `EnvironmentMismatch`, `ForeignHost` (a placeholder), `InsecureTransport` or `Misuse`, with the remedy.
     pub fn build(self, credential: &Credential) -> Result<Connection, Failure> {
-        let own_base = self.base_url.as_deref().map(|text| parse("base_url", text)).transpose()?;
+        let own_base = self.base_url.as_deref().map(|text| parse_setting("base_url", text)).transpose()?;
         if credential.is_empty() {
             return Err(Failure::new(FailureKind::Misuse, "the list of keys is empty", "give at least one key"));
         }
@@ -244,33 +341,18 @@ impl ConnectionBuilder {
         let facts = self.provider.environment(&environment).ok_or_else(|| self.unknown_environment(&environment))?;
         let base = match (own_base, facts.base_url()) {
             (Some(own), _) => own,
-            (None, Some(usual)) => parse("base_url", usual)?,
+            (None, Some(usual)) => parse_setting("base_url", usual)?,
             (None, None) => {
                 let what = format!("{} gives each workspace a base URL of its own, and none was set", self.provider.title());
                 return Err(Failure::new(FailureKind::Misuse, what, "set base_url to the one shown in the workspace's API settings"));
             }
         };
         check_transport(&base, self.insecure_loopback)?;
-        let token_url = match (&self.token_url, facts.token_url()) {
-            (Some(own), _) => Some(parse("token_url", own)?),
-            (None, usual) => usual.map(|usual| parse("token_url", usual)).transpose()?,
-        };
-        if let Some(url) = &token_url {
-            check_transport(url, self.insecure_loopback)?;
-            let owners: Vec<&str> = environments_of(&self.provider, url.origin()).collect();
-            if !owners.is_empty() && !owners.contains(&environment.as_str()) {
-                let what = format!("token_url is at {}, which is {}, the session for {environment}", url.origin(), owners.join(" and "));
-                return Err(Failure::new(
-                    FailureKind::EnvironmentMismatch,
-                    what,
-                    format!("nothing was sent: use the token endpoint of {environment}"),
-                ));
-            }
+        let endpoints = self.said.resolve(&self.provider, facts, self.insecure_loopback)?;
+        if !matches!(credential, Credential::Keys(_)) && endpoints.token.is_none() {
+            return Err(missing(&self.provider, "token endpoint", "token_url"));
         }
-        if !matches!(credential, Credential::Keys(_)) && token_url.is_none() {
-            let what = format!("{} has no token endpoint", self.provider.title());
-            return Err(Failure::new(FailureKind::Misuse, what, "set token_url, or use an API key"));
-        }
+        let client_auth = self.client_authentication(credential)?;
         let header = self.header.as_deref().unwrap_or(self.provider.attach_header());
         let scheme = self.scheme.as_deref().unwrap_or(self.provider.attach_scheme());
         if !is_header_name(header) || !(scheme.is_empty() || is_header_name(scheme)) {
@@ -283,8 +365,8 @@ impl ConnectionBuilder {
         Ok(Connection {
             environment: environment.clone(),
             base,
-            token_url,
-            client_auth: self.client_auth.or(self.provider.token_request().map(|(_, auth)| auth)),
+            endpoints,
+            client_auth,
             header: header.into(),
             scheme: scheme.into(),
             request_id_header: self.provider.request_id_header().into(),
@@ -292,8 +374,26 @@ impl ConnectionBuilder {
             policy: self.policy,
             integration: self.integration,
             fingerprint_key: self.fingerprint_key,
+            permissions: if self.permissions.is_empty() { credential.permissions() } else { self.permissions },
+            refresh_rules: self.provider.refresh_rules(),
             provider: self.provider,
         })
+    }
+
+    /// How every client of the credential authenticates at the authorization server; `None` if it has none.
+    fn client_authentication(&self, credential: &Credential) -> Result<Option<ClientAuth>, Failure> {
+        let Some((form, usual)) = self.provider.token_request() else { return Ok(self.client_auth) };
+        let mut methods = credential.grants().map(|grant| grant.client.authentication(self.client_auth, usual));
+        let method = methods.next().unwrap_or(Ok(usual))?;
+        if methods.any(|other| other != Ok(method)) {
+            let what = "the clients of the list authenticate in different ways";
+            return Err(Failure::new(FailureKind::Misuse, what, "give each a client of its own, or all of them a secret"));
+        }
+        if form == TokenRequestForm::Get && method != ClientAuth::ClientSecretBasic {
+            let what = format!("{} is asked for tokens by GET, which has no place for {}", self.provider.title(), method.name());
+            return Err(Failure::new(FailureKind::Misuse, what, "leave client_auth to the profile"));
+        }
+        Ok(Some(method))
     }
 
     /// The one environment that declaration, credential and host agree on.
@@ -374,13 +474,13 @@ impl ConnectionBuilder {
 }
 
 /// The environments that a host belongs to by the profile, whatever the port.
-fn environments_of<'a>(provider: &'a Provider, origin: &'a Origin) -> impl Iterator<Item = &'a str> {
+pub(crate) fn environments_of<'a>(provider: &'a Provider, origin: &'a Origin) -> impl Iterator<Item = &'a str> {
     let is_of = move |url: Option<&str>| url.and_then(|url| Url::parse(url).ok()).is_some_and(|url| url.origin().host() == origin.host());
-    let owns = move |environment: &Environment<'_>| is_of(environment.base_url()) || is_of(environment.token_url());
+    let owns = move |environment: &Environment<'_>| environment.urls().any(is_of);
     provider.environments().filter(owns).map(Environment::name)
 }
 
-fn parse(field: &str, text: &str) -> Result<Url, Failure> {
+pub(crate) fn parse_setting(field: &str, text: &str) -> Result<Url, Failure> {
     Url::parse(text).map_err(|error| Failure::new(FailureKind::Misuse, format!("{field} is {error}"), "give an absolute https URL"))
 }
 
@@ -388,7 +488,7 @@ fn misuse(error: &crate::origin::UrlError) -> Failure {
     Failure::new(FailureKind::Misuse, format!("{error}"), "nothing was sent: pass a path that starts with '/', or an absolute https URL")
 }
 
-fn check_transport(url: &Url, insecure_loopback: bool) -> Result<(), Failure> {
+pub(crate) fn check_transport(url: &Url, insecure_loopback: bool) -> Result<(), Failure> {
     if url.origin().is_secure() || (insecure_loopback && url.origin().is_loopback()) {
         return Ok(());
     }

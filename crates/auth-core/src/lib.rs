@@ -41,6 +41,9 @@
 //!         Step::Release(_) => {}
 //!         // ask the credential's source again
 //!         Step::Load => exchange.handle_loaded(&mut session, now, None),
+//!         // ask the store for a limit that another process met, tell it of one that was met here
+//!         Step::Look => exchange.handle_looked(&mut session, now, None),
+//!         Step::Pause(_) => {}
 //!         // send this to the token endpoint as it is, follow no redirect
 //!         Step::Fetch(request) => {
 //!             assert_eq!((request.method, request.url.as_str()), ("POST", "https://auth.numeric.io/oauth/token"));
@@ -93,8 +96,11 @@ mod call;
 mod connection;
 mod credential;
 mod exchange;
+mod explain;
 mod headers;
+mod oauth;
 mod origin;
+mod pauses;
 mod polling;
 mod provider;
 mod redact;
@@ -112,17 +118,26 @@ pub use credential::{
     Secret,
 };
 pub use exchange::Exchange;
+pub use explain::Explanation;
 pub use headers::Headers;
+pub use oauth::assertion::Assertion;
+pub use oauth::authorization::CodeLogin;
+pub use oauth::consent::{Consent, ConsentStep, Redirected};
+pub use oauth::device::Prompt;
+pub use oauth::discovery::{Discovery, Metadata};
+pub use oauth::signer::Signer;
 pub use origin::{Origin, Url, UrlError, may_go_anywhere};
 pub use polling::{Polling, Progress};
-pub use provider::{Alphabet, ClientAuth, Difference, Environment, GrantKind, ProfileError, Provider};
+pub use provider::{Alphabet, ClientAuth, Difference, Environment, GrantKind, ProfileError, Provider, Requirement, Rotation};
 pub use redact::{MAX_LINE, RedactStream, Redactor};
 pub use session::{Fresh, Session, SessionState};
 pub use step::{Outcome, Send, Step, Transport};
 pub use time::UnixTime;
 pub use token::answer::MAX_TOKEN_ANSWER;
-pub use token::record::{Claim, Claimed, Lease, Record, Save, Saved, Spending};
+pub use token::record::{Claim, Claimed, Held, Lease, Record, Save, Saved, SharedPause, Spending};
+pub use token::refresh::{RefreshForecast, RefreshRules};
 pub use token::request::TokenRequest;
+pub use token::stored::{MAX_RECORD, RecordError};
 pub use verdict::answer::Response;
 pub use verdict::challenge::{Challenge, challenges};
 pub use verdict::failure::{Failure, FailureKind};

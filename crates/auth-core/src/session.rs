@@ -3,12 +3,19 @@
 use crate::connection::Connection;
 use crate::credential::{Authorization, Credential, KeyAge, KeyRing, KeyState, RotationPlan, Secret};
 use crate::exchange::Exchange;
+use crate::headers::Headers;
+use crate::pauses::{LONGEST_PAUSE, Pauses};
+use crate::provider::GrantKind;
 use crate::time::UnixTime;
 use crate::token::life::{Event, Phase, Ready, Token, TokenLife};
-use crate::token::record::Record;
+use crate::token::record::{Record, SharedPause};
+use crate::token::refresh::{RefreshForecast, RefreshRules};
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Budget;
+use crate::verdict::wait;
 use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -20,10 +27,10 @@ const SOURCE_REST: Duration = Duration::from_mins(1);
 const QUIET: Duration = Duration::from_secs(30);
 /// How long a refused grant rests before it is tried again: five minutes, so that what was mended at the provider is noticed without a restart.
 const REFUSED_REST: Duration = Duration::from_mins(5);
-/// The longest pause of a whole session: an hour, because a limit that lasts longer is worth one call an hour to see whether it was a mistake.
-const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// How long a dead refresh token rests before its store is read again: an hour, because only a person can mend it.
 const CONSENT_REST: Duration = Duration::from_hours(1);
+/// How long a store that holds no consent is left alone: two seconds, because a person who has just logged in wants to go on.
+const ABSENT_REST: Duration = Duration::from_secs(2);
 /// How often one call is sent again after a 401: twice, for a token that another process had renewed and that is refused as well.
 const REPEATS_AFTER_REFUSAL: u8 = 2;
 /// The longest rest after a token endpoint failed.
@@ -39,7 +46,8 @@ pub struct Session {
     source: Source,
     quiet_until: UnixTime,
     unspent: Option<u64>,
-    pause: Option<Pause>,
+    pauses: Pauses,
+    last_error: Option<(UnixTime, Failure)>,
     skew_millis: Option<i64>,
     latest: UnixTime,
     changes: u64,
@@ -62,12 +70,6 @@ struct Source {
     asked: Option<(u64, UnixTime)>,
     /// Whether it had nothing new when it was last asked.
     fruitless: bool,
-}
-
-/// A limit that all callers of the session keep.
-struct Pause {
-    until: UnixTime,
-    why: Failure,
 }
 
 /// `Fresh` is the fast path: what may be put on requests without asking the session, and until when.
@@ -129,13 +131,21 @@ impl Session {
             source,
             quiet_until: UnixTime::default(),
             unspent: None,
-            pause: None,
+            pauses: Pauses::default(),
+            last_error: None,
             skew_millis: None,
             latest: UnixTime::default(),
             changes: 0,
             exchanges: 0,
             budget: Budget::default(),
         }
+    }
+
+    /// The same session, sharing the limits that it meets with other processes through its store ([`crate::Step::Look`], [`crate::Step::Pause`]).
+    #[must_use]
+    pub fn sharing_pauses(mut self) -> Self {
+        self.pauses.share();
+        self
     }
 
     /// The connection that the session is of.
@@ -150,15 +160,17 @@ impl Session {
 
     /// What may be sent without asking the session, and until when; `None` if it has to be asked.
     pub fn fresh(&self) -> Option<Fresh> {
-        if self.pause.is_some() {
+        if self.pauses.is_set() {
             return None;
         }
-        match &self.holding {
+        let fresh = match &self.holding {
             Holding::Keys(ring) => ring.in_use(self.latest).map(|(held, until)| Fresh { authorization: Arc::clone(held), until }),
             Holding::Token(life) => {
                 life.token().map(|token| Fresh { authorization: Arc::clone(&token.authorization), until: life.fresh_until() })
             }
-        }
+        };
+        let unasked = self.pauses.unasked_until();
+        fresh.map(|fresh| Fresh { until: fresh.until.min(unasked), ..fresh })
     }
 
     /// An exchange that gets the next token, if one is wanted and nobody is at it: driven beside the calls, by a thread or task of its own, it
@@ -204,6 +216,12 @@ impl Session {
     /// What to do with the session's keys, and by when.
     pub fn rotation_plan(&self, now: UnixTime) -> RotationPlan {
         RotationPlan::new(self.connection.provider(), &self.keys(now), now)
+    }
+
+    /// Until when the connection can go on without a person, as far as the vendor or the server says; `None` without a refresh token, or if nobody says.
+    pub fn refresh_forecast(&self, now: UnixTime) -> Option<RefreshForecast> {
+        let record = self.life()?.record();
+        self.rules().forecast(&record, self.servers(now.max(self.latest)))
     }
 
     /// The age of the key that a request was sent with.
@@ -254,24 +272,65 @@ impl Session {
 
     /// Until when all callers pause, and why.
     pub(crate) fn pause(&mut self, now: UnixTime) -> Option<(UnixTime, Failure)> {
-        if self.pause.as_ref().is_some_and(|pause| pause.until <= now) {
-            self.pause = None;
-            self.changes += 1;
-        }
-        self.pause.as_ref().map(|pause| (pause.until, pause.why.clone()))
+        self.changes += u64::from(self.pauses.expire(now));
+        self.pauses.in_force(now).cloned()
     }
 
-    /// Makes all callers pause: one of them met a limit.
-    pub(crate) fn pause_until(&mut self, until: UnixTime, why: Failure, now: UnixTime) {
-        let until = until.min(now.after(LONGEST_PAUSE));
-        if self.pause.as_ref().is_none_or(|pause| pause.until < until) {
-            self.pause = Some(Pause { until, why });
-            self.changes += 1;
+    /// Makes all callers pause, because one of them met a limit; what to tell the store comes back, if it shares limits and this one is news.
+    pub(crate) fn pause_until(&mut self, until: UnixTime, why: Failure, now: UnixTime) -> Option<SharedPause> {
+        self.note_error(&why, now);
+        let news = self.pauses.set(until, why, now)?;
+        self.changes += 1;
+        self.pauses.are_shared().then_some(news)
+    }
+
+    /// Whether the exchange should ask the store for a limit that another process met.
+    pub(crate) fn begin_look(&mut self, now: UnixTime) -> bool {
+        self.pauses.begin_look(now)
+    }
+
+    /// Takes what the store knew.
+    pub(crate) fn looked(&mut self, pause: Option<SharedPause>, now: UnixTime) {
+        let _news = self.pauses.looked(pause, now);
+        // Also where there was none: what is fresh may be used unasked again for a while.
+        self.changes += 1;
+    }
+
+    /// The limit that is in force.
+    pub(crate) fn pause_in_force(&self, now: UnixTime) -> Option<&(UnixTime, Failure)> {
+        self.pauses.in_force(now)
+    }
+
+    /// Remembers what went wrong last.
+    pub(crate) fn note_error(&mut self, failure: &Failure, now: UnixTime) {
+        self.last_error = Some((now, failure.clone()));
+    }
+
+    /// What went wrong last, and when.
+    pub(crate) fn last_error(&self) -> Option<&(UnixTime, Failure)> {
+        self.last_error.as_ref()
+    }
+
+    /// What the credential is, in words.
+    pub(crate) fn credential_in_words(&self) -> String {
+        match &self.holding {
+            Holding::Keys(ring) if ring.len() == 1 => "1 key".into(),
+            Holding::Keys(ring) => format!("{} keys", ring.len()),
+            Holding::Token(life) => {
+                let grant = match (life.grant.kind(), life.grant.is_stored()) {
+                    (_, true) => "stored connection",
+                    (GrantKind::RefreshToken, _) => "refresh token",
+                    (GrantKind::JwtBearer, _) => "assertion",
+                    _ => "client credentials",
+                };
+                format!("{grant} of the client {:?}", life.grant.client.id())
+            }
         }
     }
 
     /// Notes that the API refused the credential of that generation.
     pub(crate) fn refuse(&mut self, generation: u64, failure: &Failure, repeats: u8, now: UnixTime) -> AfterRefusal {
+        self.note_error(failure, now);
         match &mut self.holding {
             Holding::Keys(ring) => {
                 self.changes += 1;
@@ -368,6 +427,26 @@ impl Session {
         }
     }
 
+    /// What the vendor says about refresh tokens.
+    pub(crate) fn rules(&self) -> &RefreshRules {
+        &self.connection.refresh_rules
+    }
+
+    /// Why the refresh token cannot be used yet: the vendor accepts a refresh only shortly before the access token ends.
+    pub(crate) fn too_early(&self, now: UnixTime) -> Option<Failure> {
+        let earliest = self.rules().earliest_before_end?;
+        let record = self.life()?.record();
+        let from = self.local(record.expires_at).before(earliest);
+        if record.generation == 0 || record.refresh_token.is_none() || from <= now {
+            return None;
+        }
+        let what =
+            format!("{} accepts a refresh only in the last {} seconds of a token", self.connection.provider().name(), earliest.as_secs());
+        let advice =
+            "the token was refused before its end: wait until then; if it stays refused, a person has to connect the account again";
+        Some(Failure::new(FailureKind::TokenEndpoint, what, advice).with_come_back_at(from))
+    }
+
     pub(crate) fn life(&self) -> Option<&TokenLife> {
         match &self.holding {
             Holding::Keys(_) => None,
@@ -382,6 +461,15 @@ impl Session {
         }
     }
 
+    /// Forgets every token, and why the last could not be had: a person has consented anew, or ended it ([`crate::Consent`]). The next call looks into the
+    /// store.
+    pub fn forget(&mut self) {
+        if let Holding::Token(life) = &mut self.holding {
+            life.forget();
+            self.changes += 1;
+        }
+    }
+
     /// Hands an event to the token's life.
     pub(crate) fn take(&mut self, event: Event) {
         if let Holding::Token(life) = &mut self.holding {
@@ -389,9 +477,16 @@ impl Session {
         }
     }
 
+    /// Whether it goes by refresh tokens and has none: nobody has consented, or the consent was ended.
+    pub(crate) fn lacks_consent(&self) -> bool {
+        self.life().is_some_and(|life| life.grant.kind() == GrantKind::RefreshToken && life.refresh_token().is_none())
+    }
+
     /// How long to leave a token endpoint alone that gave no token.
     pub(crate) fn rest_after(&self, failure: &Failure, now: UnixTime) -> UnixTime {
         match failure.kind() {
+            // Looking into the store costs the server nothing, and a person may be logging in right now.
+            FailureKind::ConsentRequired if self.lacks_consent() => now.after(ABSENT_REST),
             FailureKind::ConsentRequired => now.after(CONSENT_REST),
             kind if !kind.is_retryable() => now.after(REFUSED_REST),
             _ => {
@@ -407,7 +502,7 @@ impl Session {
         let secret = record.access_token.as_ref()?;
         let minted_at = self.local(record.minted_at);
         let lifetime = self.local(record.expires_at).since(minted_at);
-        Some(Token::new(self.authorization(secret, record.generation), minted_at, lifetime, random))
+        Some(Token::new(self.authorization(secret, record.generation), minted_at, lifetime, self.rules().earliest_before_end, random))
     }
 
     pub(crate) fn authorization(&self, credential: &Secret, generation: u64) -> Authorization {
@@ -415,11 +510,9 @@ impl Session {
         Authorization::new(header, scheme, credential, generation)
     }
 
-    /// Learns the difference of the clocks from a server's `Date`. Differences below two seconds are the header's own coarseness.
-    pub(crate) fn learn_skew(&mut self, server: UnixTime, now: UnixTime) {
-        let signed = |time: UnixTime| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        let skew = signed(server).saturating_sub(signed(now));
-        self.skew_millis = Some(if skew.unsigned_abs() < 2_000 { 0 } else { skew });
+    /// Learns the difference of the clocks from a server's `Date`.
+    pub(crate) fn learn_skew(&mut self, headers: &dyn Headers, now: UnixTime) {
+        self.skew_millis = wait::skew_millis(headers, now).or(self.skew_millis);
     }
 
     /// A moment of ours in the server's time.
@@ -437,9 +530,9 @@ impl Session {
         match &self.holding {
             Holding::Keys(ring) => ring.secrets().cloned().collect(),
             Holding::Token(life) => {
-                let basic = crate::token::request::basic(&life.grant);
-                let encoded = Secret::new(basic.expose().trim_start_matches("Basic ").trim_end_matches('='));
-                life.secrets().cloned().chain([encoded]).chain(life.token().map(|token| token.authorization.credential())).collect()
+                let basic = crate::token::request::basic(&life.grant.client);
+                let encoded = basic.map(|basic| Secret::new(basic.expose().trim_start_matches("Basic ").trim_end_matches('=')));
+                life.secrets().cloned().chain(encoded).chain(life.token().map(|token| token.authorization.credential())).collect()
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::credential::Authorization;
 use crate::origin::Url;
 use crate::time::UnixTime;
-use crate::token::record::{Claim, Lease, Save};
+use crate::token::record::{Claim, Lease, Save, SharedPause};
 use crate::token::request::TokenRequest;
 use crate::verdict::failure::Failure;
 use alloc::string::String;
@@ -19,6 +19,10 @@ pub enum Step {
     Save(Save),
     /// Give the store's lease back, then poll again: there is nothing to report.
     Release(Lease),
+    /// Ask the store whether another process met a limit that is still in force: [`crate::Exchange::handle_looked`].
+    Look,
+    /// Tell the store of a limit that was met, so that other processes keep it too, then poll again: there is nothing to report.
+    Pause(SharedPause),
     /// Ask the credential's source again: [`crate::Exchange::handle_loaded`].
     Load,
     /// Send this to the token endpoint exactly as it is, follow no redirect: [`crate::Exchange::handle_response`] with the whole

@@ -28,6 +28,14 @@ impl UnixTime {
         Self(secs.saturating_mul(1_000))
     }
 
+    /// A moment from text in RFC 3339: a date with time and offset, or a date alone, which is its midnight in UTC; `None` if it is neither or lies before 1970.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let whole = || text.parse::<jiff::Timestamp>().ok();
+        let date = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|day| day.timestamp());
+        let timestamp = if text.len() > 10 { whole() } else { date() }?;
+        u64::try_from(timestamp.as_millisecond()).ok().map(Self)
+    }
+
     /// Milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> u64 {
         self.0
@@ -94,6 +102,17 @@ mod tests {
         assert_eq!(UnixTime::from_secs(1).before(Duration::MAX), UnixTime::default());
         assert_eq!(UnixTime::from_secs(1).since(UnixTime::NEVER), Duration::ZERO);
         assert_eq!(UnixTime::from_secs(u64::MAX), UnixTime::NEVER);
+    }
+
+    #[test]
+    fn reads_rfc_3339() {
+        let read = |text| UnixTime::from_rfc3339(text).map(UnixTime::as_secs);
+        assert_eq!(read("2025-11-24T16:00:00Z"), Some(1_764_000_000));
+        assert_eq!(read("2025-11-24T17:00:00.25+01:00"), Some(1_764_000_000));
+        assert_eq!(read("2025-11-24"), Some(1_763_942_400));
+        for text in ["", "yesterday", "24.11.2025", "2025-13-01", "1969-12-31", "2025-11-24T16:00:00"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

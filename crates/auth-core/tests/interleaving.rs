@@ -227,7 +227,7 @@ impl World {
                 self.release(given_back.owner);
                 None
             }
-            Step::Wait(_) | Step::Load => None,
+            Step::Wait(_) | Step::Load | Step::Look | Step::Pause(_) => None,
             Step::Done(_) => return self.leave(index),
         };
         self.callers[index].owed = owed;

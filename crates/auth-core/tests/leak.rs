@@ -168,8 +168,9 @@ fn drive(
                 }
                 exchange.handle_saved(session, *now, saved);
             }
-            Step::Release(_) => {}
+            Step::Release(_) | Step::Pause(_) => {}
             Step::Load => exchange.handle_loaded(session, *now, None),
+            Step::Look => exchange.handle_looked(session, *now, None),
             Step::Fetch(_) => match luck.next(4) {
                 0 => exchange.handle_failure(
                     session,

@@ -60,6 +60,8 @@ fn failure(provider: Provider, response: &Response<'_>) -> Option<Failure> {
         match exchange.poll(&mut session, now) {
             Step::Send(_) => exchange.handle_response(&mut session, now, response),
             Step::Load => exchange.handle_loaded(&mut session, now, None),
+            Step::Look => exchange.handle_looked(&mut session, now, None),
+            Step::Pause(_) => {}
             Step::Wait(until) => now = until,
             Step::Done(Outcome::Answered(failure)) => return failure,
             other => panic!("{other:?}"),

@@ -163,6 +163,8 @@ impl Replay {
             Step::Save(_) => "save",
             Step::Release(_) => "release",
             Step::Load => "load",
+            Step::Look => "look",
+            Step::Pause(_) => "pause",
             Step::Fetch(_) => "fetch",
             Step::Send(_) => "send",
             Step::Wait(_) => "wait",
@@ -219,7 +221,7 @@ impl Replay {
                     assert_eq!(failure.unwrap().come_back_at(), Some(self.now.after(Duration::from_millis(millis))), "{name}");
                 }
             }
-            Step::Claim(_) | Step::Release(_) | Step::Load => {}
+            Step::Claim(_) | Step::Release(_) | Step::Load | Step::Look | Step::Pause(_) => {}
         }
     }
 

@@ -86,6 +86,11 @@ impl Shell {
                     exchange.handle_saved(session, self.now, Saved::Durable);
                 }
                 Step::Release(_) => self.say("Release  the right to fetch a token"),
+                Step::Look => {
+                    self.say("Look     for a limit that another process met (never asked for here: nothing is shared)");
+                    exchange.handle_looked(session, self.now, None);
+                }
+                Step::Pause(_) => self.say("Pause    all processes (never asked for here either)"),
                 Step::Load => {
                     self.say("Load     the credential again (never asked for here: it came from no source)");
                     exchange.handle_loaded(session, self.now, None);

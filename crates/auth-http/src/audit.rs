@@ -1,6 +1,6 @@
 //! Where audit events go: to the caller's function, and to `tracing`.
 
-use auth_core::{AuditEvent, Audited, Connection, Failure};
+use auth_core::{AuditEvent, Audited, Connection, Failure, UnixTime};
 use std::sync::Arc;
 
 /// The target under which events are given to `tracing`.
@@ -46,9 +46,9 @@ impl Audit {
     }
 
     /// Delivers the event of a request that was refused before anything was sent.
-    pub(crate) fn refused(&self, connection: &Connection, method: &str, failure: &Failure) {
+    pub(crate) fn refused(&self, connection: &Connection, now: UnixTime, method: &str, failure: &Failure) {
         if self.is_wanted() {
-            self.deliver(&[AuditEvent::refused(connection, crate::clock::now(), method, failure)]);
+            self.deliver(&[AuditEvent::refused(connection, now, method, failure)]);
         }
     }
 }

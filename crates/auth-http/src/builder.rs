@@ -2,11 +2,15 @@
 
 use crate::audit::Audit;
 use crate::client::Client;
+use crate::clock::Clock;
 use crate::credential::Credential;
 use crate::error::Error;
-use crate::shared::Shared;
+use crate::interrupt::Interrupt;
+use crate::shared::{Shared, Surroundings};
 use crate::store::{MemoryStore, TokenStore};
-use crate::transport::{ProxyChoice, Roots, Wire};
+use crate::transport::Transport;
+#[cfg(feature = "ureq")]
+use crate::transport::ureq::{ProxyChoice, Roots, Wire};
 use auth_core::{AuditEvent, ClientAuth, Connection, ConnectionBuilder, Failure, FailureKind, Provider, Session, retry::Policy};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -22,7 +26,12 @@ pub struct ClientBuilder {
     store: Option<Arc<dyn TokenStore>>,
     name: Option<String>,
     policy: Policy,
+    transport: Option<Arc<dyn Transport>>,
+    #[cfg(feature = "ureq")]
     wire: Wire,
+    clock: Option<Arc<dyn Clock>>,
+    interrupt: Option<Interrupt>,
+    renews_beside: bool,
     audit: Audit,
     fingerprint_key: Option<[u8; 32]>,
 }
@@ -35,7 +44,12 @@ impl ClientBuilder {
             store: None,
             name: None,
             policy: Policy::default(),
+            transport: None,
+            #[cfg(feature = "ureq")]
             wire: Wire::default(),
+            clock: None,
+            interrupt: None,
+            renews_beside: true,
             audit: Audit::default(),
             fingerprint_key: None,
         }
@@ -50,6 +64,13 @@ impl ClientBuilder {
     /// Declares the environment, such as `sandbox`: needed where neither key nor host tells it.
     pub fn environment(mut self, name: impl Into<String>) -> Self {
         self.connection = self.connection.environment(name);
+        self
+    }
+
+    /// Declares what the credential may do, in the vendor's words, such as `retail` or `Visualization SDK`: calls that the profile says need more are then
+    /// refused before they are sent, and [`Client::check`] names them. If not said, it is what the keys' notes or the grant's scopes say.
+    pub fn permissions<S: Into<String>>(mut self, permissions: impl IntoIterator<Item = S>) -> Self {
+        self.connection = self.connection.permissions(permissions);
         self
     }
 
@@ -151,6 +172,65 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends through this instead of the client's own HTTP. What is said of time-outs, proxies, certificates and user agent is then the transport's own affair.
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Takes time, sleep and dice from this instead of the system.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Starts no threads: the call that finds a token due gets it before it goes on. If not said, tokens are renewed on a thread of their own.
+    pub fn no_threads(mut self) -> Self {
+        self.renews_beside = false;
+        self
+    }
+
+    /// Checks everything against everything, and makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`Error::Key`] for a malformed credential, [`Error::Failure`] for an environment, host or scheme that does not fit, [`Error::Setting`] for certificates or
+    /// a proxy that cannot be used.
+    pub fn build(self) -> Result<Client, Error> {
+        let source = self
+            .credential
+            .ok_or_else(|| Failure::new(FailureKind::Misuse, "the client has no credential", "give it one with credential(…)"))?;
+        let credential = source.parse(self.connection.provider())?;
+        let key = self.fingerprint_key.unwrap_or_else(key_of_this_process);
+        let connection = Arc::new(self.connection.policy(self.policy).fingerprint_key(key).build(&credential)?);
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        let name = self.name.unwrap_or_else(|| {
+            let owner = source.client_id().unwrap_or("key");
+            format!("{}/{}/{owner}", connection.provider().name(), connection.environment())
+        });
+        let session = Session::new(connection, credential, source.is_reloadable());
+        let transport = match self.transport {
+            Some(own) => own,
+            #[cfg(feature = "ureq")]
+            None => Arc::new(self.wire.transport(self.interrupt.as_ref())?),
+            #[cfg(not(feature = "ureq"))]
+            None => Arc::new(crate::transport::Nowhere),
+        };
+        let around = Surroundings {
+            transport,
+            renews_beside: self.renews_beside,
+            store,
+            store_id: name,
+            audit: self.audit,
+            clock: self.clock,
+            interrupt: self.interrupt,
+        };
+        Ok(Client { shared: Arc::new(Shared::new(session, source, around)) })
+    }
+}
+
+/// What is said of the client's own HTTP.
+#[cfg(feature = "ureq")]
+impl ClientBuilder {
     /// How long the server may take to begin its answer, and may pause within it; 60 seconds if not said.
     pub fn timeout(mut self, span: Duration) -> Self {
         self.wire.timeout = span;
@@ -197,9 +277,9 @@ impl ClientBuilder {
     /// Asks this about twenty times a second, in the thread that waits (for a token, a pause, a connection, an answer), whether to give up: `true` ends the call
     /// with [`Error::Interrupted`]. For languages whose signals are handled between instructions of their own.
     ///
-    /// What fetches tokens does so on threads of its own, where it is asked as well; a fetch that is given up is like one that was lost.
+    /// A token request is never given up: the answer to a single-use refresh token must be heard.
     pub fn interrupt(mut self, wanted: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        self.wire.interrupt = Some(Arc::new(wanted));
+        self.interrupt = Some(Arc::new(wanted));
         self
     }
 
@@ -207,28 +287,6 @@ impl ClientBuilder {
     pub fn user_agent(mut self, name: impl Into<String>) -> Self {
         self.wire.user_agent = name.into();
         self
-    }
-
-    /// Checks everything against everything, and makes the client. Nothing is sent.
-    ///
-    /// # Errors
-    /// [`Error::Key`] for a malformed credential, [`Error::Failure`] for an environment, host or scheme that does not fit, [`Error::Setting`] for certificates or
-    /// a proxy that cannot be used.
-    pub fn build(self) -> Result<Client, Error> {
-        let source = self
-            .credential
-            .ok_or_else(|| Failure::new(FailureKind::Misuse, "the client has no credential", "give it one with credential(…)"))?;
-        let credential = source.parse(self.connection.provider())?;
-        let key = self.fingerprint_key.unwrap_or_else(key_of_this_process);
-        let connection = Arc::new(self.connection.policy(self.policy).fingerprint_key(key).build(&credential)?);
-        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
-        let name = self.name.unwrap_or_else(|| {
-            let owner = source.client_id().unwrap_or("key");
-            format!("{}/{}/{owner}", connection.provider().name(), connection.environment())
-        });
-        let session = Session::new(connection, credential, source.is_reloadable());
-        let shared = Shared::new(session, source, &self.wire, store, name, self.audit)?;
-        Ok(Client { shared: Arc::new(shared) })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::error::Error;
+use auth_core::Requirement;
 use std::fmt;
 
 /// `Check` is what came of a credential's test call.
@@ -14,6 +15,7 @@ pub struct Check {
     tried: String,
     status: Option<u16>,
     error: Option<Error>,
+    closed: Vec<Requirement>,
 }
 
 impl Check {
@@ -38,6 +40,7 @@ impl Check {
             tried,
             status,
             error: result.err(),
+            closed: connection.unmet_requirements().cloned().collect(),
         }
     }
 
@@ -56,6 +59,12 @@ impl Check {
         self.error.as_ref()?.advice()
     }
 
+    /// What calls of other paths would need and the credential, as its owner declared it, does not have: they are refused before they are sent. Empty where
+    /// nothing was declared.
+    pub fn closed(&self) -> &[Requirement] {
+        &self.closed
+    }
+
     /// The status of the answer, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.status
@@ -66,8 +75,13 @@ impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}), {}: ", self.provider, self.environment, self.tried)?;
         match &self.error {
-            None => f.write_str("accepted"),
-            Some(error) => write!(f, "{error}"),
+            None => f.write_str("accepted")?,
+            Some(error) => write!(f, "{error}")?,
         }
+        for requirement in &self.closed {
+            let (paths, needed) = (requirement.paths.join(", "), requirement.needs_one_of.join(" or "));
+            write!(f, "; calls of {paths} cannot succeed with it, they need the permission {needed}")?;
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::builder::ClientBuilder;
 use crate::check::Check;
-use crate::clock;
+use crate::drive::{Drive, Driving};
 use crate::error::Error;
 use crate::poll::Poll;
 use crate::request::Request;
@@ -75,13 +75,14 @@ impl Client {
     /// [`Error::Failure`] if the credential may not go there, or no token can be had.
     pub fn authorize(&self, path: &str) -> Result<Arc<Authorization>, Error> {
         let shared = &self.shared;
-        if !path.starts_with('/') {
-            shared.connection.admit(path)?;
+        if !path.starts_with('/') || !shared.connection.permissions().is_empty() {
+            // Refused here, or not at all: with nothing declared, every path of the own host is fine.
+            let _admitted = Call::new(&shared.connection, "GET", path)?;
         }
-        if let Some(fresh) = shared.fresh().as_ref().filter(|fresh| clock::now() < fresh.until) {
+        if let Some(fresh) = shared.fresh().as_ref().filter(|fresh| shared.now() < fresh.until) {
             return Ok(Arc::clone(&fresh.authorization));
         }
-        let exchange = Exchange::new(Call::new(&shared.connection, "GET", path)?, fastrand::u64(..));
+        let exchange = Exchange::new(Call::new(&shared.connection, "GET", path)?, shared.seed());
         match run(shared, exchange, Deliver::Nothing)? {
             Ended::Authorized(authorization) => Ok(authorization),
             Ended::Answered(..) | Ended::Renewed => {
@@ -89,6 +90,24 @@ impl Client {
                     .into())
             }
         }
+    }
+
+    /// One exchange to be driven by the caller: for those with an event loop, or any other I/O of their own.
+    ///
+    /// # Errors
+    /// [`Error::Failure`] if the credential may not go there.
+    pub fn drive(&self, method: &str, path: &str) -> Result<Driving, Error> {
+        Ok(Driving::new(&self.shared, self.shared.call(method, path)?))
+    }
+
+    /// The exchange that gets the next token, if one is wanted and nobody is at it: to be driven beside the others, so that none of them waits for it.
+    pub fn drive_renewal(&self) -> Option<Drive> {
+        Drive::renewal(&self.shared)
+    }
+
+    /// A number that moves whenever an exchange that waits should be polled again.
+    pub fn changes(&self) -> u64 {
+        self.shared.with(|session, _| session.changes()).0
     }
 
     /// Where the client may send its credential.

@@ -4,6 +4,22 @@ use auth_core::UnixTime;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// `Clock` is a client's time, sleep and dice, for programs that bring their own: an event loop's, a test's.
+///
+/// A client that is given none has the system's, and its waits then end at once when another thread has what they wait for.
+pub trait Clock: Send + Sync {
+    /// The time. It should neither step with the wall clock nor stop while the machine sleeps, see [`UnixTime`].
+    fn now(&self) -> UnixTime;
+
+    /// Sleeps that long, 50 ms at most; `false` ends the wait, and with it the call.
+    fn sleep(&self, span: Duration) -> bool;
+
+    /// A number from which the dice of one exchange follow: its request id and the jitter of its pauses. Nothing that it decides needs secrecy.
+    fn seed(&self) -> u64 {
+        fastrand::u64(..)
+    }
+}
+
 /// The time, by a clock that is set to the wall clock once in a process and runs by itself from then on.
 pub(crate) fn now() -> UnixTime {
     /// The wall clock's reading when the steady clock stood at zero.

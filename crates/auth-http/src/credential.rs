@@ -1,13 +1,16 @@
 //! Where credentials come from: a value, an environment variable, a file, a callback.
 
+mod file;
+mod key;
+
+pub use key::Key;
+
 use crate::error::Error;
 use crate::lock::Mutex;
-use auth_core::{ApiKey, ClientCredentials, Grant, KeyNotes, Provider, Secret, UnixTime};
-use serde::Deserialize;
+use auth_core::{ApiKey, ClientCredentials, Grant, Provider, Secret};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 type Callback = dyn FnMut() -> Result<Credential, Error> + Send;
 
@@ -83,13 +86,15 @@ impl Credential {
         Ok(Self::of(Material::Client { id, secret, refresh_token: None }, Source::Variable(secret_variable.into())))
     }
 
-    /// A credential from a file: one key a line, or a JSON object with `client_id`, `client_secret` and perhaps `refresh_token`.
+    /// A credential from a file: one key a line, or a JSON object with `client_id`, `client_secret` and perhaps `refresh_token`, or with `clients`, a list of
+    /// such pairs, or with `keys`, a list of keys or of objects with `key` and what is noted about it: `name`, `id`, `created` (RFC 3339), `permissions`,
+    /// `integration`, `relaxed`.
     ///
     /// # Errors
     /// [`Error::Source`] if the file cannot be read, is empty, or is neither.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        Ok(Self::of(read_file(path)?, Source::File(path.into())))
+        Ok(Self::of(file::read(path)?, Source::File(path.into())))
     }
 
     /// A credential from a function that is called now, and again whenever the API refuses what it gave: for secrets managers.
@@ -142,7 +147,7 @@ impl Credential {
                     Material::Client { id: id.clone(), secret: read_variable(name)?, refresh_token: refresh_token.clone() }
                 }
             },
-            Source::File(path) => read_file(path)?,
+            Source::File(path) => file::read(path)?,
             Source::Callback(callback) => (*callback.lock())()?.material,
         };
         Ok(Self { material, ..self.clone() })
@@ -221,99 +226,4 @@ fn read_variable(name: &str) -> Result<Secret, Error> {
         Err(std::env::VarError::NotPresent) => Err(refuse("it is not set: export it, or have your secrets manager set it")),
         Err(std::env::VarError::NotUnicode(_)) => Err(refuse("it is not text")),
     }
-}
-
-/// `Key` is a static key with what its owner knows about it: name, creation date, integration.
-///
-/// Text converts into a key without notes. `Debug` shows the notes and not the key.
-#[derive(Clone)]
-pub struct Key {
-    secret: Secret,
-    notes: KeyNotes,
-    relaxed: bool,
-}
-
-impl Key {
-    /// A key without notes.
-    pub fn new(key: impl Into<Secret>) -> Self {
-        Self { secret: key.into(), notes: KeyNotes::default(), relaxed: false }
-    }
-
-    /// The name it was given in the vendor's dashboard.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.notes.name = Some(name.into());
-        self
-    }
-
-    /// When it was created: what its age is counted from.
-    #[must_use]
-    pub fn created(mut self, at: SystemTime) -> Self {
-        self.notes.created = Some(UnixTime::default().after(at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()));
-        self
-    }
-
-    /// The integration that it belongs to.
-    #[must_use]
-    pub fn integration(mut self, name: impl Into<String>) -> Self {
-        self.notes.integration = Some(name.into());
-        self
-    }
-
-    /// Accepts a prefix, length or alphabet that the profile does not know: for when a vendor has extended its formats.
-    #[must_use]
-    pub fn relaxed(mut self) -> Self {
-        self.relaxed = true;
-        self
-    }
-
-    /// All that is known about it.
-    #[must_use]
-    pub fn notes(mut self, notes: KeyNotes) -> Self {
-        self.notes = notes;
-        self
-    }
-}
-
-impl<T: Into<Secret>> From<T> for Key {
-    fn from(text: T) -> Self {
-        Self::new(text)
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key([redacted], {:?})", self.notes)
-    }
-}
-
-/// The JSON form of a credential file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClientFile {
-    client_id: String,
-    client_secret: String,
-    #[serde(default)]
-    refresh_token: Option<String>,
-}
-
-fn read_file(path: &Path) -> Result<Material, Error> {
-    let refuse = |reason: String| Error::Source { source: format!("the file {}", path.display()), reason };
-    let text = Secret::new(std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?);
-    if text.expose().trim_start().starts_with('{') {
-        // serde's own message can quote a value, so only its place is told.
-        let file: ClientFile = serde_json::from_str(text.expose()).map_err(|error| {
-            refuse(format!(
-                "line {}: expected a JSON object with client_id, client_secret and perhaps refresh_token, all text",
-                error.line()
-            ))
-        })?;
-        return Ok(Material::Client {
-            id: file.client_id,
-            secret: file.client_secret.into(),
-            refresh_token: file.refresh_token.map(Into::into),
-        });
-    }
-    let keys: Vec<Key> = text.expose().lines().filter(|line| !line.trim().is_empty()).map(Key::from).collect();
-    if keys.is_empty() { Err(refuse("it is empty: write one key a line into it".into())) } else { Ok(Material::Keys(keys)) }
 }

@@ -1,260 +1,131 @@
-//! `Drive`: one call that the program sends by itself, on an event loop or with an HTTP library of its own.
+//! `Drive`: one exchange of a client, driven by a program with its own I/O.
 
-use crate::client::Client;
-use crate::clock;
-use crate::error::Error;
-use crate::lock::{Condvar, Mutex};
-use crate::run::Running;
+use crate::run::{leave, obey, report};
 use crate::shared::Shared;
-use crate::wakers::Waker;
-use auth_core::{Call, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, Transport, UnixTime};
-use std::fmt;
+use auth_core::{Call, Claimed, Credential, Exchange, Response, Saved, Step, Transport, UnixTime};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// `Drive` is one call whose request the program sends by itself: the machine's decisions, tokens and waits of a [`Client`], with other I/O.
+/// `Driving` is an exchange in the making: say what the machine has to know of the request, then [`Driving::start`] it.
+#[must_use]
+pub struct Driving {
+    shared: Arc<Shared>,
+    call: Call,
+}
+
+impl Driving {
+    pub(crate) fn new(shared: &Arc<Shared>, call: Call) -> Self {
+        let deadline = shared.now().after(shared.connection.policy().deadline);
+        Self { shared: Arc::clone(shared), call: call.deadline(deadline) }
+    }
+
+    /// Looks at the body: where the provider has a convention that makes a repeat harmless, and the body keeps it, the call is repeatable.
+    pub fn body(mut self, body: &[u8]) -> Self {
+        self.call = self.call.body(body);
+        self
+    }
+
+    /// Says that the body is a stream that can be sent only once.
+    pub fn once(mut self) -> Self {
+        self.call = self.call.once();
+        self
+    }
+
+    /// How long the call may take with all its waits and repeats; the client's deadline if not said.
+    pub fn deadline(mut self, span: Duration) -> Self {
+        let at = self.shared.now().after(span);
+        self.call = self.call.deadline(at);
+        self
+    }
+
+    /// The id under which the call is known to both sides; a random one if not said.
+    pub fn request_id(mut self, id: &str) -> Self {
+        self.call = self.call.request_id(id);
+        self
+    }
+
+    /// Starts the exchange.
+    pub fn start(self) -> Drive {
+        let exchange = Exchange::new(self.call, self.shared.seed());
+        Drive { exchange: self.shared.audited(exchange), shared: self.shared }
+    }
+}
+
+/// `Drive` is one exchange of a client, driven by a program that does its own I/O: an event loop with a hundred requests in flight on one thread.
 ///
-/// Ask [`Drive::poll`] what to do, do exactly that, report it, ask again, until [`Next::Done`]. Nothing here blocks but [`Drive::step`]: tokens are
-/// fetched, sources asked and stores written by threads of the client's. Dropping it, finished or not, strands nobody.
-///
-/// ```no_run
-/// # fn sent(_: &auth_http::core::Send) -> (u16, Vec<(String, String)>, Vec<u8>) { (200, vec![], vec![]) }
-/// # let client: auth_http::Client = todo!();
-/// use auth_http::{Next, core::Response};
-/// let mut drive = client.drive("GET", "/v1/invoices", None)?;
-/// loop {
-///     match drive.poll() {
-///         // put the authorization and the request id on your request, send it, follow no redirect
-///         Next::Send(send) => {
-///             let (status, headers, body) = sent(&send);
-///             drive.answered(&Response { status, headers: &headers.as_slice(), body: &body });
-///         }
-///         // poll again after that moment, or when `drive.on_wake(…)` calls
-///         Next::Wait(_) => {}
-///         Next::Done(outcome) => break,
-///     }
-/// }
-/// # Ok::<(), auth_http::Error>(())
-/// ```
+/// Nothing in it waits or sends. Poll once, do exactly what the [`Step`] says, report it with the one matching `handle_*`, poll again, until [`Step::Done`].
+/// [`Drive::obey`] does the steps that are the client's store's and credential source's. After a [`Step::Wait`], poll when the time has come or
+/// [`Client::changes`](crate::Client::changes) has moved. Dropping it, finished or not, lets go on whoever waits for it.
 pub struct Drive {
     shared: Arc<Shared>,
-    /// The exchange; `None` while a thread has it.
-    running: Option<Running>,
-    away: Option<Arc<Away>>,
-    number: u64,
-    seen: u64,
-    over: Option<Outcome>,
-}
-
-/// `Next` is what a [`Drive`] wants done.
-#[derive(Clone, Debug)]
-#[must_use]
-pub enum Next {
-    /// Put this on the request, send it, follow no redirect: [`Drive::answered`] or [`Drive::lost`].
-    Send(Send),
-    /// Poll again at that moment, or when woken ([`Drive::on_wake`]).
-    Wait(UnixTime),
-    /// The end: the answer that was reported last is the caller's, or there is none.
-    Done(Outcome),
-}
-
-/// An exchange that is with a thread for as long as that has to wait for a store, a source or a token endpoint.
-#[derive(Default)]
-struct Away {
-    back: Mutex<(Option<Running>, Option<Waker>)>,
-    returned: Condvar,
-}
-
-/// How long to wait at most for a thread that has the exchange, before looking again.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
-impl Client {
-    /// A call that the program sends by itself: method (in capitals), path or absolute URL, and the body if there is one and it can be sent again; for a
-    /// body that can be sent only once use [`Client::drive_once`].
-    ///
-    /// # Errors
-    /// [`Error::Failure`] if the credential may not go there; nothing was sent.
-    pub fn drive(&self, method: &str, path_or_url: &str, body: Option<&[u8]>) -> Result<Drive, Error> {
-        let call = self.admitted(method, path_or_url)?;
-        Ok(self.driven(match body {
-            Some(body) => call.body(body),
-            None => call,
-        }))
-    }
-
-    /// The same for a body that can be sent only once: the call is not repeated after something of it has left.
-    ///
-    /// # Errors
-    /// As [`Client::drive`].
-    pub fn drive_once(&self, method: &str, path_or_url: &str) -> Result<Drive, Error> {
-        Ok(self.driven(self.admitted(method, path_or_url)?.once()))
-    }
-
-    fn admitted(&self, method: &str, path_or_url: &str) -> Result<Call, Error> {
-        let shared = &self.shared;
-        let call = Call::new(&shared.connection, method, path_or_url)
-            .inspect_err(|failure| shared.audit.refused(&shared.connection, method, failure))?;
-        Ok(call.deadline(clock::now().after(shared.connection.policy().deadline)))
-    }
-
-    fn driven(&self, call: Call) -> Drive {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let running = Running::new(&self.shared, Exchange::new(call, fastrand::u64(..)));
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Drive { shared: Arc::clone(&self.shared), running: Some(running), away: None, number, seen: 0, over: None }
-    }
+    exchange: Exchange,
 }
 
 impl Drive {
-    /// What to do next; never blocks.
-    pub fn poll(&mut self) -> Next {
-        loop {
-            if let Some(over) = &self.over {
-                return Next::Done(over.clone());
-            }
-            if !self.is_back() {
-                return Next::Wait(clock::now().after(LOOK_AGAIN));
-            }
-            let Some(running) = &mut self.running else { return Next::Done(lost_for_good()) };
-            let step = running.next();
-            self.seen = running.seen;
-            match step {
-                Step::Send(send) => return Next::Send(send),
-                Step::Wait(until) => return Next::Wait(until),
-                Step::Done(outcome) => self.over = Some(outcome),
-                chore => self.send_away(chore),
-            }
-        }
+    /// The exchange that gets the next token, if one is wanted and nobody is at it.
+    pub(crate) fn renewal(shared: &Arc<Shared>) -> Option<Self> {
+        let (renewal, _) = shared.with(|session, now| session.begin_renewal(now, shared.seed()));
+        Some(Self { exchange: shared.audited(renewal?), shared: Arc::clone(shared) })
     }
 
-    /// What to do next, waiting here as long as there is nothing to do: a [`Next::Send`] or the end. For programs that may block.
-    ///
-    /// # Errors
-    /// [`Error::Interrupted`], if the client was built with an interrupt.
-    pub fn step(&mut self) -> Result<Next, Error> {
-        loop {
-            match self.poll() {
-                Next::Wait(until) => self.wait(until)?,
-                next => return Ok(next),
-            }
-        }
+    /// What to do next.
+    pub fn poll(&mut self) -> Step {
+        let Self { shared, exchange } = self;
+        let step = shared.with(|session, now| exchange.poll(session, now)).0;
+        report(shared, exchange);
+        step
     }
 
-    /// Whether a success of this status ends the call without another look; the answer then needs no report. For all others the header fields and the body
-    /// are wanted: [`Drive::answered`].
-    pub fn finish(&mut self, status: u16) -> bool {
-        let over = self.running.as_mut().is_some_and(|running| running.finish_fresh(status));
-        if over {
-            self.over = Some(Outcome::Answered(None));
-        }
-        over
+    /// Does a [`Step::Claim`], [`Step::Save`], [`Step::Release`] or [`Step::Load`] by the client's own store and credential source and reports it; any
+    /// other step comes back.
+    pub fn obey(&mut self, step: Step) -> Option<Step> {
+        obey(&self.shared, &mut self.exchange, step)
     }
 
-    /// Reports the answer to the last [`Next::Send`]. Of a success the body may be left out.
-    pub fn answered(&mut self, response: &Response<'_>) {
-        if let Some(running) = &mut self.running {
-            running.answered(response);
-        }
+    /// Reports what a store answered to [`Step::Claim`].
+    pub fn handle_claimed(&mut self, claimed: Claimed) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_claimed(session, now, claimed));
     }
 
-    /// Reports that there is no answer to the last [`Next::Send`].
-    pub fn lost(&mut self, lost: Transport) {
-        if let Some(running) = &mut self.running {
-            running.lost(lost);
-        }
+    /// Reports what a store answered to [`Step::Save`].
+    pub fn handle_saved(&mut self, saved: Saved) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_saved(session, now, saved));
     }
 
-    /// Calls this once, from any thread, as soon as polling again makes sense: perhaps at once. It takes the place of the one before.
-    pub fn on_wake(&mut self, waker: impl FnOnce() + std::marker::Send + 'static) {
-        let waker: Waker = Box::new(waker);
-        if let Some(away) = &self.away {
-            let mut back = away.back.lock();
-            if back.0.is_none() {
-                back.1 = Some(waker);
-                return;
-            }
-            drop(back);
-            return waker();
-        }
-        self.shared.wakers.set(self.number, waker);
-        // It may have moved between the poll and now, and then nobody would call.
-        if self.shared.has_moved(self.seen)
-            && let Some(waker) = self.shared.wakers.take(self.number)
-        {
-            waker();
-        }
+    /// Reports what the credential's source gave on [`Step::Load`].
+    pub fn handle_loaded(&mut self, credential: Option<Credential>) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_loaded(session, now, credential));
+    }
+
+    /// Reports the response to [`Step::Fetch`] or [`Step::Send`].
+    pub fn handle_response(&mut self, response: &Response<'_>) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_response(session, now, response));
+    }
+
+    /// Reports that [`Step::Fetch`] or [`Step::Send`] got no response.
+    pub fn handle_failure(&mut self, lost: Transport) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_failure(session, now, lost));
     }
 
     /// The id under which the call is known to both sides.
-    pub fn request_id(&self) -> Option<&str> {
-        self.running.as_ref().map(Running::request_id)
+    pub fn request_id(&self) -> &str {
+        self.exchange.request_id()
     }
 
-    /// Whether a thread has brought the exchange back, or never had it.
-    fn is_back(&mut self) -> bool {
-        let Some(away) = &self.away else { return true };
-        let back = away.back.lock().0.take();
-        // If nobody holds the other end, the thread is gone with it.
-        let gone = back.is_none() && Arc::strong_count(away) == 1;
-        if back.is_some() || gone {
-            (self.running, self.away) = (back, None);
-        }
-        self.away.is_none()
+    /// The time by the client's clock, which a [`Step::Wait`] is measured by.
+    pub fn now(&self) -> UnixTime {
+        self.shared.now()
     }
-
-    /// Lets a thread do what may block. If none can be started, it is done here.
-    fn send_away(&mut self, chore: Step) {
-        let Some(running) = self.running.take() else { return };
-        let away = Arc::new(Away::default());
-        let slot = Arc::new(Mutex::new(Some((running, chore))));
-        let (theirs, theirs_away) = (Arc::clone(&slot), Arc::clone(&away));
-        let work = move || {
-            if let Some((mut running, chore)) = theirs.lock().take() {
-                running.oblige(chore);
-                let mut back = theirs_away.back.lock();
-                back.0 = Some(running);
-                let waker = back.1.take();
-                drop(back);
-                theirs_away.returned.notify_all();
-                if let Some(waker) = waker {
-                    waker();
-                }
-            }
-        };
-        if std::thread::Builder::new().name("ledgerauth-chore".into()).spawn(work).is_ok() {
-            self.away = Some(away);
-        } else if let Some((mut running, chore)) = slot.lock().take() {
-            running.oblige(chore);
-            self.running = Some(running);
-        }
-    }
-
-    fn wait(&self, until: UnixTime) -> Result<(), Error> {
-        let Some(away) = &self.away else { return self.shared.wait(until, self.seen) };
-        self.shared.go_on()?;
-        let back = away.back.lock();
-        if back.0.is_none() {
-            drop(away.returned.wait_for(back, crate::interrupt::SLICE));
-        }
-        Ok(())
-    }
-}
-
-/// The thread that had the exchange did not bring it back.
-fn lost_for_good() -> Outcome {
-    let what = "the thread that waited for a store, a source or a token endpoint is gone";
-    Outcome::Failed(Failure::new(FailureKind::Misuse, what, "start the call again"))
 }
 
 impl Drop for Drive {
     fn drop(&mut self) {
-        drop(self.shared.wakers.take(self.number));
-    }
-}
-
-impl fmt::Debug for Drive {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Drive").field("request_id", &self.request_id()).finish_non_exhaustive()
+        report(&self.shared, &mut self.exchange);
+        leave(&self.shared, &mut self.exchange);
     }
 }

@@ -1,61 +1,10 @@
 //! Waiting that can be given up: what a program whose signals are handled by its own interpreter needs.
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The longest time that nobody asks: 50 ms, because a person who presses Ctrl-C takes a tenth of a second for at once.
 pub(crate) const SLICE: Duration = Duration::from_millis(50);
 
 /// Whether to give up; asked in the thread that waits.
 pub(crate) type Interrupt = Arc<dyn Fn() -> bool + Send + Sync>;
-
-/// Why there is no result.
-pub(crate) enum Cut {
-    Interrupted,
-    TimedOut,
-    /// No thread could be started.
-    NoThread,
-}
-
-/// Does what cannot be interrupted on a thread of its own, which is left behind when it takes too long or nobody wants it any more.
-pub(crate) fn beside<T: Send + 'static>(
-    interrupt: &Interrupt,
-    until: Option<Instant>,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Cut> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    // Nobody listens any more if it took too long.
-    let work = move || drop(sender.send(work()));
-    thread::Builder::new().name("ledgerauth-connect".into()).spawn(work).map_err(|_| Cut::NoThread)?;
-    loop {
-        let left = until.map_or(SLICE, |until| until.saturating_duration_since(Instant::now()));
-        match receiver.recv_timeout(left.min(SLICE)) {
-            Ok(result) => return Ok(result),
-            Err(RecvTimeoutError::Disconnected) => return Err(Cut::NoThread),
-            Err(RecvTimeoutError::Timeout) if interrupt() => return Err(Cut::Interrupted),
-            Err(RecvTimeoutError::Timeout) if until.is_some_and(|until| until <= Instant::now()) => return Err(Cut::TimedOut),
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    #[test]
-    fn what_takes_too_long_is_left_behind() {
-        let forever = || thread::sleep(Duration::from_secs(20));
-        let (start, asked) = (Instant::now(), Arc::new(AtomicU32::new(0)));
-        let counted = Arc::clone(&asked);
-        let interrupt: Interrupt = Arc::new(move || counted.fetch_add(1, Ordering::Relaxed) == 2);
-        assert!(matches!(beside(&interrupt, None, forever), Err(Cut::Interrupted)));
-        assert!(start.elapsed() < Duration::from_millis(400) && asked.load(Ordering::Relaxed) == 3);
-        let never: Interrupt = Arc::new(|| false);
-        assert!(matches!(beside(&never, Some(Instant::now() + Duration::from_millis(20)), forever), Err(Cut::TimedOut)));
-        assert!(matches!(beside(&never, None, || 7), Ok(7)));
-    }
-}

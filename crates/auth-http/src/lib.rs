@@ -23,7 +23,8 @@
 //! | is the credential good? | [`Client::check`] |
 //! | wait until a document is ready | [`Client::poll`] |
 //! | the header alone, for another HTTP library | [`Client::authorize`] |
-//! | the whole conversation, for another HTTP library or an event loop | [`Client::drive`] |
+//! | another HTTP library, clock or event loop below the client | [`Transport`], [`Clock`], [`Drive`] |
+//! | the whole conversation, with an HTTP library of one's own | [`Client::deliver`] |
 //! | where tokens are kept | [`TokenStore`], [`MemoryStore`] |
 //!
 //! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
@@ -35,6 +36,7 @@ mod check;
 mod client;
 mod clock;
 mod credential;
+mod delivery;
 mod drive;
 mod error;
 mod fork;
@@ -46,7 +48,6 @@ mod request;
 mod response;
 mod run;
 mod shared;
-mod socket;
 mod store;
 mod transport;
 mod wakers;
@@ -60,12 +61,15 @@ pub use auth_core::{
 pub use builder::ClientBuilder;
 pub use check::Check;
 pub use client::Client;
+pub use clock::Clock;
 pub use credential::{Credential, Key};
-pub use drive::{Drive, Next};
+pub use delivery::{Delivery, Next};
+pub use drive::{Drive, Driving};
 pub use error::Error;
 pub use fork::after_fork;
+pub use http;
 pub use poll::Poll;
 pub use request::Request;
 pub use response::Response;
 pub use store::{MemoryStore, TokenStore};
-pub use ureq::http;
+pub use transport::{Body, Payload, Times, Transport};

@@ -1,7 +1,6 @@
 //! `Poll`: asking until a document is ready.
 
 use crate::client::Client;
-use crate::clock;
 use crate::error::Error;
 use crate::response::{Fields, Response};
 use auth_core::{Polling, Progress};
@@ -44,17 +43,17 @@ impl<'c> Poll<'c> {
     /// [`Error::Failure`]: of kind `DeadlineExceeded` if it is still not ready, or whatever a call failed with.
     pub fn wait(self) -> Result<Response, Error> {
         let shared = &self.client.shared;
-        let deadline = clock::now().after(self.deadline);
-        let mut polling = Polling::new(&self.path, self.pause, deadline, fastrand::u64(..));
+        let deadline = shared.now().after(self.deadline);
+        let mut polling = Polling::new(&self.path, self.pause, deadline, shared.seed());
         loop {
-            let left = deadline.since(clock::now());
+            let left = deadline.since(shared.now());
             let response = self.client.get(&self.path).deadline(left).send()?.error_for_status()?;
             let (response, body) = response.buffered()?;
-            let now = clock::now();
+            let now = shared.now();
             let seen = auth_core::Response { status: response.status(), headers: &Fields(response.headers()), body: &body };
             match polling.handle_response(shared.connection.provider(), now, &seen) {
                 Progress::Ready => return Ok(response),
-                Progress::AskAgain(at) => shared.sleep(at)?,
+                Progress::AskAgain(at) => shared.sleep_until(at)?,
                 Progress::TooLate(failure) => return Err(failure.into()),
             }
         }

@@ -1,4 +1,4 @@
-//! Renewals ahead of time, on a thread of their own, so that no caller waits for them.
+//! Renewals ahead of time: on a thread of their own, so that no caller waits for them, or within the call that finds one due.
 
 use crate::run::{Deliver, run};
 use crate::shared::Shared;
@@ -9,15 +9,20 @@ use std::sync::Arc;
 pub(crate) fn spawn(shared: &Arc<Shared>, renewal: Exchange) {
     let slot = Arc::new(crate::lock::Mutex::new(Some(renewal)));
     let (theirs, theirs_shared) = (Arc::clone(&slot), Arc::clone(shared));
-    let drive = move || {
+    let work = move || {
         if let Some(renewal) = theirs.lock().take() {
-            // A failure is the session's to remember: the token in use is still valid.
-            let _ = run(&theirs_shared, renewal, Deliver::Nothing);
+            drive(&theirs_shared, renewal);
         }
     };
-    if std::thread::Builder::new().name("ledgerauth-renewal".into()).spawn(drive).is_err()
+    if std::thread::Builder::new().name("ledgerauth-renewal".into()).spawn(work).is_err()
         && let Some(mut renewal) = slot.lock().take()
     {
         shared.with(|session, _| renewal.abandon(session));
     }
+}
+
+/// Renews here and now.
+pub(crate) fn drive(shared: &Arc<Shared>, renewal: Exchange) {
+    // A failure is the session's to remember: the token in use is still valid.
+    let _ = run(shared, renewal, Deliver::Nothing);
 }

@@ -1,17 +1,15 @@
 //! `Request`: a call in the making.
 
 use crate::client::Client;
-use crate::clock;
 use crate::error::Error;
 use crate::response::{Answer, Response};
 use crate::run::{Deliver, Delivered, Ended, run};
-use crate::transport::transport;
-use auth_core::{Call, Exchange, Failure, FailureKind, Send, Transport, UnixTime, may_go_anywhere};
+use crate::transport::{Payload, Times};
+use auth_core::{Exchange, Failure, FailureKind, Send, Transport, UnixTime, may_go_anywhere};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use std::io::Read;
 use std::time::Duration;
-use ureq::http::{self, HeaderMap, HeaderName, HeaderValue};
-use ureq::{AsSendBody, SendBody};
 
 /// `Request` is a call in the making: give it what it needs, then [`Request::send`] it.
 #[must_use]
@@ -108,14 +106,13 @@ impl<'c> Request<'c> {
             return Err(fault.into());
         }
         let shared = &self.client.shared;
-        let mut call = Call::new(&shared.connection, self.method, &self.target)
-            .inspect_err(|failure| shared.audit.refused(&shared.connection, self.method, failure))?;
+        let mut call = shared.call(self.method, &self.target)?;
         call = match &self.body {
             Body::None => call,
             Body::Bytes(bytes) => call.body(bytes),
             Body::Stream(_) => call.once(),
         };
-        let deadline = clock::now().after(self.deadline.unwrap_or(shared.connection.policy().deadline));
+        let deadline = shared.now().after(self.deadline.unwrap_or(shared.connection.policy().deadline));
         call = call.deadline(deadline);
         if let Some(id) = self.id.take() {
             if HeaderValue::try_from(&id).is_err() {
@@ -128,7 +125,7 @@ impl<'c> Request<'c> {
             }
             call = call.request_id(id);
         }
-        let exchange = Exchange::new(call, fastrand::u64(..));
+        let exchange = Exchange::new(call, shared.seed());
         let request_id = exchange.request_id().to_owned();
         let mut deliver = |send: &Send, now: UnixTime| self.deliver(send, now, deadline);
         match run(shared, exchange, Deliver::Request(&mut deliver))? {
@@ -155,27 +152,13 @@ impl<'c> Request<'c> {
         }
         let (name, id) = &send.request_id;
         fields.insert(HeaderName::try_from(&**name).map_err(|_| unsendable())?, HeaderValue::try_from(&**id).map_err(|_| unsendable())?);
-        let left = deadline.since(now);
-        match &mut self.body {
-            Body::None => run_once(self.client, request.body(()), left),
-            Body::Bytes(bytes) => run_once(self.client, request.body(bytes.as_slice()), left),
-            Body::Stream(reader) => run_once(self.client, request.body(SendBody::from_reader(reader)), left),
-        }
+        let payload = match &mut self.body {
+            Body::None => Payload::None,
+            Body::Bytes(bytes) => Payload::Bytes(bytes),
+            Body::Stream(reader) => Payload::Stream(reader),
+        };
+        let request = request.body(payload).map_err(|_| unsendable())?;
+        let times = Times { begin: deadline.since(now), end: None };
+        self.client.shared.transport.send(request, times).map(Answer::new)
     }
-}
-
-/// Sends with what is left of the deadline, if that is less than the client's own timeout.
-fn run_once<B: AsSendBody>(client: &Client, request: http::Result<http::Request<B>>, left: Duration) -> Delivered {
-    let request = request.map_err(|_| Transport { not_sent: true, what: "the request cannot be written".into(), advice: String::new() })?;
-    let shared = &client.shared;
-    let request = if left < shared.timeout + 2 * shared.connect_timeout {
-        // Name resolution, connection and answer have their own clocks in ureq; together they must not take longer than what is left.
-        let connecting = shared.connect_timeout.min(left / 4);
-        let answering = shared.timeout.min(left.saturating_sub(2 * connecting));
-        let configured = shared.agent.configure_request(request).timeout_resolve(Some(connecting)).timeout_connect(Some(connecting));
-        configured.timeout_recv_response(Some(answering)).timeout_send_body(Some(answering)).build()
-    } else {
-        request
-    };
-    shared.agent.run(request).map(Answer::new).map_err(|error| transport(&error))
 }

@@ -1,14 +1,14 @@
 //! Responses: what the machine is shown of them, and what the caller gets.
 
 use crate::error::Error;
+use crate::transport::Body;
 use auth_core::{Failure, Headers, MAX_TOKEN_ANSWER};
+use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use std::borrow::Borrow;
 use std::fmt;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
-use ureq::http::{self, HeaderMap};
-use ureq::{Body, BodyReader};
 
 /// How much of a token answer is read: one byte more than is understood, so that a longer one is known as such.
 pub(crate) const TOKEN_READ_LIMIT: u64 = MAX_TOKEN_ANSWER as u64 + 1;
@@ -17,7 +17,7 @@ const READ_AHEAD: usize = 64 * 1_024;
 /// For how long: a second, because an error page is small and a server that drips it is no reason to miss a deadline.
 const READ_AHEAD_TIME: Duration = Duration::from_secs(1);
 
-/// The header fields of ureq's responses, as the machine reads them.
+/// The header fields of an answer, as the machine reads them.
 pub(crate) struct Fields<H>(pub(crate) H);
 
 impl<H: Borrow<HeaderMap>> Headers for Fields<H> {
@@ -37,20 +37,19 @@ pub(crate) struct Answer {
     taken: usize,
     cut_off: Option<io::Error>,
     /// The rest of the body; `None` after its end, and after it broke off.
-    rest: Option<BodyReader<'static>>,
+    rest: Option<Body>,
 }
 
 impl Answer {
     pub(crate) fn new(response: http::Response<Body>) -> Box<Self> {
         let (head, body) = response.into_parts();
-        let rest = body.into_with_config().limit(u64::MAX).reader();
         Box::new(Self {
             status: head.status.as_u16(),
             fields: Fields(head.headers),
             read: Vec::new(),
             taken: 0,
             cut_off: None,
-            rest: Some(rest),
+            rest: Some(body),
         })
     }
 

@@ -1,14 +1,12 @@
 //! The run loop: does what the machine says, and reports what came of it.
 
-use crate::clock;
 use crate::error::Error;
 use crate::response::{Answer, Fields, TOKEN_READ_LIMIT};
 use crate::shared::Shared;
-use crate::transport::transport;
+use crate::transport::{Payload, Times};
 use auth_core::{Authorization, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, TokenRequest, Transport, UnixTime};
 use std::io::Read as _;
 use std::sync::Arc;
-use ureq::http;
 use zeroize::Zeroizing;
 
 /// How the loop ended, when it did not fail.
@@ -40,7 +38,7 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
         match running.next() {
             Step::Send(send) => match &mut deliver {
                 Deliver::Nothing => return send.authorization.map(Ended::Authorized).ok_or_else(not_authorized),
-                Deliver::Request(request) => match request(&send, clock::now()) {
+                Deliver::Request(request) => match request(&send, shared.now()) {
                     Ok(mut received) => {
                         if running.finish_fresh(received.status()) {
                             return Ok(Ended::Answered(received, None));
@@ -78,8 +76,7 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new(shared: &Arc<Shared>, exchange: Exchange) -> Self {
-        let exchange = if shared.audit.is_wanted() { exchange.audited() } else { exchange };
-        Self { shared: Arc::clone(shared), exchange, begun: false, seen: 0 }
+        Self { shared: Arc::clone(shared), exchange: shared.audited(exchange), begun: false, seen: 0 }
     }
 
     /// The next step: the first one without the lock, while there is something fresh to send with.
@@ -87,50 +84,37 @@ impl Running {
         let first = if self.begun { None } else { self.first_step() };
         self.begun = true;
         let step = first.unwrap_or_else(|| self.poll());
-        self.report();
+        report(&self.shared, &mut self.exchange);
         step
     }
 
     fn first_step(&mut self) -> Option<Step> {
         let fresh = self.shared.fresh();
-        self.exchange.poll_fresh(fresh.as_deref()?, clock::now())
+        self.exchange.poll_fresh(fresh.as_deref()?, self.shared.now())
     }
 
-    /// If a token is wanted, getting it begins on a thread of its own.
+    /// If a token is wanted, getting it begins, on a thread of its own if the client may have one.
     fn poll(&mut self) -> Step {
         let ((step, renewal), seen) = self.shared.with(|session, now| {
-            let renewal = session.begin_renewal(now, fastrand::u64(..));
+            let renewal = session.begin_renewal(now, self.shared.seed());
             (self.exchange.poll(session, now), renewal)
         });
         self.seen = seen;
-        if let Some(renewal) = renewal {
-            crate::renewal::spawn(&self.shared, renewal);
+        match renewal {
+            Some(renewal) if self.shared.renews_beside => crate::renewal::spawn(&self.shared, renewal),
+            Some(renewal) => crate::renewal::drive(&self.shared, renewal),
+            None => {}
         }
         step
     }
 
     /// Does what concerns store, source and token endpoint, and reports it. May block.
     pub(crate) fn oblige(&mut self, chore: Step) {
-        let Self { shared, exchange, .. } = self;
-        match chore {
-            Step::Claim(claim) => {
-                let claimed = shared.store.claim(&shared.store_id, &claim);
-                shared.with(|session, now| exchange.handle_claimed(session, now, claimed));
-            }
-            Step::Save(save) => {
-                let saved = shared.store.save(&shared.store_id, &save);
-                shared.with(|session, now| exchange.handle_saved(session, now, saved));
-            }
-            Step::Release(lease) => shared.store.release(&shared.store_id, &lease),
-            Step::Load => {
-                let credential = load(shared);
-                shared.with(|session, now| exchange.handle_loaded(session, now, credential));
-            }
-            Step::Fetch(request) => match fetch(shared, &request) {
+        if let Some(Step::Fetch(request)) = obey(&self.shared, &mut self.exchange, chore) {
+            match fetch(&self.shared, &request) {
                 Ok(answer) => self.answered(&Response { status: answer.status, headers: &answer.fields, body: &answer.body }),
                 Err(lost) => self.lost(lost),
-            },
-            Step::Send(_) | Step::Wait(_) | Step::Done(_) => {}
+            }
         }
     }
 
@@ -148,9 +132,9 @@ impl Running {
 
     /// Reports a success without the lock; `false` if the answer has to be reported in full.
     pub(crate) fn finish_fresh(&mut self, status: u16) -> bool {
-        let over = self.exchange.finish_fresh(clock::now(), status);
+        let over = self.exchange.finish_fresh(self.shared.now(), status);
         if over {
-            self.report();
+            report(&self.shared, &mut self.exchange);
         }
         over
     }
@@ -158,25 +142,56 @@ impl Running {
     pub(crate) fn request_id(&self) -> &str {
         self.exchange.request_id()
     }
-
-    /// Delivers the audit events since the last time.
-    fn report(&mut self) {
-        let events = self.exchange.take_events();
-        if !events.is_empty() {
-            self.shared.audit.deliver(&events);
-        }
-    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.exchange.has_entered() {
-            return;
+        leave(&self.shared, &mut self.exchange);
+    }
+}
+
+/// Does what the client's store and credential source are asked for; any other step comes back.
+pub(crate) fn obey(shared: &Shared, exchange: &mut Exchange, step: Step) -> Option<Step> {
+    match step {
+        Step::Claim(claim) => {
+            let claimed = shared.store.claim(&shared.store_id, &claim);
+            shared.with(|session, now| exchange.handle_claimed(session, now, claimed));
         }
-        let (lease, _) = self.shared.with(|session, _| self.exchange.abandon(session));
-        if let Some(lease) = lease {
-            self.shared.store.release(&self.shared.store_id, &lease);
+        Step::Save(save) => {
+            let saved = shared.store.save(&shared.store_id, &save);
+            shared.with(|session, now| exchange.handle_saved(session, now, saved));
         }
+        Step::Release(lease) => shared.store.release(&shared.store_id, &lease),
+        Step::Look => {
+            let pause = shared.store.paused(&shared.store_id);
+            shared.with(|session, now| exchange.handle_looked(session, now, pause));
+        }
+        Step::Pause(pause) => shared.store.pause(&shared.store_id, &pause),
+        Step::Load => {
+            let credential = load(shared);
+            shared.with(|session, now| exchange.handle_loaded(session, now, credential));
+        }
+        other => return Some(other),
+    }
+    None
+}
+
+/// Delivers the audit events since the last time.
+pub(crate) fn report(shared: &Shared, exchange: &mut Exchange) {
+    let events = exchange.take_events();
+    if !events.is_empty() {
+        shared.audit.deliver(&events);
+    }
+}
+
+/// Leaves an exchange, finished or not.
+pub(crate) fn leave(shared: &Shared, exchange: &mut Exchange) {
+    if !exchange.has_entered() {
+        return;
+    }
+    let (lease, _) = shared.with(|session, _| exchange.abandon(session));
+    if let Some(lease) = lease {
+        shared.store.release(&shared.store_id, &lease);
     }
 }
 
@@ -209,19 +224,15 @@ fn fetch(shared: &Shared, request: &TokenRequest) -> Result<TokenAnswer, Transpo
         value.set_sensitive(true);
         builder = builder.header(*name, value);
     }
-    let response = if let Some(body) = &request.body {
-        let request_with_body = builder.body(body.expose()).map_err(|_| unsendable("the token request cannot be sent"))?;
-        shared.agent.run(shared.agent.configure_request(request_with_body).timeout_global(Some(request.timeout)).build())
-    } else {
-        let request_alone = builder.body(()).map_err(|_| unsendable("the token request cannot be sent"))?;
-        shared.agent.run(shared.agent.configure_request(request_alone).timeout_global(Some(request.timeout)).build())
-    };
-    let (head, body) = response.map_err(|error| transport(&error))?.into_parts();
+    let payload = request.body.as_ref().map_or(Payload::None, |body| Payload::Bytes(body.expose().as_bytes()));
+    let whole = builder.body(payload).map_err(|_| unsendable("the token request cannot be sent"))?;
+    let times = Times { begin: request.timeout, end: Some(request.timeout) };
+    let (head, body) = shared.transport.send(whole, times)?.into_parts();
     // Room for the usual answer at once: a growing buffer leaves copies of the token behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1_024));
     let cut_off =
         |error: std::io::Error| Transport { not_sent: false, what: format!("the answer was cut off: {error}"), advice: String::new() };
-    body.into_with_config().limit(u64::MAX).reader().take(TOKEN_READ_LIMIT).read_to_end(&mut bytes).map_err(cut_off)?;
+    body.take(TOKEN_READ_LIMIT).read_to_end(&mut bytes).map_err(cut_off)?;
     Ok(TokenAnswer { status: head.status.as_u16(), fields: Fields(head.headers), body: bytes })
 }
 

@@ -1,64 +1,99 @@
 //! What all threads of a client share: the session behind its lock, and what can be had without the lock.
 
 use crate::audit::Audit;
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::interrupt::{self, Interrupt};
 use crate::lock::{Condvar, Mutex};
 use crate::store::TokenStore;
-use crate::transport::Wire;
+use crate::transport::Transport;
 use crate::wakers::Wakers;
 use arc_swap::ArcSwapOption;
-use auth_core::{Connection, Fresh, Session, UnixTime};
+use auth_core::{Call, Connection, Exchange, Failure, FailureKind, Fresh, Session, UnixTime};
 use std::sync::Arc;
 use std::time::Duration;
-use ureq::Agent;
 
 /// The longest single sleep: half a minute, because a condition variable's clock stands still while the machine is suspended.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// The same by a clock of the caller's, which nothing wakes: 50 ms, because that is about how late a person does not notice.
+const LONGEST_FOREIGN_SLEEP: Duration = Duration::from_millis(50);
 
 /// The state of one client. The session's lock is held for microseconds, never across I/O.
 pub(crate) struct Shared {
     pub(crate) connection: Arc<Connection>,
-    pub(crate) agent: Agent,
-    pub(crate) timeout: Duration,
-    pub(crate) connect_timeout: Duration,
+    pub(crate) transport: Arc<dyn Transport>,
+    /// Whether renewals have threads of their own.
+    pub(crate) renews_beside: bool,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) store_id: String,
     pub(crate) credential: Mutex<Credential>,
     pub(crate) audit: Audit,
-    pub(crate) wakers: Wakers,
+    /// Where it is not the system's.
+    clock: Option<Arc<dyn Clock>>,
     interrupt: Option<Interrupt>,
+    pub(crate) wakers: Wakers,
     session: Mutex<Session>,
     moved: Condvar,
     fresh: ArcSwapOption<Fresh>,
 }
 
+/// What surrounds a session: the ways out, and who listens.
+pub(crate) struct Surroundings {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) renews_beside: bool,
+    pub(crate) store: Arc<dyn TokenStore>,
+    pub(crate) store_id: String,
+    pub(crate) audit: Audit,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+    pub(crate) interrupt: Option<Interrupt>,
+}
+
 impl Shared {
-    pub(crate) fn new(
-        session: Session,
-        credential: Credential,
-        wire: &Wire,
-        store: Arc<dyn TokenStore>,
-        store_id: String,
-        audit: Audit,
-    ) -> Result<Self, Error> {
-        Ok(Self {
+    pub(crate) fn new(session: Session, credential: Credential, around: Surroundings) -> Self {
+        let Surroundings { transport, renews_beside, store, store_id, audit, clock, interrupt } = around;
+        Self {
             connection: Arc::clone(session.connection()),
-            agent: wire.agent()?,
-            timeout: wire.timeout,
-            connect_timeout: wire.connect_timeout,
+            transport,
+            renews_beside,
             store,
             store_id,
             credential: Mutex::new(credential),
             audit,
+            clock,
+            interrupt,
             wakers: Wakers::default(),
-            interrupt: wire.interrupt.clone(),
             fresh: ArcSwapOption::new(session.fresh().map(Arc::new)),
             session: Mutex::new(session),
             moved: Condvar::new(),
-        })
+        }
+    }
+
+    /// The time by the client's clock.
+    pub(crate) fn now(&self) -> UnixTime {
+        match &self.clock {
+            None => clock::now(),
+            Some(clock) => clock.now(),
+        }
+    }
+
+    /// Dice for one exchange.
+    pub(crate) fn seed(&self) -> u64 {
+        match &self.clock {
+            None => fastrand::u64(..),
+            Some(clock) => clock.seed(),
+        }
+    }
+
+    /// A call, if the credential may go there; a refusal is an event.
+    pub(crate) fn call(&self, method: &str, path_or_url: &str) -> Result<Call, Failure> {
+        let refused = |failure: &Failure| self.audit.refused(&self.connection, self.now(), method, failure);
+        Call::new(&self.connection, method, path_or_url).inspect_err(refused)
+    }
+
+    /// The exchange, with events if anybody listens.
+    pub(crate) fn audited(&self, exchange: Exchange) -> Exchange {
+        if self.audit.is_wanted() { exchange.audited() } else { exchange }
     }
 
     /// What can be put on a request without the lock; the caller has to look at its `until`.
@@ -70,7 +105,7 @@ impl Shared {
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Session, UnixTime) -> R) -> (R, u64) {
         let mut session = self.session.lock();
         let before = session.changes();
-        let result = f(&mut session, clock::now());
+        let result = f(&mut session, self.now());
         let changes = session.changes();
         if changes != before {
             self.fresh.store(session.fresh().map(Arc::new));
@@ -86,31 +121,43 @@ impl Shared {
         self.session.lock().changes() != seen
     }
 
-    /// Sleeps until `until`, or until the session has changed since `seen`.
+    /// Sleeps until `until`, or until the session has changed since `seen`; sooner, now and then.
+    ///
+    /// # Errors
+    /// If the program, or its clock, gives the wait up.
     pub(crate) fn wait(&self, until: UnixTime, seen: u64) -> Result<(), Error> {
-        loop {
-            self.go_on()?;
-            let session = self.session.lock();
-            let now = clock::now();
-            if session.changes() != seen || until <= now {
-                return Ok(());
+        self.go_on()?;
+        let session = self.session.lock();
+        if session.changes() != seen {
+            return Ok(());
+        }
+        // One millisecond more, because the machine counts whole ones.
+        let span = until.since(self.now()) + Duration::from_millis(1);
+        match &self.clock {
+            None => {
+                drop(self.moved.wait_for(session, span.min(self.longest_sleep())));
+                self.go_on()
             }
-            // One millisecond more, because the machine counts whole ones.
-            let span = until.since(now) + Duration::from_millis(1);
-            let longest = if self.interrupt.is_some() { interrupt::SLICE } else { LONGEST_SLEEP };
-            drop(self.moved.wait_for(session, span.min(longest)));
+            Some(clock) => {
+                drop(session);
+                Ok(sleep(&**clock, span)?)
+            }
         }
     }
 
-    /// Sleeps until `until`, whatever happens to the session.
-    pub(crate) fn sleep(&self, until: UnixTime) -> Result<(), Error> {
+    /// Sleeps until `until`.
+    ///
+    /// # Errors
+    /// If the program, or its clock, gives the wait up.
+    pub(crate) fn sleep_until(&self, until: UnixTime) -> Result<(), Error> {
         loop {
             self.go_on()?;
-            let left = until.since(clock::now());
-            if left.is_zero() {
-                return Ok(());
+            let left = until.since(self.now());
+            match &self.clock {
+                _ if left.is_zero() => return Ok(()),
+                None => std::thread::sleep(left.min(self.longest_sleep())),
+                Some(clock) => sleep(&**clock, left)?,
             }
-            std::thread::sleep(if self.interrupt.is_some() { left.min(interrupt::SLICE) } else { left });
         }
     }
 
@@ -118,4 +165,16 @@ impl Shared {
     pub(crate) fn go_on(&self) -> Result<(), Error> {
         if self.interrupt.as_ref().is_some_and(|wanted| wanted()) { Err(Error::Interrupted) } else { Ok(()) }
     }
+
+    fn longest_sleep(&self) -> Duration {
+        if self.interrupt.is_some() { interrupt::SLICE } else { LONGEST_SLEEP }
+    }
+}
+
+/// One sleep by a clock of the caller's.
+fn sleep(clock: &dyn Clock, span: Duration) -> Result<(), Failure> {
+    if clock.sleep(span.min(LONGEST_FOREIGN_SLEEP)) {
+        return Ok(());
+    }
+    Err(Failure::new(FailureKind::DeadlineExceeded, "the program ended the wait", "nothing is lost: call again when it goes on"))
 }

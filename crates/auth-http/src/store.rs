@@ -1,7 +1,7 @@
 //! Where tokens are kept between calls.
 
 use crate::lock::Mutex;
-use auth_core::{Claim, Claimed, Lease, Record, Save, Saved};
+use auth_core::{Claim, Claimed, Lease, Record, Save, Saved, SharedPause};
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -17,6 +17,14 @@ pub trait TokenStore: Send + Sync {
 
     /// Gives a lease back; one that is no longer the caller's is left alone.
     fn release(&self, id: &str, lease: &Lease);
+
+    /// Keeps a limit that a session met, for all that share the store.
+    fn pause(&self, _id: &str, _pause: &SharedPause) {}
+
+    /// The limit that is in force, if the store knows of one.
+    fn paused(&self, _id: &str) -> Option<SharedPause> {
+        None
+    }
 }
 
 /// `MemoryStore` keeps records in this process's memory: the default, right for tokens that can always be fetched anew.

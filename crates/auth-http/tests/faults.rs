@@ -59,7 +59,7 @@ fn threads_that_meet_one_429_pause_together() {
     sandbox.inject(Fault::new(FaultKind::TooManyRequests { style: LimitStyle::RetryAfterSeconds(1) }).on(Service::Finora));
     client.get("/v1/customers").deadline(Duration::from_millis(500)).send().unwrap();
     std::thread::scope(|scope| {
-        for _ in 0..16 {
+        for _ in 0..64 {
             scope.spawn(|| assert_eq!(client.get("/v1/invoices").send().unwrap().status(), 200));
         }
     });

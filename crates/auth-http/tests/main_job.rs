@@ -127,7 +127,7 @@ fn every_method_and_a_streamed_body_arrive_as_sent() {
 fn a_403_says_what_to_do() {
     let sandbox = sandbox();
     let client = finora(&sandbox).build().unwrap();
-    let response = client.get("/v1/business-intelligence/summary").send().unwrap();
+    let response = client.get("/v1/officers/off_1/profile").send().unwrap();
     let failure = response.failure().unwrap();
     assert_eq!((failure.kind(), failure.code()), (FailureKind::EnterpriseOnly, Some("ENTERPRISE_ONLY")));
     assert!(failure.advice().contains("enterprise provisioning") && failure.server_request_id().is_some(), "{failure}");

@@ -148,3 +148,47 @@ fn a_rotated_client_secret_is_read_again_when_the_grant_is_refused() {
     let statuses: Vec<_> = requests(&sandbox, Service::NumericAuth).iter().map(|entry| entry.status).collect();
     assert_eq!(statuses, [Some(401), Some(200)]);
 }
+
+#[test]
+fn a_key_file_carries_what_is_noted_about_each_key() {
+    let sandbox = sandbox();
+    let issue = || sandbox.issue_finora_key(FinoraKey { environment: Environment::Test, ..FinoraKey::default() });
+    let (noted, bare) = (issue(), issue());
+    let text = format!(
+        r#"{{"keys": [{{"key": "{noted}", "name": "webshop", "id": "key_1", "created": "2026-08-01", "permissions": ["retail"], "integration": "sync"}}, "{bare}"]}}"#
+    );
+    let file = TempFile::new("ring", &text);
+    let client = finora(&sandbox).credential(Credential::from_file(&file.0).unwrap()).build().unwrap();
+    assert_eq!(client.get("/v1/invoices").send().unwrap().status(), 200);
+    let keys = client.keys();
+    let notes = &keys[0].notes;
+    assert_eq!(
+        (notes.name.as_deref(), notes.id.as_deref(), keys[0].integrations.as_slice()),
+        (Some("webshop"), Some("key_1"), &["sync".to_owned()][..])
+    );
+    assert_eq!(notes.created, auth_http::UnixTime::from_rfc3339("2026-08-01"));
+    assert_eq!((keys.len(), keys[1].notes.name.as_deref()), (2, None));
+    for (wrong, words) in [
+        (r#"{"keys": [{"key": "k", "created": "1.8.2026"}]}"#, "keys[0].created is not a date"),
+        (r#"{"keys": []}"#, "with keys, a list of keys"),
+        (r#"{"keys": [{"key": "hunter2", "nmae": "x"}]}"#, "line 1"),
+        (r#"{"keys": ["hunter2"], "client_id": "hunter2"}"#, "expected a JSON object"),
+        (r#"["hunter2"]"#, "line 1"),
+    ] {
+        let file = TempFile::new("wrong-ring", wrong);
+        let error = Credential::from_file(&file.0).unwrap_err().to_string();
+        assert!(error.contains(words) && !error.contains("hunter2"), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn a_client_file_may_hold_several_clients() {
+    let sandbox = sandbox();
+    let keys = sandbox.keys();
+    let (id, secret) = (&keys.numeric.client_id, &keys.numeric.client_secret);
+    let text =
+        format!(r#"{{"clients": [{{"client_id": "gone", "client_secret": "x1"}}, {{"client_id": "{id}", "client_secret": "{secret}"}}]}}"#);
+    let file = TempFile::new("clients", &text);
+    let client = numeric(&sandbox).credential(Credential::from_file(&file.0).unwrap()).build().unwrap();
+    assert_eq!(client.get("/v1/health").send().unwrap().status(), 200);
+}

@@ -77,13 +77,13 @@
 //!   (settable), `x-rate-limit-reset` in seconds left. Limit headers appear only while a limit is set, because no
 //!   number is published.
 //! * **ADaaS**: assumed are the body of a 401 from `getAccess`, the claims in the token, a fixed window of 60 seconds
-//!   from the first request, the path `/v2/visualizations/` for Visualization reports, `POST /v2/invoices`, an empty
+//!   from the first request, the path `/v2/visualizations/` for what the SDK scope alone may read, reports open to both scopes, `POST /v2/invoices`, an empty
 //!   JSON object with 202, `?state=pending` and `?state=empty` to ask for 202 and 204 (test hooks). The announced limit
 //!   of 20 simultaneous requests is off (settable). The tenant parameters are not required. One published text says
 //!   POST for the token call; the vendor's own pages say GET, so POST is refused with 405.
 //! * **Finora**: no code is published for the 403 of a free tier; `PREMIUM_REQUIRED` is ours. Assumed as well: 429
 //!   when the hour, the day or the concurrency is used up, refused requests not counting, 401 `UNAUTHORIZED` for a
-//!   token without a known prefix, the spelling of module paths, the names `trialCallsLeft` and `balanceKobo`, one
+//!   token without a known prefix, the spelling of retail module paths and of branch analytics, the names `trialCallsLeft` and `balanceKobo`, one
 //!   kobo per live call, success of `DELETE /v1/api-keys/{keyId}` as 200, `businessId` not required (switchable)
 //!   but checked, `X-RateLimit-*` on success and on 429 only.
 //! * **All**: 405 with `Allow` for a known route with another method, except at Numora and ADaaS, which answer 404. A

@@ -1,20 +1,32 @@
-//! What is exchanged for access tokens: a client's id and secret, alone or with a refresh token.
+//! `ClientCredentials`: a client's id, and how it proves that it is that client.
 
 use super::error::KeyError;
 use super::key::{declare, error, recognise};
 use super::{KeyFault, Secret};
-use crate::provider::{GrantKind, Provider};
+use crate::oauth::signer::{SharedSecret, Signer};
+use crate::provider::{ClientAuth, Provider};
+use crate::verdict::failure::{Failure, FailureKind};
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 use core::fmt;
 
-/// `ClientCredentials` is a client's id and secret (RFC 6749 section 2.3.1), read against its provider's formats.
+/// `ClientCredentials` is a client's id with its secret (RFC 6749 section 2.3.1), its key (RFC 7523 section 2.2) or nothing (a public client, RFC 6749
+/// section 2.1, or one that shows a certificate, RFC 8705), read against its provider's formats.
 #[derive(Clone)]
 pub struct ClientCredentials {
     id: String,
-    secret: Secret,
+    proof: Proof,
     environment: Option<String>,
+}
+
+/// What a client proves itself with.
+#[derive(Clone)]
+enum Proof {
+    Secret(Secret),
+    Key(Arc<dyn Signer>),
+    Nothing,
 }
 
 impl ClientCredentials {
@@ -23,16 +35,8 @@ impl ClientCredentials {
     /// # Errors
     /// A [`KeyError`] that names fault, position and remedy, and never shows the secret.
     pub fn parse(provider: &Provider, id: &str, secret: impl Into<Secret>) -> Result<Self, KeyError> {
-        if !provider.takes_grant(GrantKind::ClientCredentials) && !provider.takes_grant(GrantKind::RefreshToken) {
-            return Err(error(provider, "client id", KeyFault::NotTaken { instead: "an API key" }));
-        }
+        let id = read_id(provider, id)?;
         let visible = |text: &str| text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
-        if id.trim().is_empty() {
-            return Err(error(provider, "client id", KeyFault::Empty));
-        }
-        if let Some(position) = id.chars().position(|c| !c.is_ascii() || c.is_control()) {
-            return Err(error(provider, "client id", KeyFault::ControlCharacter { position: position + 1 }));
-        }
         let secret = secret.into();
         let mut environment = None;
         if provider.secret_formats().next().is_some() {
@@ -44,7 +48,28 @@ impl ClientCredentials {
             let position = secret.expose().chars().position(|c| !c.is_ascii_graphic()).map_or(1, |index| index + 1);
             return Err(error(provider, "client secret", KeyFault::WhiteSpace { position }));
         }
-        Ok(Self { id: id.to_owned(), secret, environment })
+        Ok(Self { id, proof: Proof::Secret(secret), environment })
+    }
+
+    /// A client that proves itself with a key (`private_key_jwt`).
+    ///
+    /// # Errors
+    /// A [`KeyError`] if the id cannot be one.
+    pub fn with_key(provider: &Provider, id: &str, key: Arc<dyn Signer>) -> Result<Self, KeyError> {
+        Ok(Self { id: read_id(provider, id)?, proof: Proof::Key(key), environment: None })
+    }
+
+    /// A client that has nothing to prove itself with: a public one, or one that shows a certificate when it connects.
+    ///
+    /// # Errors
+    /// A [`KeyError`] if the id cannot be one.
+    pub fn public(provider: &Provider, id: &str) -> Result<Self, KeyError> {
+        Ok(Self { id: read_id(provider, id)?, proof: Proof::Nothing, environment: None })
+    }
+
+    /// Nobody in particular: for a JWT bearer grant at a server that knows its clients by their assertions alone (RFC 7523 section 3.1).
+    pub fn unnamed() -> Self {
+        Self { id: String::new(), proof: Proof::Nothing, environment: None }
     }
 
     /// The same, declared to be for an environment.
@@ -61,69 +86,81 @@ impl ClientCredentials {
         &self.id
     }
 
-    /// The client secret.
-    pub fn secret(&self) -> &Secret {
-        &self.secret
+    /// The client secret, if it has one.
+    pub fn secret(&self) -> Option<&Secret> {
+        match &self.proof {
+            Proof::Secret(secret) => Some(secret),
+            Proof::Key(_) | Proof::Nothing => None,
+        }
+    }
+
+    /// The environment by the secret's prefix or by declaration.
+    pub fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    /// What signs its assertions, where it proves itself by them.
+    pub(crate) fn signer(&self) -> Option<Arc<dyn Signer>> {
+        match &self.proof {
+            Proof::Secret(secret) => Some(Arc::new(SharedSecret(secret.clone()))),
+            Proof::Key(key) => Some(Arc::clone(key)),
+            Proof::Nothing => None,
+        }
+    }
+
+    /// Whether two have the same id and prove it by the same.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        let same_proof = match (&self.proof, &other.proof) {
+            (Proof::Secret(ours), Proof::Secret(theirs)) => ours.same_as(theirs),
+            (Proof::Key(ours), Proof::Key(theirs)) => Arc::ptr_eq(ours, theirs),
+            (Proof::Nothing, Proof::Nothing) => true,
+            _ => false,
+        };
+        self.id == other.id && same_proof
+    }
+
+    /// How it authenticates: as it was told to, else as the profile says, as far as what it has allows that; a key has one way only, and so has nothing.
+    pub(crate) fn authentication(&self, told: Option<ClientAuth>, usual: ClientAuth) -> Result<ClientAuth, Failure> {
+        let fits = |method: &ClientAuth| match self.proof {
+            Proof::Secret(_) => {
+                matches!(method, ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost | ClientAuth::ClientSecretJwt)
+            }
+            Proof::Key(_) => *method == ClientAuth::PrivateKeyJwt,
+            Proof::Nothing => matches!(method, ClientAuth::None | ClientAuth::TlsClientAuth),
+        };
+        let (has, needs_no_word) = match self.proof {
+            Proof::Secret(_) => ("a secret", None),
+            Proof::Key(_) => ("a key", Some(ClientAuth::PrivateKeyJwt)),
+            Proof::Nothing => ("neither secret nor key", Some(ClientAuth::None)),
+        };
+        told.or(Some(usual).filter(fits)).or(needs_no_word).filter(fits).ok_or_else(|| {
+            let method = told.unwrap_or(usual).name();
+            let what = format!("client_auth is {method}, and the client {:?} has {has}", self.id);
+            Failure::new(
+                FailureKind::Misuse,
+                what,
+                "give the client what it was registered with, or set client_auth to how it was registered",
+            )
+        })
+    }
+}
+
+/// A client id that can be sent (RFC 6749 appendix A.1).
+fn read_id(provider: &Provider, id: &str) -> Result<String, KeyError> {
+    if !provider.takes_tokens() {
+        return Err(error(provider, "client id", KeyFault::NotTaken { instead: "an API key" }));
+    }
+    if id.trim().is_empty() {
+        return Err(error(provider, "client id", KeyFault::Empty));
+    }
+    match id.chars().position(|c| !c.is_ascii() || c.is_control()) {
+        Some(position) => Err(error(provider, "client id", KeyFault::ControlCharacter { position: position + 1 })),
+        None => Ok(id.to_owned()),
     }
 }
 
 impl fmt::Debug for ClientCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ClientCredentials({:?}, [redacted], environment: {:?})", self.id, self.environment)
-    }
-}
-
-/// `Grant` is what a session exchanges for access tokens.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    pub(crate) client: ClientCredentials,
-    pub(crate) refresh_token: Option<Secret>,
-    pub(crate) scopes: Vec<String>,
-}
-
-impl Grant {
-    /// The client credentials grant (RFC 6749 section 4.4).
-    pub fn client_credentials(client: ClientCredentials) -> Self {
-        Self { client, refresh_token: None, scopes: Vec::new() }
-    }
-
-    /// The refresh token grant (RFC 6749 section 6).
-    pub fn refresh_token(client: ClientCredentials, refresh_token: impl Into<Secret>) -> Self {
-        Self { client, refresh_token: Some(refresh_token.into()), scopes: Vec::new() }
-    }
-
-    /// The same grant, asking for these scopes (RFC 6749 section 3.3).
-    #[must_use]
-    pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
-        self.scopes = scopes.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Which grant it is.
-    pub fn kind(&self) -> GrantKind {
-        if self.refresh_token.is_some() { GrantKind::RefreshToken } else { GrantKind::ClientCredentials }
-    }
-
-    /// A number that tells this grant from another: by client, scopes and the refresh token that it began with (FNV-1a, 64 bits). It stands in
-    /// records beside the tokens themselves and is shown nowhere.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        let parts = [self.client.id.as_str(), self.refresh_token.as_ref().map_or("", Secret::expose)];
-        let texts = parts.into_iter().chain(self.scopes.iter().map(String::as_str));
-        let bytes = texts.flat_map(|text| text.bytes().chain([0]));
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-    }
-
-    /// Whether two grants are exchanged with the same secrets.
-    pub(crate) fn same_as(&self, other: &Self) -> bool {
-        let same_refresh_token = match (&self.refresh_token, &other.refresh_token) {
-            (Some(ours), Some(theirs)) => ours.same_as(theirs),
-            (ours, theirs) => ours.is_none() && theirs.is_none(),
-        };
-        self.client.id == other.client.id && self.client.secret.same_as(&other.client.secret) && same_refresh_token
-    }
-
-    /// The environment by the secret's prefix or by declaration.
-    pub fn environment(&self) -> Option<&str> {
-        self.client.environment.as_deref()
     }
 }

@@ -3,6 +3,7 @@
 mod authorization;
 mod client;
 mod error;
+mod grant;
 mod key;
 mod notes;
 mod plan;
@@ -10,8 +11,9 @@ mod ring;
 mod secret;
 
 pub use authorization::Authorization;
-pub use client::{ClientCredentials, Grant};
+pub use client::ClientCredentials;
 pub use error::{KeyError, KeyFault};
+pub use grant::Grant;
 pub use key::ApiKey;
 pub use notes::{KeyAge, KeyNotes};
 pub use plan::{PlanStep, RotationPlan};
@@ -19,6 +21,7 @@ pub(crate) use ring::KeyRing;
 pub use ring::KeyState;
 pub use secret::Secret;
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// `Credential` is what a session authenticates with.
@@ -36,12 +39,28 @@ pub enum Credential {
 impl Credential {
     /// The environments that the credential itself says it belongs to, by prefix or by declaration: one at most, unless keys of several are mixed.
     pub fn environments(&self) -> impl Iterator<Item = &str> {
-        let (keys, first, others) = match self {
-            Self::Keys(keys) => (keys.as_slice(), None, &[][..]),
-            Self::Grant(grant) => (&[][..], Some(grant), &[][..]),
-            Self::Grants(first, others) => (&[][..], Some(first), others.as_slice()),
+        let keys = if let Self::Keys(keys) = self { keys.as_slice() } else { &[] };
+        keys.iter().filter_map(ApiKey::environment).chain(self.grants().filter_map(Grant::environment))
+    }
+
+    /// What is exchanged for tokens; nothing if it is keys.
+    pub(crate) fn grants(&self) -> impl Iterator<Item = &Grant> {
+        let (first, others) = match self {
+            Self::Keys(_) => (None, &[][..]),
+            Self::Grant(grant) => (Some(grant), &[][..]),
+            Self::Grants(first, others) => (Some(first), others.as_slice()),
         };
-        keys.iter().filter_map(ApiKey::environment).chain(first.into_iter().chain(others).filter_map(Grant::environment))
+        first.into_iter().chain(others)
+    }
+
+    /// What it may do, in the vendor's words: what the notes of its keys or the scopes of its grants say together; empty if one of them says nothing,
+    /// because it may then be allowed anything.
+    pub(crate) fn permissions(&self) -> Vec<String> {
+        let each: Vec<&[String]> = match self {
+            Self::Keys(keys) => keys.iter().map(|key| key.notes().permissions.as_slice()).collect(),
+            Self::Grant(_) | Self::Grants(..) => self.grants().map(|grant| grant.scopes.as_slice()).collect(),
+        };
+        if each.iter().any(|permissions| permissions.is_empty()) { Vec::new() } else { each.concat() }
     }
 
     /// How many keys or clients there are.

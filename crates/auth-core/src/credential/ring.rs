@@ -115,6 +115,11 @@ impl KeyRing {
         self.keys.iter().find(|held| held.authorization.generation() == generation).map(|held| self.age(&held.key, now))
     }
 
+    /// How many keys there are.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// Every key of the ring, for taking them out of what a server says.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.keys.iter().map(|held| held.key.secret())

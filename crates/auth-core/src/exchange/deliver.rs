@@ -3,14 +3,16 @@
 use super::{At, Authorization, Exchange, Outcome, Response, Send, Step, Then, Transport};
 use crate::audit::Audited;
 use crate::call::Call;
-use crate::credential::{KeyAge, Secret};
+use crate::credential::Secret;
 use crate::headers;
 use crate::origin::Url;
 use crate::session::{AfterRefusal, Session};
 use crate::time::UnixTime;
 use crate::verdict::answer::{self, Verdict};
 use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::refusal;
 use crate::verdict::retry::{self, Cause, Decision, Situation};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -66,13 +68,22 @@ impl Exchange {
         let generation = sent.generation();
         match answer::read(session.connection().provider(), response, now, &secrets) {
             Verdict::Fine => self.finish(None),
-            Verdict::Refused(failure) => self.finish(Some(failure)),
+            Verdict::Refused(failure) => {
+                let needed =
+                    (response.status == 403).then(|| self.deliveries.url.as_ref().and_then(|url| connection.requirement(url))).flatten();
+                self.finish(Some(match needed {
+                    Some(requirement) => refusal::with_requirement(failure, requirement),
+                    None => failure,
+                }));
+            }
             Verdict::Unauthorized(failure) => self.unauthorized(session, now, generation, failure),
             Verdict::Limited(failure, at) => {
-                if let Some(at) = at {
-                    session.pause_until(at, failure.clone(), now);
-                }
+                let announced = at.and_then(|at| session.pause_until(at, failure.clone(), now));
                 self.again_or(session, now, Cause::RateLimited, failure, false);
+                if let Some(pause) = announced {
+                    let next = core::mem::replace(&mut self.at, At::Start);
+                    self.at = At::Announce(pause, Box::new(next));
+                }
             }
             Verdict::Broken(failure, at) => {
                 let failure = at.map_or(failure.clone(), |at| failure.with_come_back_at(at));
@@ -98,7 +109,7 @@ impl Exchange {
     /// A 401: something else to send with, or the end.
     fn unauthorized(&mut self, session: &mut Session, now: UnixTime, generation: u64, failure: Failure) {
         let failure = match session.key_age(generation, now) {
-            Some(age) => told_apart_by_age(failure, age),
+            Some(age) => refusal::told_apart(failure, age),
             None => failure,
         };
         let has_token = session.life().is_some();
@@ -196,21 +207,6 @@ impl Exchange {
 
     fn finish(&mut self, failure: Option<Failure>) {
         self.at = At::Finished(Outcome::Answered(failure));
-    }
-}
-
-/// A refusal whose code does not tell why the key is refused, told apart by the key's age: an expired key is surely why, for a younger one it is a guess.
-fn told_apart_by_age(failure: Failure, age: KeyAge) -> Failure {
-    if failure.kind() != FailureKind::KeyRefused {
-        return failure;
-    }
-    match age {
-        KeyAge::Expired { ended } => failure.restated(FailureKind::KeyExpired, &format!("the key expired on {ended}")),
-        KeyAge::Active { ends } | KeyAge::Expiring { ends, .. } => failure.restated(
-            FailureKind::KeyRefused,
-            &format!("by its age the key is good until {ends}, so it is probably unknown or revoked (a guess)"),
-        ),
-        KeyAge::Unlimited | KeyAge::Unknown => failure,
     }
 }
 

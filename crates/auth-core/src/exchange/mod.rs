@@ -9,12 +9,13 @@ mod obtain;
 use crate::audit::{AuditEvent, Audited};
 use crate::call::Call;
 use crate::connection::Connection;
-use crate::credential::{Authorization, Credential};
+use crate::credential::{Authorization, Credential, Secret};
+use crate::provider::GrantKind;
 use crate::session::{Fresh, Session};
 use crate::step::{Outcome, Send, Step, Transport};
 use crate::time::UnixTime;
 use crate::token::life::{Event, Ready, Token};
-use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved};
+use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved, SharedPause, Spending};
 use crate::token::request::{self, TokenRequest};
 use crate::verdict::answer::Response;
 use crate::verdict::body::quote;
@@ -44,8 +45,15 @@ pub struct Exchange {
     owner: u64,
     leased_until: Option<UnixTime>,
     stored: u64,
-    journal_mark: Option<u64>,
+    /// The entry that this exchange made.
+    journal: Option<Spending>,
+    /// Since when the refresh token may be spent, by this exchange or by somebody before.
+    spent_since: Option<UnixTime>,
+    /// The server's word on the refresh token, until the store is read once more.
+    refusal: Option<Box<Failure>>,
     fetches: u32,
+    /// Whether a signed request was repeated because the clocks differed.
+    clock_was_wrong: bool,
     saves: u32,
     deliveries: Deliveries,
     audit: Option<Vec<AuditEvent>>,
@@ -68,20 +76,23 @@ enum At {
     Start,
     /// The next poll after that moment goes on with this.
     Resting(UnixTime, Then),
+    /// The next poll asks the store for a limit that another process met.
+    Look,
+    ExpectLooked,
+    /// The next poll tells the store of a limit, then goes on with this.
+    Announce(SharedPause, Box<At>),
     /// The next poll asks the source.
     Load,
     ExpectLoaded,
     ExpectClaimed,
     /// The next poll journals or fetches.
     Journal,
-    ExpectJournaled(u64),
+    ExpectJournaled(Spending),
     /// The next poll takes the journal back, then goes on with this.
     ClearJournal(Box<At>),
     ExpectCleared(Box<At>),
     Fetch,
-    ExpectToken {
-        asked_at: UnixTime,
-    },
+    ExpectToken(Asked),
     Save(Box<Unsaved>),
     ExpectSaved(Box<Unsaved>),
     /// The next poll gives the lease back, then goes on with this.
@@ -100,6 +111,14 @@ enum Then {
     Fetch,
     Save(Box<Unsaved>),
     DeliverForeign,
+}
+
+/// A token request that is on its way.
+struct Asked {
+    at: UnixTime,
+    kind: GrantKind,
+    /// What was signed of it, which the answer may say back.
+    signed: Vec<Secret>,
 }
 
 /// A token on its way to the store.
@@ -141,8 +160,11 @@ impl Exchange {
             deadline: UnixTime::NEVER,
             leased_until: None,
             stored: 0,
-            journal_mark: None,
+            journal: None,
+            spent_since: None,
+            refusal: None,
             fetches: 0,
+            clock_was_wrong: false,
             saves: 0,
             deliveries,
             audit: None,
@@ -177,7 +199,7 @@ impl Exchange {
                 }
                 At::Resting(_, then) => match then {
                     Then::Start => {}
-                    Then::Claim if now >= self.deadline => {
+                    Then::Claim if now >= self.deadline && self.refusal.is_none() => {
                         session.take(Event::Abandoned { by: self.id });
                         self.fail(Self::too_late(session));
                     }
@@ -190,6 +212,14 @@ impl Exchange {
                     Then::Save(unsaved) => self.at = At::Save(unsaved),
                     Then::DeliverForeign => self.at = At::DeliverForeign,
                 },
+                At::Look => {
+                    self.at = At::ExpectLooked;
+                    return Step::Look;
+                }
+                At::Announce(pause, next) => {
+                    self.at = *next;
+                    return Step::Pause(pause);
+                }
                 At::Load => {
                     self.at = At::ExpectLoaded;
                     return Step::Load;
@@ -250,11 +280,20 @@ impl Exchange {
     pub fn handle_saved(&mut self, session: &mut Session, now: UnixTime, saved: Saved) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectJournaled(mark) => self.journaled(session, now, mark, saved),
+            At::ExpectJournaled(spending) => self.journaled(session, now, spending, saved),
             At::ExpectSaved(unsaved) => self.saved(session, now, unsaved, saved),
             // If it did not succeed, this session still knows that nothing was spent.
             At::ExpectCleared(next) => self.at = *next,
             other => self.misuse_at(session, other, "handle_saved was called without a Save"),
+        }
+    }
+
+    /// Takes what a store answered to [`Step::Look`]: the limit that is in force, if there is one. A store that is down says that there is none.
+    pub fn handle_looked(&mut self, session: &mut Session, now: UnixTime, pause: Option<SharedPause>) {
+        let now = self.attend(session, now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectLooked => session.looked(pause, now),
+            other => self.misuse_at(session, other, "handle_looked was called without a Look"),
         }
     }
 
@@ -273,7 +312,7 @@ impl Exchange {
     pub fn handle_response(&mut self, session: &mut Session, now: UnixTime, response: &Response<'_>) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectToken { asked_at } => self.token_answer(session, now, asked_at, response),
+            At::ExpectToken(asked) => self.token_answer(session, now, &asked, response),
             At::ExpectAnswer(authorization) => {
                 self.deliveries.answered = true;
                 self.answer(session, now, authorization.as_deref(), response);
@@ -286,7 +325,7 @@ impl Exchange {
     pub fn handle_failure(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectToken { .. } => self.token_lost(session, now, transport),
+            At::ExpectToken(_) => self.token_lost(session, now, transport),
             At::ExpectAnswer(_) => {
                 self.deliveries.answered = false;
                 self.answer_lost(session, now, transport);
@@ -376,6 +415,10 @@ impl Exchange {
                 self.note(&connection, now, Audited::Pausing, None, || format!("{}; until {until}", why.what()));
                 At::Resting(until.after(Duration::from_millis(self.dice.u64(..250))), Then::Start)
             };
+            return None;
+        }
+        if session.begin_look(now) {
+            self.at = At::Look;
             return None;
         }
         match session.ready(now, self.id) {
@@ -527,6 +570,8 @@ fn is_about_the_credential(failure: &Failure) -> bool {
         failure.kind(),
         FailureKind::KeyRefused
             | FailureKind::KeyExpired
+            | FailureKind::KeyRevoked
+            | FailureKind::CredentialMalformed
             | FailureKind::CredentialMissing
             | FailureKind::GrantRefused
             | FailureKind::ConsentRequired

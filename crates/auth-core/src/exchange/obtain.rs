@@ -1,19 +1,22 @@
 //! Getting a token: claim, re-read, journal, fetch, save, publish, release.
 
-use super::{At, Claimed, Exchange, Outcome, Record, Response, Save, Saved, Then, TokenRequest, Transport, Unsaved, request};
+use super::{Asked, At, Claimed, Exchange, Outcome, Record, Response, Save, Saved, Then, TokenRequest, Transport, Unsaved, request};
 use crate::audit::Audited;
 use crate::credential::Secret;
+use crate::oauth::assertion::clocks_differ;
+use crate::provider::GrantKind;
 use crate::session::Session;
 use crate::time::UnixTime;
 use crate::token::answer::{self, Denied, Granted};
-use crate::token::life::Event;
+use crate::token::life::{Event, TokenLife};
 use crate::token::record::Spending;
+use crate::token::refresh::{RefreshForecast, RefreshRules};
+use crate::token::request::Moment;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::{self, Cause, Decision, Situation};
-use crate::verdict::wait;
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -29,21 +32,27 @@ impl Exchange {
         match claimed {
             Claimed::Granted(record) => {
                 self.leased_until = Some(now.after(Self::lease_span(session)));
-                self.stored = record.as_ref().map_or(0, |record| record.generation);
+                let before = core::mem::replace(&mut self.stored, record.as_ref().map_or(0, |record| record.generation));
+                if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
+                    return self.give_up_unspent(session, now, *refusal);
+                }
                 if self.adopt(session, now, record) {
                     return;
                 }
                 let unsaved = session.life().and_then(|life| life.unsaved()).cloned();
-                self.at = match unsaved {
-                    Some((token, record)) => At::Save(Box::new(Unsaved { token, record })),
-                    None => At::Journal,
+                self.at = match (unsaved, session.too_early(now)) {
+                    (Some((token, record)), _) => At::Save(Box::new(Unsaved { token, record })),
+                    (None, None) => At::Journal,
+                    (None, Some(failure)) => return self.give_up(session, now, failure),
                 };
             }
+            Claimed::Busy if self.refusal.is_some() && now >= self.deadline => self.give_up_refused(session, now),
             Claimed::Busy => {
                 let rest = now.after(BUSY_REST.mul_f64(0.5 + self.dice.f64()));
                 self.at = At::Resting(rest.min(self.deadline), Then::Claim);
             }
-            Claimed::Down(why) if is_single_use(session) => {
+            Claimed::Down(_) if self.refusal.is_some() => self.give_up_refused(session, now),
+            Claimed::Down(why) if is_single_use(session) || session.lacks_consent() => {
                 let failure = store_down("read", &why, "the refresh token was not spent: bring the store back, then call again");
                 self.give_up(session, now, failure);
             }
@@ -54,7 +63,7 @@ impl Exchange {
     /// Takes over what the store knows and the session does not; `true` if the exchange goes on from there.
     fn adopt(&mut self, session: &mut Session, now: UnixTime, record: Option<Record>) -> bool {
         let (Some(record), Some(life)) = (record, session.life()) else { return false };
-        if record.grant != life.grant.fingerprint() {
+        if !life.grant.owns(&record) {
             return false;
         }
         if record.generation > life.generation() {
@@ -69,12 +78,15 @@ impl Exchange {
             session.take_over(record.clone());
         }
         let has_unsaved = session.life().is_some_and(|life| life.unsaved().is_some());
-        let spent = record.spending.is_some_and(|spending| !session.is_proven_unspent(spending.mark));
-        if spent && !has_unsaved {
-            self.give_up(session, now, possibly_spent(session.connection().provider().name()));
-            return true;
+        let Some(spent) = record.spending.filter(|spending| !has_unsaved && !session.is_proven_unspent(spending.mark)) else {
+            return false;
+        };
+        if session.rules().may_send_again(spent.since, session.servers(now)) {
+            self.spent_since = Some(spent.since);
+            return false;
         }
-        false
+        self.give_up(session, now, possibly_spent(session.connection().provider().name(), session.rules()));
+        true
     }
 
     /// The record that says durably that a single-use refresh token is being spent; `None` if there is none to be spent.
@@ -88,16 +100,16 @@ impl Exchange {
             return None;
         }
         let mark = self.dice.u64(..);
-        let spending = Some(Spending { mark, since: session.servers(now) });
-        let record = Record { generation: self.stored, spending, ..session.life()?.record() };
-        self.at = At::ExpectJournaled(mark);
+        let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)) };
+        let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record() };
+        self.at = At::ExpectJournaled(spending);
         Some(Save { record, replaces: self.stored, lease: self.lease() })
     }
 
-    pub(super) fn journaled(&mut self, session: &mut Session, now: UnixTime, mark: u64, saved: Saved) {
+    pub(super) fn journaled(&mut self, session: &mut Session, now: UnixTime, spending: Spending, saved: Saved) {
         match saved {
             Saved::Durable => {
-                self.journal_mark = Some(mark);
+                self.journal = Some(spending);
                 self.at = At::Fetch;
             }
             Saved::Superseded => self.at = At::Release(Box::new(At::Resting(now, Then::Claim))),
@@ -110,8 +122,16 @@ impl Exchange {
 
     /// The token request.
     pub(super) fn fetch(&mut self, session: &mut Session, now: UnixTime) -> Option<TokenRequest> {
-        let request = session.life().and_then(|life| request::build(session.connection(), &life.grant, life.refresh_token()));
-        let Some(mut request) = request else {
+        if let Some(life) = session.life().filter(|_| session.lacks_consent()) {
+            let what = format!("the store holds no connection of the client {:?}", life.grant.client.id());
+            let failure =
+                Failure::new(FailureKind::ConsentRequired, what, "a person has to connect the account: log in once, with this store");
+            self.give_up(session, now, failure);
+            return None;
+        }
+        let mut moment = Moment { servers: session.servers(now), dice: &mut self.dice };
+        let build = |life: &TokenLife| request::build(session.connection(), &life.grant, life.refresh_token(), &mut moment);
+        let Some((kind, mut request)) = session.life().and_then(build) else {
             self.fail(Failure::new(FailureKind::Misuse, "the profile does not say how to ask for a token", "give it a [token] table"));
             return None;
         };
@@ -123,7 +143,7 @@ impl Exchange {
         let connection = Arc::clone(session.connection());
         let fetches = self.fetches;
         self.note(&connection, now, Audited::TokenAsked, None, || format!("attempt {fetches} at {}", request.url));
-        self.at = At::ExpectToken { asked_at: now };
+        self.at = At::ExpectToken(Asked { at: now, kind, signed: request.to_sign().cloned().collect() });
         // The answer to a single-use refresh token has to be heard, whatever the caller's deadline.
         if !is_single_use(session) {
             request.timeout = request.timeout.min(self.deadline.since(now).max(Duration::from_millis(1)));
@@ -131,15 +151,28 @@ impl Exchange {
         Some(request)
     }
 
-    pub(super) fn token_answer(&mut self, session: &mut Session, now: UnixTime, asked_at: UnixTime, response: &Response<'_>) {
-        if let Some(server) = wait::server_date(response.headers) {
-            session.learn_skew(server, now);
-        }
+    pub(super) fn token_answer(&mut self, session: &mut Session, now: UnixTime, asked: &Asked, response: &Response<'_>) {
+        let assumed = session.servers(now);
+        session.learn_skew(response.headers, now);
         let secrets = session.secrets();
-        let secrets: Vec<&Secret> = secrets.iter().collect();
-        match answer::read(session.connection().provider(), response, now, &secrets) {
-            Ok(granted) => self.granted(session, now, asked_at, granted),
-            Err(Denied::Refused(failure)) if failure.code() == Some("invalid_grant") => self.give_up(session, now, failure),
+        let secrets: Vec<&Secret> = secrets.iter().chain(&asked.signed).collect();
+        match answer::read(session.connection().provider(), asked.kind, response, now, &secrets) {
+            Ok(granted) => self.granted(session, now, asked.at, granted),
+            // An assertion is dated; the refusal of one that was dated by a wrong clock says nothing yet, and nothing was spent by it.
+            Err(Denied::Refused(failure))
+                if !asked.signed.is_empty()
+                    && !self.clock_was_wrong
+                    && clocks_differ(assumed, session.servers(now))
+                    && (asked.kind != GrantKind::RefreshToken || failure.code() != Some("invalid_grant")) =>
+            {
+                self.clock_was_wrong = true;
+                self.at = At::Fetch;
+            }
+            // The store is read once more: if somebody else was faster, the grant lives on in what they saved.
+            Err(Denied::Refused(failure)) if failure.code() == Some("invalid_grant") && is_single_use(session) => {
+                self.refusal = Some(Box::new(failure));
+                self.at = At::Resting(now, Then::Claim);
+            }
             Err(Denied::Refused(failure)) => self.give_up_unspent(session, now, failure),
             Err(Denied::Unclear(cause, failure)) => self.no_token(session, now, cause, failure),
         }
@@ -154,12 +187,19 @@ impl Exchange {
     /// There is a token: to the store with it, before anybody uses it.
     fn granted(&mut self, session: &mut Session, now: UnixTime, asked_at: UnixTime, granted: Granted) {
         let Some(life) = session.life() else { return };
-        let refresh_token = granted.refresh_token.or_else(|| life.refresh_token().cloned());
+        let before = life.record();
+        let minted_at = session.servers(asked_at);
+        // An end that was announced is the end of that one refresh token.
+        let same = granted.refresh_token.as_ref().zip(before.refresh_token.as_ref()).is_none_or(|(new, old)| new.same_as(old));
+        let announced = granted.refresh_lifetime.map(|lifetime| minted_at.after(lifetime));
+        let refresh_token = granted.refresh_token.or(before.refresh_token);
         let record = Record {
-            generation: life.generation().max(self.stored).saturating_add(1),
-            grant: life.grant.fingerprint(),
-            minted_at: session.servers(asked_at),
-            expires_at: session.servers(asked_at).after(granted.lifetime),
+            generation: before.generation.max(self.stored).saturating_add(1),
+            grant: before.grant,
+            minted_at,
+            expires_at: minted_at.after(granted.lifetime),
+            refresh_ends_at: announced.or(before.refresh_ends_at.filter(|_| same)),
+            consented_at: before.consented_at.or(refresh_token.as_ref().map(|_| minted_at)),
             refresh_token,
             spending: None,
             access_token: Some(granted.access_token),
@@ -176,11 +216,11 @@ impl Exchange {
     }
 
     pub(super) fn saved(&mut self, session: &mut Session, now: UnixTime, unsaved: Box<Unsaved>, saved: Saved) {
-        let must_be_durable = session.connection().provider().rotates() && unsaved.record.refresh_token.is_some();
+        let must_be_durable = session.rules().spends() && unsaved.record.refresh_token.is_some();
         match saved {
-            Saved::Durable => self.publish(session, *unsaved),
+            Saved::Durable => self.publish(session, now, *unsaved),
             // A fetched token that nobody else needs is right all the same.
-            Saved::Down(_) if !must_be_durable => self.publish(session, *unsaved),
+            Saved::Down(_) if !must_be_durable => self.publish(session, now, *unsaved),
             // Somebody was faster, or the lease ran out. A refresh token is kept until the store shows a newer one.
             Saved::Superseded => {
                 if must_be_durable {
@@ -203,24 +243,33 @@ impl Exchange {
         }
     }
 
-    fn publish(&mut self, session: &mut Session, unsaved: Unsaved) {
+    fn publish(&mut self, session: &mut Session, now: UnixTime, unsaved: Unsaved) {
+        if let Some(forecast) = session.rules().forecast(&unsaved.record, session.servers(now)).filter(RefreshForecast::is_near) {
+            let connection = Arc::clone(session.connection());
+            self.note(&connection, now, Audited::RefreshTokenEnding, None, || forecast.to_string());
+        }
         session.take(Event::Granted { by: self.id, token: unsaved.token, record: Box::new(unsaved.record) });
-        self.journal_mark = None;
+        (self.journal, self.spent_since) = (None, None);
         self.at = At::Release(Box::new(At::Start));
     }
 
     /// No token came: again, or not.
     fn no_token(&mut self, session: &mut Session, now: UnixTime, cause: Cause, failure: Failure) {
-        let single_use = is_single_use(session);
-        if single_use && !cause.proves_unprocessed() {
-            let lost = possibly_spent(session.connection().provider().name());
-            return self.give_up(session, now, lost);
+        let rules = *session.rules();
+        if is_single_use(session) && !cause.proves_unprocessed() {
+            let since = self.journal.map_or(now, |journal| journal.since);
+            self.spent_since = Some(since);
+            if !rules.may_send_again(since, session.servers(now)) {
+                let lost = possibly_spent(session.connection().provider().name(), &rules);
+                return self.give_up(session, now, lost);
+            }
         }
         let policy = *session.connection().policy();
         let situation = Situation {
             cause,
             attempt: self.fetches,
-            repeatable: !single_use,
+            // A single-use refresh token got this far only where sending it again does no harm.
+            repeatable: true,
             come_back_at: failure.come_back_at(),
             now,
             deadline: self.deadline,
@@ -249,7 +298,14 @@ impl Exchange {
         }
     }
 
-    /// No token will come, and the refresh token was certainly not spent.
+    /// No token will come: the server's word on the refresh token stands, because nobody else saved another.
+    fn give_up_refused(&mut self, session: &mut Session, now: UnixTime) {
+        if let Some(refusal) = self.refusal.take() {
+            self.give_up_unspent(session, now, *refusal);
+        }
+    }
+
+    /// No token will come, and the refresh token was certainly not spent by this exchange.
     fn give_up_unspent(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
         self.give_up(session, now, failure);
         let next = core::mem::replace(&mut self.at, At::Start);
@@ -261,6 +317,7 @@ impl Exchange {
         let until = session.rest_after(&failure, now);
         let connection = Arc::clone(session.connection());
         self.note(&connection, now, Audited::TokenDenied, None, || format!("{}; nobody asks again before {until}", failure.what()));
+        session.note_error(&failure, now);
         session.take(Event::Failed { by: self.id, failure: failure.clone(), until });
         // A renewal ahead of time that failed is nobody's failure yet. A caller asks the session once more: its source may have another credential.
         let next = if self.call.is_some() { At::Start } else { At::Finished(Outcome::Failed(failure)) };
@@ -269,10 +326,12 @@ impl Exchange {
 
     /// Takes the journal back, because the refresh token was certainly not spent, and goes on with `next`.
     pub(super) fn after_clearing_the_journal(&mut self, session: &mut Session, next: At) -> At {
-        match self.journal_mark.take() {
+        match self.journal.take() {
+            // An earlier use of it may have spent it all the same, so the entry stays.
+            Some(_) if self.spent_since.is_some() => next,
             None => next,
-            Some(mark) => {
-                session.proven_unspent(mark);
+            Some(journal) => {
+                session.proven_unspent(journal.mark);
                 At::ClearJournal(Box::new(next))
             }
         }
@@ -288,7 +347,7 @@ impl Exchange {
 
 /// Whether the next refresh token is spent by its first use.
 fn is_single_use(session: &Session) -> bool {
-    session.life().is_some_and(|life| life.is_single_use(session.connection().provider().rotates()))
+    session.life().is_some_and(|life| life.is_single_use(session.rules().spends()))
 }
 
 fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {
@@ -296,8 +355,9 @@ fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {
     Failure::new(FailureKind::Store, format!("the token store could not be {done}: {why}"), advice)
 }
 
-fn possibly_spent(provider: &str) -> Failure {
-    let what = format!("the answer to a refresh at {provider} was lost, and its single-use refresh token may be spent");
+fn possibly_spent(provider: &str, rules: &RefreshRules) -> Failure {
+    let over = if rules.reuse_grace.is_some() { ", and the time in which it may be used again is over" } else { "" };
+    let what = format!("the answer to a refresh at {provider} was lost, and its single-use refresh token may be spent{over}");
     Failure::new(
         FailureKind::ConsentRequired,
         what,

@@ -1,7 +1,7 @@
 //! What a profile may not say: fields that are each well formed and contradict each other.
 
 use super::error::ProfileError;
-use super::profile::{ClientAuth, FormatFacts, KeyFacts, Profile, TokenFacts, TokenRequestForm};
+use super::profile::{ClientAuth, FormatFacts, GrantKind, KeyFacts, Profile, RefreshFacts, Rotation, TokenFacts, TokenRequestForm};
 use crate::origin::Url;
 use alloc::format;
 use core::ops::Range;
@@ -49,6 +49,15 @@ pub(super) fn contradictions(text: &str, profile: &Profile) -> Result<(), Profil
             return refuse(meaning.span(), "a meaning needs a `status`, a `code` or both");
         }
     }
+    for requirement in &profile.requirement {
+        let facts = requirement.get_ref();
+        if facts.paths.is_empty() || facts.paths.iter().any(|path| !path.starts_with('/')) {
+            return refuse(requirement.span(), "a requirement needs `paths`, each starting with '/'");
+        }
+        if facts.needs_one_of.is_empty() {
+            return refuse(requirement.span(), "a requirement without any permission in `needs_one_of`: no credential could ever meet it");
+        }
+    }
     Ok(())
 }
 
@@ -58,7 +67,8 @@ fn environments(text: &str, profile: &Profile) -> Result<(), ProfileError> {
         if profile.environment[..index].iter().any(|earlier| earlier.get_ref().name == facts.name) {
             return Err(ProfileError::at(text, &environment.span(), &format!("a second environment named {:?}", facts.name)));
         }
-        for url in facts.base_url.iter().chain(&facts.token_url) {
+        let endpoints = [&facts.token_url, &facts.issuer, &facts.authorization_url, &facts.device_authorization_url, &facts.revocation_url];
+        for url in endpoints.into_iter().chain([&facts.base_url]).flatten() {
             let parsed = Url::parse(url.get_ref()).map_err(|error| ProfileError::at(text, &url.span(), &error))?;
             if !parsed.origin().is_secure() {
                 return Err(ProfileError::at(text, &url.span(), "https only: a credential would travel in the clear"));
@@ -66,10 +76,14 @@ fn environments(text: &str, profile: &Profile) -> Result<(), ProfileError> {
         }
         match (&facts.token_url, &profile.token) {
             (Some(url), None) => return Err(ProfileError::at(text, &url.span(), "a token_url without a [token] that says how to ask it")),
-            (None, Some(_)) if facts.base_url.is_some() => {
-                return Err(ProfileError::at(text, &environment.span(), "a [token] is given, but this environment names no token_url"));
+            (None, Some(_)) if facts.base_url.is_some() && facts.issuer.is_none() => {
+                let reason = "a [token] is given, but this environment names neither token_url nor an issuer to discover it from";
+                return Err(ProfileError::at(text, &environment.span(), reason));
             }
             _ => {}
+        }
+        if let Some(issuer) = facts.issuer.as_ref().filter(|issuer| issuer.get_ref().contains(['?', '#'])) {
+            return Err(ProfileError::at(text, &issuer.span(), "an issuer has neither query nor fragment (RFC 8414 section 2)"));
         }
     }
     Ok(())
@@ -91,12 +105,13 @@ fn tokens(text: &str, profile: &Profile, token: &Spanned<TokenFacts>) -> Result<
     if facts.grants.is_empty() {
         return Err(ProfileError::at(text, &token.span(), "a [token] without any grant"));
     }
-    if facts.request == TokenRequestForm::Get && facts.client_auth == ClientAuth::ClientSecretPost {
-        return Err(ProfileError::at(
-            text,
-            &token.span(),
-            "client_secret_post puts the secret into a form body, and request = \"get\" has no body",
-        ));
+    if facts.request == TokenRequestForm::Get && facts.client_auth != ClientAuth::ClientSecretBasic {
+        let reason = format!("{} puts something into a form body, and request = \"get\" has no body", facts.client_auth.name());
+        return Err(ProfileError::at(text, &token.span(), &reason));
+    }
+    if let Some(name) = facts.authorization_parameters.keys().find(|name| RESERVED.contains(&name.as_str())) {
+        let reason = format!("authorization_parameters may not set {name}: the machine does");
+        return Err(ProfileError::at(text, &token.span(), &reason));
     }
     if facts.lifetime_seconds == Some(0) {
         return Err(ProfileError::at(
@@ -105,7 +120,35 @@ fn tokens(text: &str, profile: &Profile, token: &Spanned<TokenFacts>) -> Result<
             "lifetime_seconds = 0: no token would ever be valid; leave it out if it is not known",
         ));
     }
+    if let Some(refresh) = &facts.refresh {
+        refreshing(text, facts, refresh)?;
+    }
     formats(text, profile, &facts.secret_format)
+}
+
+/// What the machine itself puts into an authorization request (RFC 6749 section 4.1.1, RFC 7636 section 4.3).
+pub(crate) const RESERVED: [&str; 7] =
+    ["response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"];
+
+fn refreshing(text: &str, token: &TokenFacts, refresh: &Spanned<RefreshFacts>) -> Result<(), ProfileError> {
+    let refuse = |reason: &str| Err(ProfileError::at(text, &refresh.span(), reason));
+    let facts = refresh.get_ref();
+    if !token.grants.contains(&GrantKind::RefreshToken) {
+        return refuse("rules for refresh tokens, but \"refresh_token\" is not among the grants");
+    }
+    if facts.rotation == Rotation::Never && facts.reuse_grace_seconds.is_some() {
+        return refuse("a reuse grace for refresh tokens that never change: every one may be used again");
+    }
+    if facts
+        .earliest_seconds_before_end
+        .is_some_and(|earliest| earliest < 2 || token.lifetime_seconds.is_none_or(|lifetime| lifetime < earliest))
+    {
+        return refuse("`earliest_seconds_before_end` must be at least 2 and within `lifetime_seconds`: else no renewal would fit into it");
+    }
+    if facts.idle_lifetime_days == Some(0) || facts.total_lifetime_days == Some(0) {
+        return refuse("a lifetime of 0 days: leave it out if it is not known");
+    }
+    Ok(())
 }
 
 fn formats(text: &str, profile: &Profile, formats: &[Spanned<FormatFacts>]) -> Result<(), ProfileError> {
@@ -177,9 +220,21 @@ mod tests {
             ("name = \"own\"", "name = \"Own One\"", 1, "a name is made of"),
             (
                 "[key]\n",
+                "[[requirement]]\npaths = [\"x\"]\nneeds_one_of = [\"x\"]\nmeans = \"missing_scope\"\nadvice = \"a\"\n[key]\n",
+                8,
+                "starting with",
+            ),
+            (
+                "[key]\n",
+                "[[requirement]]\npaths = [\"/\"]\nneeds_one_of = []\nmeans = \"missing_scope\"\nadvice = \"a\"\n[key]\n",
+                8,
+                "no credential",
+            ),
+            (
+                "[key]\n",
                 "[token]\ngrants = [\"client_credentials\"]\nrequest = \"get\"\nclient_auth = \"client_secret_post\"\n[key]\n",
                 4,
-                "no token_url",
+                "neither token_url",
             ),
         ] {
             let changed = GOOD.replacen(from, to, 1);

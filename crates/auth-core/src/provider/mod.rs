@@ -8,9 +8,10 @@ mod profile;
 
 pub(crate) use check::is_token as is_header_name;
 pub use error::ProfileError;
-pub use profile::{Alphabet, ClientAuth, Difference, GrantKind};
-pub(crate) use profile::{FormatFacts, IdempotencyFacts, TokenRequestForm, WaitUnit};
+pub use profile::{Alphabet, ClientAuth, Difference, GrantKind, Requirement, Rotation};
+pub(crate) use profile::{AssertionAudience, FormatFacts, IdempotencyFacts, RefreshFacts, TokenRequestForm, WaitUnit};
 
+use crate::token::refresh::RefreshRules;
 use crate::verdict::body::Body;
 use crate::verdict::failure::FailureKind;
 use alloc::string::String;
@@ -21,11 +22,14 @@ use core::time::Duration;
 use profile::{Meaning, Profile};
 
 /// The profiles that the library ships: name and text.
-const BUILTIN: [(&str, &str); 4] = [
+const BUILTIN: [(&str, &str); 7] = [
     ("adaas", include_str!("../../providers/adaas.toml")),
+    ("exact", include_str!("../../providers/exact.toml")),
     ("finora", include_str!("../../providers/finora.toml")),
     ("numeric", include_str!("../../providers/numeric.toml")),
     ("numora", include_str!("../../providers/numora.toml")),
+    ("quickbooks", include_str!("../../providers/quickbooks.toml")),
+    ("xero", include_str!("../../providers/xero.toml")),
 ];
 
 /// `Provider` is what one API's vendor documents about authentication, read from a profile.
@@ -35,7 +39,7 @@ const BUILTIN: [(&str, &str); 4] = [
 pub struct Provider(Arc<Profile>);
 
 impl Provider {
-    /// One of the shipped profiles: `adaas`, `finora`, `numeric` or `numora`.
+    /// One of the shipped profiles: `adaas`, `exact`, `finora`, `numeric`, `numora`, `quickbooks` or `xero`.
     ///
     /// # Errors
     /// A [`ProfileError`] that lists the shipped names, if there is none of that name.
@@ -101,6 +105,11 @@ impl Provider {
         self.0.token.as_ref().is_some_and(|token| token.get_ref().grants.contains(&grant))
     }
 
+    /// Whether the API takes access tokens at all.
+    pub fn takes_tokens(&self) -> bool {
+        self.0.token.is_some()
+    }
+
     /// How long a key lives after its creation; `None` if the vendor sets no limit.
     pub fn key_lifetime(&self) -> Option<Duration> {
         let days = self.0.key.as_ref()?.get_ref().lifetime_days?;
@@ -120,6 +129,12 @@ impl Provider {
     /// How long an access token lives when the answer that grants it does not say.
     pub fn token_lifetime(&self) -> Option<Duration> {
         self.0.token.as_ref()?.get_ref().lifetime_seconds.map(Duration::from_secs)
+    }
+
+    /// What the vendor says about refresh tokens.
+    pub fn refresh_rules(&self) -> RefreshRules {
+        let facts = self.0.token.as_ref().and_then(|token| token.get_ref().refresh.as_ref()).map(toml::Spanned::get_ref);
+        facts.map_or_else(RefreshRules::default, RefreshRules::from)
     }
 
     /// Where a credential of this API is issued, in the words of a person who has to go there.
@@ -143,6 +158,11 @@ impl Provider {
         self.0.sources()
     }
 
+    /// The permissions that calls need beside a valid credential, in the order in which they are looked at: the first that is about a path counts.
+    pub fn requirements(&self) -> impl Iterator<Item = &Requirement> {
+        self.0.requirement.iter().map(toml::Spanned::get_ref)
+    }
+
     pub(crate) fn attach_header(&self) -> &str {
         self.0.attach.header.get_ref()
     }
@@ -163,9 +183,14 @@ impl Provider {
         self.0.token.as_ref().map(|token| (token.get_ref().request, token.get_ref().client_auth))
     }
 
-    /// Whether a refresh token must be treated as spent by its first use; yes unless the profile denies it, because RFC 9700 section 2.2.2 asks for it.
-    pub(crate) fn rotates(&self) -> bool {
-        self.0.token.as_ref().is_none_or(|token| token.get_ref().rotating.unwrap_or(true))
+    pub(crate) fn assertion_audience(&self) -> Option<&AssertionAudience> {
+        self.0.token.as_ref().map(|token| &token.get_ref().assertion_audience)
+    }
+
+    /// What an authorization request carries beside what the RFCs say.
+    pub(crate) fn authorization_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parameters = self.0.token.iter().flat_map(|token| &token.get_ref().authorization_parameters);
+        parameters.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The header that carries request ids; `x-request-id` unless the vendor names another, because a stranger header is ignored (RFC 9110 section 5.1).
@@ -246,9 +271,40 @@ impl<'a> Environment<'a> {
         self.0.base_url.as_ref().map(|url| url.get_ref().as_str())
     }
 
-    /// The token endpoint; `None` where no token is fetched.
+    /// The token endpoint; `None` where no token is fetched, or the endpoint is discovered.
     pub fn token_url(self) -> Option<&'a str> {
         self.0.token_url.as_ref().map(|url| url.get_ref().as_str())
+    }
+
+    /// The authorization server's name for itself (RFC 8414 section 2), byte for byte.
+    pub fn issuer(self) -> Option<&'a str> {
+        self.0.issuer.as_ref().map(|issuer| issuer.get_ref().as_str())
+    }
+
+    /// Where a person consents in a browser (RFC 6749 section 3.1).
+    pub fn authorization_url(self) -> Option<&'a str> {
+        self.0.authorization_url.as_ref().map(|url| url.get_ref().as_str())
+    }
+
+    /// Where a device asks for a code (RFC 8628 section 3.1).
+    pub fn device_authorization_url(self) -> Option<&'a str> {
+        self.0.device_authorization_url.as_ref().map(|url| url.get_ref().as_str())
+    }
+
+    /// Where tokens are revoked (RFC 7009 section 2).
+    pub fn revocation_url(self) -> Option<&'a str> {
+        self.0.revocation_url.as_ref().map(|url| url.get_ref().as_str())
+    }
+
+    /// Every URL of the environment.
+    pub(crate) fn urls(self) -> impl Iterator<Item = Option<&'a str>> {
+        [self.base_url(), self.token_url(), self.issuer(), self.authorization_url(), self.device_authorization_url(), self.revocation_url()]
+            .into_iter()
+    }
+
+    /// Hosts beside the issuer's own that discovered endpoints may have.
+    pub fn endpoint_hosts(self) -> &'a [String] {
+        &self.0.endpoint_hosts
     }
 
     /// Whether this host stands in the vendor's examples only.
@@ -276,7 +332,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let error = Provider::builtin("finorra").unwrap_err().to_string();
-        assert!(error.contains("adaas, finora, numeric, numora"), "{error}");
+        assert!(error.contains("adaas, exact, finora, numeric, numora, quickbooks, xero"), "{error}");
     }
 
     #[test]

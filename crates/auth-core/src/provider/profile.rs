@@ -1,10 +1,11 @@
 //! The profile format: what each field of a provider's TOML file is called, and nothing else.
 //!
 //! A field stands here only if the machine obeys it. Where a later one belongs: what a key is goes to `[key]`, how a token is got to `[token]`, the rules
-//! of its renewal to `[token]` beside `lifetime_seconds`, where a credential goes and what else each call carries to `[attach]`, what answers mean to `[error]`,
-//! how the API says "slow down" to `[[wait]]`.
+//! of its renewal to `[token.refresh]`, where a credential goes and what else each call carries to `[attach]`, what answers mean to `[error]`,
+//! how the API says "slow down" to `[[wait]]`, what a call needs beside a valid credential to `[[requirement]]`.
 
 use crate::verdict::failure::FailureKind;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -39,6 +40,8 @@ pub(crate) struct Profile {
     #[serde(default)]
     pub(crate) wait: Vec<Spanned<WaitFact>>,
     #[serde(default)]
+    pub(crate) requirement: Vec<Spanned<Requirement>>,
+    #[serde(default)]
     pub(crate) difference: Vec<Difference>,
 }
 
@@ -54,6 +57,7 @@ impl Profile {
         }
         if let Some(token) = self.token.as_ref().map(Spanned::get_ref) {
             tables.push(("token".into(), &token.source));
+            tables.extend(token.refresh.iter().map(|refresh| ("token.refresh".into(), &refresh.get_ref().source)));
             tables.extend(token.secret_format.iter().map(|format| ("token.secret_format".into(), &format.get_ref().source)));
         }
         if self.request_id.header.is_some() || !self.request_id.body.is_empty() {
@@ -67,6 +71,7 @@ impl Profile {
         }
         tables.extend(self.error.meaning.iter().map(|meaning| ("error.meaning".into(), &meaning.get_ref().source)));
         tables.extend(self.wait.iter().map(|wait| ("wait".into(), &wait.get_ref().source)));
+        tables.extend(self.requirement.iter().map(|requirement| ("requirement".into(), &requirement.get_ref().source)));
         tables.extend(self.difference.iter().map(|difference| ("difference".into(), &difference.source)));
         tables.into_iter().map(|(table, source)| (table, source.as_deref())).collect()
     }
@@ -79,8 +84,20 @@ pub(crate) struct EnvironmentFacts {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) base_url: Option<Spanned<String>>,
+    /// The authorization server's name for itself; endpoints that are not named here are discovered from it (RFC 8414).
+    #[serde(default)]
+    pub(crate) issuer: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) token_url: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) authorization_url: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) device_authorization_url: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) revocation_url: Option<Spanned<String>>,
+    /// Hosts beside the issuer's own that discovered endpoints may have.
+    #[serde(default)]
+    pub(crate) endpoint_hosts: Vec<String>,
     #[serde(default)]
     pub(crate) placeholder_hosts: Vec<String>,
     #[serde(default)]
@@ -160,10 +177,16 @@ pub(crate) struct TokenFacts {
     pub(crate) grants: Vec<GrantKind>,
     pub(crate) request: TokenRequestForm,
     pub(crate) client_auth: ClientAuth,
+    /// Whom a client's assertions are for.
+    #[serde(default)]
+    pub(crate) assertion_audience: AssertionAudience,
+    /// What an authorization request carries beside what RFC 6749 and RFC 7636 say, such as `prompt`.
+    #[serde(default)]
+    pub(crate) authorization_parameters: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) lifetime_seconds: Option<u64>,
     #[serde(default)]
-    pub(crate) rotating: Option<bool>,
+    pub(crate) refresh: Option<Spanned<RefreshFacts>>,
     #[serde(default)]
     pub(crate) max_keys: Option<u32>,
     #[serde(default)]
@@ -174,6 +197,39 @@ pub(crate) struct TokenFacts {
     pub(crate) secret_format: Vec<Spanned<FormatFacts>>,
 }
 
+/// What the vendor says about refresh tokens.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefreshFacts {
+    #[serde(default)]
+    pub(crate) rotation: Rotation,
+    #[serde(default)]
+    pub(crate) reuse_grace_seconds: Option<u64>,
+    #[serde(default)]
+    pub(crate) earliest_seconds_before_end: Option<u64>,
+    #[serde(default)]
+    pub(crate) idle_lifetime_days: Option<u32>,
+    #[serde(default)]
+    pub(crate) total_lifetime_days: Option<u32>,
+    #[serde(default)]
+    pub(crate) single_active_grant: bool,
+    #[serde(default)]
+    pub(crate) source: Option<String>,
+}
+
+/// `Rotation` is when a refresh token gets a new value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    /// With each use, which spends the old one: what is assumed where the profile says nothing, because RFC 9700 section 2.2.2 asks for it.
+    #[default]
+    EachUse,
+    /// About once a day, without being announced: a use may or may not spend the old one.
+    Daily,
+    /// Never.
+    Never,
+}
+
 /// `GrantKind` is a way to obtain an access token (RFC 6749 section 1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -182,6 +238,27 @@ pub enum GrantKind {
     ClientCredentials,
     /// A refresh token (RFC 6749 section 6).
     RefreshToken,
+    /// A code that a person's browser brought (RFC 6749 section 4.1).
+    AuthorizationCode,
+    /// A code that a person confirmed on another device (RFC 8628).
+    DeviceCode,
+    /// A signed assertion about a service account (RFC 7523 section 2.1).
+    JwtBearer,
+}
+
+/// Whom a client's assertions are for (`aud`, RFC 7523 section 3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AssertionAudience {
+    /// The issuer where it is known, else the token endpoint. The issuer, because an assertion for an endpoint's URL can be lured to another server that
+    /// names this endpoint as its own (disclosed in January 2025 for OIDC; RFC 7523 bis).
+    #[default]
+    Issuer,
+    /// The token endpoint's URL, for servers that take nothing else.
+    TokenEndpoint,
+    /// This text.
+    #[serde(untagged)]
+    Text(String),
 }
 
 /// The shape of a token request.
@@ -194,7 +271,7 @@ pub(crate) enum TokenRequestForm {
     Get,
 }
 
-/// `ClientAuth` is how a client proves itself at the token endpoint (RFC 6749 section 2.3.1).
+/// `ClientAuth` is how a client proves itself at the token endpoint (RFC 6749 section 2.3), by the names of RFC 7591 section 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuth {
@@ -202,6 +279,29 @@ pub enum ClientAuth {
     ClientSecretBasic,
     /// `client_id` and `client_secret` in the form body.
     ClientSecretPost,
+    /// An assertion signed with the secret (RFC 7523 section 2.2).
+    ClientSecretJwt,
+    /// An assertion signed with a key of the client's (RFC 7523 section 2.2).
+    PrivateKeyJwt,
+    /// The certificate that it shows when it connects (RFC 8705 section 2), of an authority or its own.
+    #[serde(alias = "self_signed_tls_client_auth")]
+    TlsClientAuth,
+    /// Not at all: a public client (RFC 6749 section 2.1), whose codes PKCE protects.
+    None,
+}
+
+impl ClientAuth {
+    /// The name in profiles and metadata.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::ClientSecretJwt => "client_secret_jwt",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Where request ids stand.
@@ -308,6 +408,43 @@ pub(crate) enum WaitUnit {
     EpochMillis,
     /// A date: RFC 3339 or one of the three of RFC 9110.
     Date,
+}
+
+/// `Requirement` is a permission that calls of some paths need, and how the API answers a credential without it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// The paths below the base URL, each for everything beneath it too; `*` stands for one segment.
+    pub paths: Vec<String>,
+    /// The permissions, in the vendor's words, of which the credential needs one.
+    pub needs_one_of: Vec<String>,
+    /// What the failure of a credential without it is.
+    pub(crate) means: FailureKind,
+    /// What to do about it.
+    pub advice: String,
+    /// Where the vendor says so.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+impl Requirement {
+    /// Whether it is about this path.
+    pub(crate) fn is_about(&self, path: &str) -> bool {
+        let begins = |pattern: &String| {
+            let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+            pattern.split('/').filter(|segment| !segment.is_empty()).all(|wanted| {
+                let segment = segments.next();
+                segment.is_some_and(|segment| wanted == "*" || wanted == segment)
+            })
+        };
+        self.paths.iter().any(begins)
+    }
+
+    /// Whether one of these permissions is enough; capitals and signs do not count, because vendors spell their own words in several ways.
+    pub(crate) fn is_met_by(&self, permissions: &[String]) -> bool {
+        let letters = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect::<String>();
+        permissions.iter().any(|held| self.needs_one_of.iter().any(|needed| letters(needed) == letters(held)))
+    }
 }
 
 /// `Difference` is a point on which two sources disagree: which one the profile follows, and what the other says.

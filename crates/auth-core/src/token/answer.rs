@@ -1,7 +1,8 @@
 //! What a token endpoint answered: RFC 6749 sections 5.1 and 5.2, and what servers make of them.
 
 use crate::credential::Secret;
-use crate::provider::Provider;
+use crate::oauth::codes;
+use crate::provider::{GrantKind, Provider};
 use crate::time::UnixTime;
 use crate::verdict::answer::Response;
 use crate::verdict::body::{Body, quote};
@@ -29,6 +30,8 @@ pub(crate) struct Granted {
     pub(crate) lifetime: Duration,
     /// `None`: the server named no new one, so the old one stays (RFC 6749 section 6).
     pub(crate) refresh_token: Option<Secret>,
+    /// How long the refresh token lives, if the server says so.
+    pub(crate) refresh_lifetime: Option<Duration>,
 }
 
 /// Why there is no token.
@@ -40,8 +43,14 @@ pub(crate) enum Denied {
     Unclear(Cause, Failure),
 }
 
-/// Reads a token answer; `secrets` are taken out of whatever is quoted from it.
-pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, secrets: &[&Secret]) -> Result<Granted, Denied> {
+/// Reads the answer to a request for a grant; `secrets` are taken out of whatever is quoted from it.
+pub(crate) fn read(
+    provider: &Provider,
+    asked: GrantKind,
+    response: &Response<'_>,
+    now: UnixTime,
+    secrets: &[&Secret],
+) -> Result<Granted, Denied> {
     if response.body.len() > MAX_TOKEN_ANSWER {
         return Err(not_understood(provider, response.status, &format!("is longer than {MAX_TOKEN_ANSWER} bytes")));
     }
@@ -58,7 +67,7 @@ pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, 
     }
     let json = serde_json::from_slice::<Value>(response.body);
     if let Ok(Value::Object(object)) = &json
-        && let Some(refusal) = refusal(provider, response, object, secrets)
+        && let Some(refusal) = refusal(provider, asked, response, object, secrets)
     {
         return Err(Denied::Refused(refusal));
     }
@@ -73,31 +82,15 @@ pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, 
 }
 
 /// A grant that is refused in the words of RFC 6749 section 5.2, whatever the status.
-fn refusal(provider: &Provider, response: &Response<'_>, object: &Map<String, Value>, secrets: &[&Secret]) -> Option<Failure> {
+fn refusal(
+    provider: &Provider,
+    asked: GrantKind,
+    response: &Response<'_>,
+    object: &Map<String, Value>,
+    secrets: &[&Secret],
+) -> Option<Failure> {
     let code = object.get("error").and_then(Value::as_str)?;
-    let (kind, advice) = match code {
-        "invalid_client" => (
-            FailureKind::GrantRefused,
-            "client id and secret do not fit together, or not this token endpoint: check both, and the environment they were issued for",
-        ),
-        "invalid_grant" => (
-            FailureKind::ConsentRequired,
-            "the refresh token is expired, revoked or already used: a person has to connect the account again",
-        ),
-        "unauthorized_client" | "unsupported_grant_type" => {
-            (FailureKind::GrantRefused, "this client may not use this grant: have it allowed where the client is registered")
-        }
-        "invalid_scope" => (FailureKind::MissingScope, "a scope is unknown or not allowed for this client: ask for fewer"),
-        "invalid_request" => (
-            FailureKind::GrantRefused,
-            "the endpoint misses something or wants the client authenticated in another way: compare client_auth and token_url with its documentation",
-        ),
-        "access_denied" => (FailureKind::ConsentRequired, "access was denied: a person has to consent"),
-        // RFC 6749 section 4.1.2.1 names these two for trouble of the server's own.
-        "server_error" | "temporarily_unavailable" => return None,
-        _ if response.status == 429 || response.status >= 500 => return None,
-        _ => (FailureKind::GrantRefused, "look the code up in the API's documentation"),
-    };
+    let (kind, advice) = codes::at_token_endpoint(provider, asked, code, response.status)?;
     let message = object.get("error_description").and_then(Value::as_str).map(|text| quote(text, secrets));
     let what = format!("the token endpoint of {} refused the grant", provider.name());
     Some(Failure::new(kind, what, advice).with_answer(response.status, Some(quote(code, secrets)), message, None))
@@ -175,7 +168,10 @@ fn granted(provider: &Provider, status: u16, object: &Map<String, Value>, secret
     }
     let refresh_token = object.get("refresh_token").and_then(Value::as_str).filter(|token| !token.is_empty()).map(Secret::from);
     let lifetime = object.get("expires_in").and_then(lifetime).or(provider.token_lifetime()).unwrap_or(USUAL_LIFETIME);
-    Ok(Granted { access_token, lifetime, refresh_token })
+    // No standard names this field; these are two vendors' words for it.
+    let announced = || object.get("refresh_token_expires_in").or_else(|| object.get("x_refresh_token_expires_in"));
+    let refresh_lifetime = announced().and_then(self::lifetime);
+    Ok(Granted { access_token, lifetime, refresh_token, refresh_lifetime })
 }
 
 /// A lifetime in seconds: a number, or a text that is one. What no lifetime can be (zero, negative, not a number) counts as not said.

@@ -49,10 +49,22 @@ impl Token {
     /// Its last twentieth (at most ten seconds) is not used, so that it does not end on the way. Renewal begins a tenth of the lifetime (at most five
     /// minutes) before that, and by up to half of that lead earlier still, by the dice, so that a fleet does not renew in one second:
     /// an hour's token is renewed in its last 5 to 7.5 minutes, one of ten minutes in its last 60 to 90 seconds, one of two seconds in its last 200 to 300 ms.
-    pub(crate) fn new(authorization: Authorization, minted_at: UnixTime, lifetime: Duration, random: f64) -> Self {
-        let valid_until = minted_at.after(lifetime).before((lifetime / 20).min(LONGEST_MARGIN));
+    /// Where the vendor accepts a refresh only so long before the end (`earliest`), it begins in the first half of what is left of that.
+    pub(crate) fn new(
+        authorization: Authorization,
+        minted_at: UnixTime,
+        lifetime: Duration,
+        earliest: Option<Duration>,
+        random: f64,
+    ) -> Self {
+        let ends = minted_at.after(lifetime);
+        let valid_until = ends.before((lifetime / 20).min(LONGEST_MARGIN).min(earliest.map_or(LONGEST_MARGIN, |earliest| earliest / 2)));
         let lead = (lifetime / 10).min(LONGEST_LEAD).mul_f64(1.0 + random / 2.0);
-        Self { authorization: Arc::new(authorization), minted_at, renew_at: valid_until.before(lead), valid_until }
+        let accepted = earliest.map_or(UnixTime::default(), |earliest| {
+            let from = ends.before(earliest);
+            from.after((valid_until.since(from) / 2).mul_f64(random))
+        });
+        Self { authorization: Arc::new(authorization), minted_at, renew_at: valid_until.before(lead).max(accepted), valid_until }
     }
 
     /// The same token, usable for at least a second from now: one that ended on its way, or nearly, is used once and not fetched again at once.
@@ -121,7 +133,7 @@ pub(crate) struct TokenLife {
 
 impl TokenLife {
     pub(crate) fn new(grant: Grant, spares: Vec<Grant>) -> Self {
-        let record = Record { refresh_token: grant.refresh_token.clone(), grant: grant.fingerprint(), ..Record::default() };
+        let record = Record { refresh_token: grant.first_refresh_token().cloned(), grant: grant.fingerprint(), ..Record::default() };
         Self { grant, spares, record, is_of_record: false, token: None, unsaved: None, phase: Phase::Empty, failures: 0 }
     }
 
@@ -253,6 +265,18 @@ impl TokenLife {
         (self.record, self.is_of_record) = (record, false);
     }
 
+    /// What is known of the tokens last: what could not be stored yet goes before what was.
+    pub(crate) fn latest_record(&self) -> Record {
+        self.unsaved().map_or_else(|| self.record(), |unsaved| unsaved.1.clone())
+    }
+
+    /// Forgets every token; the generation stays, so that nothing older is taken for new.
+    pub(crate) fn forget(&mut self) {
+        let Record { generation, grant, .. } = self.record;
+        self.record = Record { generation, grant, ..Record::default() };
+        (self.token, self.unsaved, self.is_of_record, self.phase) = (None, None, false, Phase::Empty);
+    }
+
     /// The generation of the token that is held.
     pub(crate) fn held_generation(&self) -> Option<u64> {
         self.token.as_ref().map(|token| token.authorization.generation())
@@ -281,7 +305,8 @@ impl TokenLife {
     /// Takes over another grant; the failure of the old one no longer counts.
     fn replace_grant(&mut self, grant: Grant) {
         let generation = self.record.generation;
-        self.record = Record { generation, refresh_token: grant.refresh_token.clone(), grant: grant.fingerprint(), ..Record::default() };
+        self.record =
+            Record { generation, refresh_token: grant.first_refresh_token().cloned(), grant: grant.fingerprint(), ..Record::default() };
         (self.unsaved, self.is_of_record) = (None, false);
         self.grant = grant;
         if matches!(self.phase, Phase::Failed { .. }) {
@@ -291,7 +316,7 @@ impl TokenLife {
 
     /// The secrets that an answer of the token endpoint might echo.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        core::iter::once(self.grant.client.secret()).chain(self.record.refresh_token.as_ref())
+        self.grant.client.secret().into_iter().chain(self.record.refresh_token.as_ref())
     }
 }
 
@@ -301,8 +326,18 @@ mod tests {
 
     fn lifetimes(seconds: u64, random: f64) -> (u64, u64) {
         let authorization = Authorization::new(&"Authorization".into(), "Bearer", &Secret::new("t"), 1);
-        let token = Token::new(authorization, UnixTime::default(), Duration::from_secs(seconds), random);
+        let token = Token::new(authorization, UnixTime::default(), Duration::from_secs(seconds), None, random);
         (token.renew_at.as_millis(), token.valid_until.as_millis())
+    }
+
+    #[test]
+    fn a_renewal_waits_until_the_vendor_accepts_one() {
+        let exact = |random| {
+            let authorization = Authorization::new(&"Authorization".into(), "Bearer", &Secret::new("t"), 1);
+            let token = Token::new(authorization, UnixTime::default(), Duration::from_mins(10), Some(Duration::from_secs(30)), random);
+            (token.renew_at.as_millis(), token.valid_until.as_millis())
+        };
+        assert_eq!((exact(0.0), exact(1.0)), ((570_000, 590_000), (580_000, 590_000)));
     }
 
     #[test]

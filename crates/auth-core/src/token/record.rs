@@ -22,6 +22,10 @@ pub struct Record {
     pub minted_at: UnixTime,
     /// The refresh token to use next, if the grant has one.
     pub refresh_token: Option<Secret>,
+    /// When the refresh token ends, if the server announced it.
+    pub refresh_ends_at: Option<UnixTime>,
+    /// When the connection began: when a person consented, or when its first token was granted, if that is all that is known.
+    pub consented_at: Option<UnixTime>,
     /// The journal: set durably before a single-use refresh token is sent, cleared with the token that it bought or with the proof that it was not
     /// spent. A record that is read with this set belongs to somebody who may have spent the refresh token and never saw the answer.
     pub spending: Option<Spending>,
@@ -32,7 +36,7 @@ pub struct Record {
 pub struct Spending {
     /// A random number of this one attempt: who made the entry can tell it from everybody else's.
     pub mark: u64,
-    /// When it was sent.
+    /// When it was first sent.
     pub since: UnixTime,
 }
 
@@ -83,4 +87,22 @@ pub enum Saved {
     Superseded,
     /// The store does not work; the text says why.
     Down(String),
+}
+
+/// `SharedPause` is a limit that one session met and that all sessions of the credential keep, wherever they run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedPause {
+    /// Until when, by the clock of the session that reads it: a store that serves several hosts keeps the span and not the moment.
+    pub until: UnixTime,
+    /// What was met, in words for a person.
+    pub why: String,
+}
+
+/// `Held` is what a store knows of a lease that somebody holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The holder's number.
+    pub owner: u64,
+    /// When the lease ends, by the clock of the session that asks.
+    pub until: UnixTime,
 }

@@ -22,10 +22,14 @@ pub enum FailureKind {
     ForeignHost,
     /// The API saw no credential, or could not read it.
     CredentialMissing,
+    /// The API saw a credential that it could not read: cut off, quoted, with the wrong scheme word.
+    CredentialMalformed,
     /// The API does not accept the key: unknown, mistyped, revoked or expired.
     KeyRefused,
-    /// The API does not accept the key, which by its age has expired.
+    /// The API does not accept the key, which by its age or by the API's own words has expired.
     KeyExpired,
+    /// The API does not accept the key, which by its own words was revoked or deleted.
+    KeyRevoked,
     /// The API does not accept the access token, and a new one did not help.
     TokenRefused,
     /// The token endpoint refused the grant: id, secret, refresh token or scope.
@@ -78,8 +82,10 @@ impl FailureKind {
             Self::InsecureTransport => "insecure_transport",
             Self::ForeignHost => "foreign_host",
             Self::CredentialMissing => "credential_missing",
+            Self::CredentialMalformed => "credential_malformed",
             Self::KeyRefused => "key_refused",
             Self::KeyExpired => "key_expired",
+            Self::KeyRevoked => "key_revoked",
             Self::TokenRefused => "token_refused",
             Self::GrantRefused => "grant_refused",
             Self::ConsentRequired => "consent_required",
@@ -155,6 +161,13 @@ impl Failure {
         self
     }
 
+    /// The same, with what a redirect said, which has no status.
+    #[must_use]
+    pub(crate) fn with_code(mut self, code: String, message: Option<String>) -> Self {
+        (self.0.code, self.0.message) = (Some(code), message);
+        self
+    }
+
     /// The same, with the moment to come back.
     #[must_use]
     pub(crate) fn with_come_back_at(mut self, at: UnixTime) -> Self {
@@ -175,6 +188,13 @@ impl Failure {
     pub(crate) fn restated(mut self, kind: FailureKind, more: &str) -> Self {
         self.0.kind = kind;
         self.0.what = Cow::Owned(alloc::format!("{}: {more}", self.0.what));
+        self
+    }
+
+    /// The same, with other advice.
+    #[must_use]
+    pub(crate) fn advised(mut self, advice: String) -> Self {
+        self.0.advice = Cow::Owned(advice);
         self
     }
 
@@ -242,7 +262,8 @@ impl fmt::Display for Failure {
         match (self.0.status, &self.0.code) {
             (Some(status), Some(code)) => write!(f, " ({status} {code})")?,
             (Some(status), None) => write!(f, " ({status})")?,
-            (None, _) => {}
+            (None, Some(code)) => write!(f, " ({code})")?,
+            (None, None) => {}
         }
         if let Some(message) = &self.0.message {
             write!(f, ", the server says {message:?}")?;

@@ -65,6 +65,13 @@ pub(crate) fn server_date(response: &dyn Headers) -> Option<UnixTime> {
     found
 }
 
+/// How far the server's clock is ahead of ours, in milliseconds, if it says; differences below two seconds are the header's own coarseness.
+pub(crate) fn skew_millis(response: &dyn Headers, now: UnixTime) -> Option<i64> {
+    let signed = |time: UnixTime| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    let skew = signed(server_date(response)?).saturating_sub(signed(now));
+    Some(if skew.unsigned_abs() < 2_000 { 0 } else { skew })
+}
+
 /// The time from `server_now` that a text means in a unit.
 fn span(text: &str, unit: WaitUnit, server_now: UnixTime) -> Option<Duration> {
     match unit {

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part of this")]
 
+pub mod oidc;
+pub mod server;
+
 use auth_http::{Client, ClientBuilder, Credential, Provider};
 use auth_sandbox::{Entry, Kind, Options, Sandbox, Service};
 

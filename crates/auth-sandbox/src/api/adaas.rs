@@ -113,17 +113,17 @@ fn routed(shared: &Shared, adaas: &mut Adaas, request: &Request, environment: En
     let Some(rest) = request.path.strip_prefix("/v2/") else {
         return not_found(request);
     };
-    let (needed, known) = match rest {
-        "invoices" => (AdaasScope::Api, matches!(request.verb(), "GET" | "POST")),
-        "bills" | "accounts" | "customers" => (AdaasScope::Api, request.verb() == "GET"),
-        _ if rest.starts_with("reports/") => (AdaasScope::Api, request.verb() == "GET"),
-        _ if rest.starts_with("visualizations/") => (AdaasScope::VisualizationSdk, request.verb() == "GET"),
+    let (needed, known): (&[AdaasScope], bool) = match rest {
+        "invoices" => (&[AdaasScope::Api], matches!(request.verb(), "GET" | "POST")),
+        "bills" | "accounts" | "customers" => (&[AdaasScope::Api], request.verb() == "GET"),
+        _ if rest.starts_with("reports/") => (&[AdaasScope::Api, AdaasScope::VisualizationSdk], request.verb() == "GET"),
+        _ if rest.starts_with("visualizations/") => (&[AdaasScope::VisualizationSdk], request.verb() == "GET"),
         _ => return not_found(request),
     };
     if !known {
         return not_found(request);
     }
-    if !scopes.contains(&needed) {
+    if !needed.iter().any(|scope| scopes.contains(scope)) {
         return failure(403, "Forbidden", "Forbidden resource");
     }
     match request.query_value("state").as_deref() {

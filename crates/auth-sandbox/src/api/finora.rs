@@ -79,15 +79,18 @@ fn bearer(request: &Request) -> Option<&str> {
     request.credential("Bearer").filter(|key| key.starts_with("live_sk_") || key.starts_with("test_sk_"))
 }
 
+/// One text for unknown, revoked and expired keys, as there is one code for the three.
+const INVALID_KEY: &str = "The API key is invalid, revoked or expired";
+
 type Refusal = (u16, &'static str, &'static str);
 
 fn admitted_key(finora: &Finora, key: &str, now: u64) -> Result<(String, Environment, Tier), Refusal> {
-    let found = finora.keys.get(key).ok_or((401, "INVALID_API_KEY", "The API key is not known"))?;
+    let found = finora.keys.get(key).ok_or((401, "INVALID_API_KEY", INVALID_KEY))?;
     if found.revoked {
-        return Err((401, "INVALID_API_KEY", "The API key was revoked"));
+        return Err((401, "INVALID_API_KEY", INVALID_KEY));
     }
     if now >= found.expires_at() {
-        return Err((401, "INVALID_API_KEY", "The API key has expired (90 days)"));
+        return Err((401, "INVALID_API_KEY", INVALID_KEY));
     }
     let business = finora.businesses.get(&found.business).ok_or((403, "FORBIDDEN", "The key has no business"))?;
     if business.suspended {

@@ -40,8 +40,20 @@ const RETAIL: [&str; 15] = [
     "webhooks",
 ];
 
-/// Modules that need enterprise provisioning.
-const ENTERPRISE: [&str; 6] = ["smart-loans", "business-intelligence", "account-officers", "branch-analytics", "payments", "ai"];
+/// Modules that need enterprise provisioning, by their published paths; that of branch analytics is ours.
+const ENTERPRISE: [&str; 4] = ["enterprise", "lending", "officers", "branch-analytics"];
+
+/// The same, below `/v1/businesses/{businessId}`.
+const ENTERPRISE_OF_A_BUSINESS: [&str; 3] = ["ai", "intelligence", "payments"];
+
+/// The enterprise module that a path leads to.
+fn enterprise_module<'a>(parts: &[&'a str]) -> Option<&'a str> {
+    match parts {
+        ["businesses", _, module, ..] if ENTERPRISE_OF_A_BUSINESS.contains(module) => Some(module),
+        [module, ..] if ENTERPRISE.contains(module) => Some(module),
+        _ => None,
+    }
+}
 
 pub(super) fn routed(shared: &Shared, finora: &mut Finora, request: &Request, caller: &Caller<'_>) -> Outcome {
     let not_found = || failure(shared, 404, "NOT_FOUND", "No such endpoint or record");
@@ -54,10 +66,10 @@ pub(super) fn routed(shared: &Shared, finora: &mut Finora, request: &Request, ca
         let is_version = version.strip_prefix('v').is_some_and(|number| number.parse::<u32>().is_ok());
         return if is_version { failure(shared, 400, "INVALID_VERSION", "The API version is v1") } else { not_found() };
     }
-    let Some(module) = parts.first() else {
+    if parts.is_empty() {
         return not_found();
-    };
-    if ENTERPRISE.contains(module) {
+    }
+    if let Some(module) = enterprise_module(parts) {
         return enterprise(shared, request, caller, module);
     }
     if let Some(refusal) = wrong_business(shared, request, caller) {

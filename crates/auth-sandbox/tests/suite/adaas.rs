@@ -120,6 +120,7 @@ fn scopes_part_the_api_from_visualization_reports() {
     let full = client.adaas_token();
     let get = |path: &str, token: &str| client.get(Service::AdaasApi, path, token);
     assert_eq!(get("/v2/visualizations/income", &visual).status, 200);
+    assert_eq!((get("/v2/reports/income", &visual).status, get("/v2/reports/income", &full).status), (200, 200));
     assert_error(&get("/v2/invoices", &visual), 403, "Forbidden resource", "Forbidden");
     let refused = get("/v2/visualizations/income", &full);
     assert_error(&refused, 403, "Forbidden resource", "Forbidden");

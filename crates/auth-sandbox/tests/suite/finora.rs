@@ -100,12 +100,13 @@ fn enterprise_modules_are_closed_to_retail_keys() {
     let client = Client::new(&sandbox);
     let enterprise = sandbox.issue_finora_key(FinoraKey { tier: Tier::Enterprise, ..FinoraKey::default() });
     for path in [
-        "/v1/business-intelligence/summary",
-        "/v1/smart-loans",
-        "/v1/account-officers",
+        "/v1/businesses/biz_1/intelligence/health-score",
+        "/v1/businesses/biz_1/payments/generate-link",
+        "/v1/businesses/biz_1/ai/query",
+        "/v1/lending/products",
+        "/v1/officers/off_1/profile",
+        "/v1/enterprise/businesses",
         "/v1/branch-analytics",
-        "/v1/payments/biz_1",
-        "/v1/ai/ask",
     ] {
         is(&get(&client, path, &sandbox.keys().finora_live), 403, "ENTERPRISE_ONLY");
         assert_eq!(get(&client, path, &enterprise).status, 200);

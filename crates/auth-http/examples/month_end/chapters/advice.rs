@@ -19,7 +19,7 @@ const REST_OF_THE_DAY: u64 = 6 * 3_600;
 
 fn play(stage: &Stage, proof: &mut Proof) -> Result<(), Error> {
     let client = stage.finora("production", &stage.sandbox.issue_finora_key(auth_sandbox::FinoraKey::default()))?.build()?;
-    let answer = client.get("/v1/business-intelligence/summary").send()?;
+    let answer = client.get("/v1/officers/off_1/profile").send()?;
     let explained = answer.failure().cloned();
     stage.account.say(&explained.as_ref().map_or("nothing was explained".to_owned(), ToString::to_string));
     let kind = explained.map(|failure| failure.kind());

@@ -3,7 +3,7 @@
 mod support;
 
 use auth_http::core::{Outcome, Response, Send, Transport};
-use auth_http::{Client, Credential, Drive, FailureKind, Next};
+use auth_http::{Client, Credential, Delivery, FailureKind, Next};
 use auth_sandbox::{Fault, FaultKind, FinoraKey, LimitStyle, Sandbox, Service};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -32,8 +32,8 @@ impl Own {
         (response.status().as_u16(), fields, response.body_mut().read_to_vec().unwrap())
     }
 
-    /// Drives a call to its end, in the way of a program that may block.
-    fn run(&self, mut drive: Drive) -> (u16, Outcome) {
+    /// Deliverys a call to its end, in the way of a program that may block.
+    fn run(&self, mut drive: Delivery) -> (u16, Outcome) {
         let mut last = 0;
         loop {
             match drive.step().unwrap() {
@@ -60,7 +60,7 @@ fn one_thread_drives_many_calls_and_polling_never_blocks() {
     let sandbox = sandbox();
     sandbox.token_delay(Duration::from_millis(200));
     let (client, own) = (numeric(&sandbox).build().unwrap(), Own::new(&sandbox));
-    let mut drives: Vec<_> = (0..64).map(|_| client.drive("GET", "/v1/health", None).unwrap()).collect();
+    let mut drives: Vec<_> = (0..64).map(|_| client.deliver("GET", "/v1/health", None).unwrap()).collect();
     let (woken, wakes) = mpsc::channel();
     for (number, drive) in drives.iter_mut().enumerate() {
         let start = Instant::now();
@@ -93,7 +93,7 @@ fn one_thread_drives_many_calls_and_polling_never_blocks() {
 fn a_revoked_token_is_replaced_and_the_call_sent_again() {
     let sandbox = sandbox();
     let (client, own) = (numeric(&sandbox).build().unwrap(), Own::new(&sandbox));
-    let drive = || client.drive("GET", "/v1/health", None).unwrap();
+    let drive = || client.deliver("GET", "/v1/health", None).unwrap();
     assert!(is_fine(&own.run(drive()).1));
     sandbox.revoke_tokens(Service::NumericAuth);
     let (status, outcome) = own.run(drive());
@@ -115,7 +115,7 @@ fn a_source_that_is_slow_is_asked_by_another_thread() {
         Ok(Credential::key(given.next_back().unwrap()))
     });
     let client = at(&sandbox, "finora", Service::Finora).environment("production").credential(source.unwrap()).build().unwrap();
-    let (mut drive, own) = (client.drive("GET", "/v1/invoices", None).unwrap(), Own::new(&sandbox));
+    let (mut drive, own) = (client.deliver("GET", "/v1/invoices", None).unwrap(), Own::new(&sandbox));
     let (mut longest, mut statuses) = (Duration::ZERO, Vec::new());
     loop {
         let start = Instant::now();
@@ -146,11 +146,11 @@ fn a_limit_is_waited_for_and_a_redirect_leaves_the_credential_behind() {
     let style = LimitStyle::RetryAfterSeconds(1);
     sandbox.inject(Fault::new(FaultKind::TooManyRequests { style }).on(Service::Finora));
     let start = Instant::now();
-    assert!(is_fine(&own.run(client.drive("GET", "/v1/invoices", None).unwrap()).1));
+    assert!(is_fine(&own.run(client.deliver("GET", "/v1/invoices", None).unwrap()).1));
     assert!(start.elapsed() >= Duration::from_secs(1));
     let location = format!("{}/elsewhere", sandbox.url(Service::Stranger));
     sandbox.inject(Fault::new(FaultKind::Redirect { code: 302, location }).on(Service::Finora));
-    assert!(is_fine(&own.run(client.drive("GET", "/v1/invoices", None).unwrap()).1));
+    assert!(is_fine(&own.run(client.deliver("GET", "/v1/invoices", None).unwrap()).1));
     let strangers = requests(&sandbox, Service::Stranger);
     assert_eq!((strangers.len(), header(&strangers[0], "authorization")), (1, None));
 }
@@ -159,9 +159,9 @@ fn a_limit_is_waited_for_and_a_redirect_leaves_the_credential_behind() {
 fn a_foreign_address_and_a_lost_answer_to_a_post_end_the_call() {
     let sandbox = sandbox();
     let client = finora(&sandbox).build().unwrap();
-    let refused = client.drive("GET", &sandbox.url(Service::Stranger), None).unwrap_err();
+    let refused = client.deliver("GET", &sandbox.url(Service::Stranger), None).unwrap_err();
     assert_eq!(refused.kind(), Some(FailureKind::ForeignHost));
-    let mut drive = client.drive("POST", "/v1/invoices", Some(b"{}")).unwrap();
+    let mut drive = client.deliver("POST", "/v1/invoices", Some(b"{}")).unwrap();
     assert!(matches!(drive.poll(), Next::Send(_)));
     drive.lost(Transport { not_sent: false, what: "the connection broke".into(), advice: String::new() });
     assert!(matches!(drive.poll(), Next::Done(Outcome::Failed(failure)) if failure.kind() == FailureKind::Transport));
@@ -172,14 +172,14 @@ fn a_drive_that_is_dropped_strands_nobody() {
     let sandbox = sandbox();
     sandbox.token_delay(Duration::from_millis(100));
     let (client, own) = (numeric(&sandbox).build().unwrap(), Own::new(&sandbox));
-    let mut dropped = client.drive("GET", "/v1/health", None).unwrap();
+    let mut dropped = client.deliver("GET", "/v1/health", None).unwrap();
     assert!(matches!(dropped.poll(), Next::Wait(_)));
     let gone = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&gone);
     dropped.on_wake(move || assert!(!seen.load(Ordering::SeqCst), "it was dropped"));
     drop(dropped);
     gone.store(true, Ordering::SeqCst);
-    assert!(is_fine(&own.run(client.drive("GET", "/v1/health", None).unwrap()).1));
+    assert!(is_fine(&own.run(client.deliver("GET", "/v1/health", None).unwrap()).1));
     assert_eq!(token_requests(&sandbox), 1);
 }
 

@@ -1,6 +1,7 @@
 //! Sockets whose every wait can be given up, for clients with an [`Interrupt`]; ureq's own wait through signals.
 
-use crate::interrupt::{Cut, Interrupt, SLICE, beside};
+use super::beside::{Cut, beside};
+use crate::interrupt::{Interrupt, SLICE};
 use crate::lock::Mutex;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};

@@ -1,14 +1,15 @@
 //! ureq, set up once, and its errors in the machine's words.
 
+use super::{Body, Lost, Payload, Source, Times, Transport};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
-use auth_core::Transport;
+use http::{Request, Response};
 use std::time::Duration;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Proxy, Timeout};
+use ureq::{Agent, AsSendBody, Proxy, SendBody, Timeout};
 
 /// What a client's connections look like.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wire {
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
@@ -16,7 +17,6 @@ pub(crate) struct Wire {
     pub(crate) roots: Roots,
     pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
     pub(crate) user_agent: String,
-    pub(crate) interrupt: Option<Interrupt>,
 }
 
 /// Which proxy to use.
@@ -50,13 +50,59 @@ impl Default for Wire {
             roots: Roots::Mozilla,
             identity: None,
             user_agent: concat!("ledgerauth/", env!("CARGO_PKG_VERSION")).into(),
-            interrupt: None,
         }
     }
 }
 
+/// Sends by ureq.
+pub(crate) struct Ureq {
+    agent: Agent,
+    /// The same for token requests, which nothing may interrupt: the answer to a single-use refresh token must be heard.
+    tokens: Agent,
+    timeout: Duration,
+    connect_timeout: Duration,
+}
+
+impl Transport for Ureq {
+    fn send(&self, request: Request<Payload<'_>>, times: Times) -> Result<Response<Body>, Lost> {
+        let (head, payload) = request.into_parts();
+        let response = match payload {
+            Payload::None => self.run(Request::from_parts(head, ()), times),
+            Payload::Bytes(bytes) => self.run(Request::from_parts(head, bytes), times),
+            Payload::Stream(mut reader) => self.run(Request::from_parts(head, SendBody::from_reader(&mut reader)), times),
+        };
+        let read = |body: ureq::Body| Body(Source::Ureq(body.into_with_config().limit(u64::MAX).reader()));
+        response.map(|response| response.map(read)).map_err(|error| lost(&error))
+    }
+}
+
+impl Ureq {
+    fn run<B: AsSendBody>(&self, request: Request<B>, times: Times) -> Result<Response<ureq::Body>, ureq::Error> {
+        if let Some(end) = times.end {
+            return self.tokens.run(self.tokens.configure_request(request).timeout_global(Some(end)).build());
+        }
+        let request = if times.begin < self.timeout + 2 * self.connect_timeout {
+            // Name resolution, connection and answer have their own clocks in ureq; together they must not take longer than what is left.
+            let connecting = self.connect_timeout.min(times.begin / 4);
+            let answering = self.timeout.min(times.begin.saturating_sub(2 * connecting));
+            let configured = self.agent.configure_request(request).timeout_resolve(Some(connecting)).timeout_connect(Some(connecting));
+            configured.timeout_recv_response(Some(answering)).timeout_send_body(Some(answering)).build()
+        } else {
+            request
+        };
+        self.agent.run(request)
+    }
+}
+
 impl Wire {
-    pub(crate) fn agent(&self) -> Result<Agent, Error> {
+    /// The transport of these settings.
+    pub(crate) fn transport(&self, interrupt: Option<&Interrupt>) -> Result<Ureq, Error> {
+        let agent = self.agent(interrupt)?;
+        let tokens = if interrupt.is_some() { self.agent(None)? } else { agent.clone() };
+        Ok(Ureq { agent, tokens, timeout: self.timeout, connect_timeout: self.connect_timeout })
+    }
+
+    fn agent(&self, interrupt: Option<&Interrupt>) -> Result<Agent, Error> {
         let proxy = match &self.proxy {
             ProxyChoice::Environment => Proxy::try_from_env(),
             ProxyChoice::Direct => None,
@@ -83,8 +129,8 @@ impl Wire {
             .max_idle_connections(256)
             .max_idle_connections_per_host(64)
             .build();
-        Ok(match &self.interrupt {
-            Some(interrupt) => crate::socket::agent(config, interrupt),
+        Ok(match interrupt {
+            Some(interrupt) => super::socket::agent(config, interrupt),
             None => config.into(),
         })
     }
@@ -115,10 +161,10 @@ fn setting(name: &'static str, reason: impl Into<String>) -> Error {
 }
 
 /// An error of ureq in the machine's words: did the request leave, what happened, what to do.
-pub(crate) fn transport(error: &ureq::Error) -> Transport {
+fn lost(error: &ureq::Error) -> Lost {
     use ureq::Error as E;
-    let lost = |what: String, advice: &str| Transport { not_sent: false, what, advice: advice.into() };
-    let not_sent = |what: String, advice: &str| Transport { not_sent: true, what, advice: advice.into() };
+    let lost = |what: String, advice: &str| Lost { not_sent: false, what, advice: advice.into() };
+    let not_sent = |what: String, advice: &str| Lost { not_sent: true, what, advice: advice.into() };
     match error {
         E::HostNotFound => not_sent("the host name is not known".into(), "check the host name, and the DNS of this network"),
         E::ConnectionFailed => not_sent("no connection could be made".into(), "check the address, the network and the proxy"),
@@ -134,7 +180,7 @@ pub(crate) fn transport(error: &ureq::Error) -> Transport {
         }
         E::Io(error) => {
             let (in_handshake, advice) = tls_advice(error);
-            Transport { not_sent: in_handshake, what: error.to_string(), advice: advice.into() }
+            Lost { not_sent: in_handshake, what: error.to_string(), advice: advice.into() }
         }
         E::BadUri(_) => not_sent("the URL cannot be sent".into(), "check its length and characters"),
         E::Tls(what) => not_sent((*what).into(), ""),

@@ -1,0 +1,124 @@
+//! `Grant`: what a session exchanges for access tokens.
+
+use super::{ClientCredentials, Secret};
+use crate::oauth::assertion::Assertion;
+use crate::provider::GrantKind;
+use crate::token::record::Record;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// `Grant` is what a session exchanges for access tokens.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    pub(crate) client: ClientCredentials,
+    pub(crate) scopes: Vec<String>,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Client,
+    RefreshToken(Secret),
+    Stored,
+    Assertion(Assertion),
+}
+
+impl Grant {
+    /// The client credentials grant (RFC 6749 section 4.4).
+    pub fn client_credentials(client: ClientCredentials) -> Self {
+        Self { client, scopes: Vec::new(), what: What::Client }
+    }
+
+    /// The refresh token grant (RFC 6749 section 6).
+    pub fn refresh_token(client: ClientCredentials, refresh_token: impl Into<Secret>) -> Self {
+        Self { client, scopes: Vec::new(), what: What::RefreshToken(refresh_token.into()) }
+    }
+
+    /// The refresh token grant with the refresh token that the session's store holds: what a login ([`crate::Consent`]) put there, and what later refreshes made
+    /// of it.
+    ///
+    /// The scopes are those that a person is asked for; a refresh asks for what was granted (RFC 6749 section 6).
+    pub fn stored(client: ClientCredentials) -> Self {
+        Self { client, scopes: Vec::new(), what: What::Stored }
+    }
+
+    /// The JWT bearer grant (RFC 7523 section 2.1): for service accounts.
+    pub fn jwt_bearer(client: ClientCredentials, assertion: Assertion) -> Self {
+        Self { client, scopes: Vec::new(), what: What::Assertion(assertion) }
+    }
+
+    /// The same grant, asking for these scopes (RFC 6749 section 3.3).
+    #[must_use]
+    pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Which grant it is.
+    pub fn kind(&self) -> GrantKind {
+        match self.what {
+            What::Client => GrantKind::ClientCredentials,
+            What::RefreshToken(_) | What::Stored => GrantKind::RefreshToken,
+            What::Assertion(_) => GrantKind::JwtBearer,
+        }
+    }
+
+    /// The environment by the secret's prefix or by declaration.
+    pub fn environment(&self) -> Option<&str> {
+        self.client.environment()
+    }
+
+    /// The refresh token that it begins with, if it has one of its own.
+    pub(crate) fn first_refresh_token(&self) -> Option<&Secret> {
+        match &self.what {
+            What::RefreshToken(token) => Some(token),
+            What::Client | What::Stored | What::Assertion(_) => None,
+        }
+    }
+
+    /// Whether the refresh token is the one in the store.
+    pub(crate) fn is_stored(&self) -> bool {
+        matches!(self.what, What::Stored)
+    }
+
+    /// What it asserts, if it is by assertion.
+    pub(crate) fn assertion(&self) -> Option<&Assertion> {
+        match &self.what {
+            What::Assertion(assertion) => Some(assertion),
+            What::Client | What::RefreshToken(_) | What::Stored => None,
+        }
+    }
+
+    /// A number that tells this grant from another: by client, scopes and the refresh token that it began with, or whom it is for (FNV-1a, 64 bits). It
+    /// stands in records beside the tokens themselves and is shown nowhere. A stored one is the client's, whatever it was asked for, so that a new
+    /// consent takes the place of the old in every process.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let [by, about]: [&str; 2] = match &self.what {
+            What::Client => ["", ""],
+            What::RefreshToken(token) => [token.expose(), ""],
+            What::Stored => ["\u{1}", ""],
+            What::Assertion(assertion) => assertion.identity(),
+        };
+        let scopes = if self.is_stored() { &[][..] } else { self.scopes.as_slice() };
+        let more = Some(about).filter(|about| !about.is_empty());
+        let texts = [self.client.id(), by].into_iter().chain(more).chain(scopes.iter().map(String::as_str));
+        let bytes = texts.flat_map(|text| text.bytes().chain([0]));
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+
+    /// Whether a record's tokens are of this grant.
+    pub(crate) fn owns(&self, record: &Record) -> bool {
+        self.is_stored() || record.grant == self.fingerprint()
+    }
+
+    /// Whether two grants are exchanged with the same secrets.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        let same_what = match (&self.what, &other.what) {
+            (What::Client, What::Client) | (What::Stored, What::Stored) => true,
+            (What::RefreshToken(ours), What::RefreshToken(theirs)) => ours.same_as(theirs),
+            (What::Assertion(ours), What::Assertion(theirs)) => ours.same_as(theirs),
+            _ => false,
+        };
+        same_what && self.client.same_as(&other.client)
+    }
+}

@@ -1,0 +1,168 @@
+//! `Explanation`: how a credential stands, as one value that can be pasted into a ticket.
+
+use crate::credential::KeyState;
+use crate::session::{Session, SessionState};
+use crate::time::UnixTime;
+use crate::token::record::{Held, Record};
+use crate::token::refresh::RefreshForecast;
+use crate::verdict::failure::Failure;
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+/// `Explanation` is how a credential stands: state, generation, who renews it, what ends when, what went wrong last, what to do.
+///
+/// Nothing in it is secret. `Display` is a few lines for a person.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// When it was made, by the shell's clock.
+    pub at: UnixTime,
+    /// The provider's short name.
+    pub provider: String,
+    /// The environment.
+    pub environment: String,
+    /// The integration, as its owner named it.
+    pub integration: Option<String>,
+    /// What the credential is, such as `2 keys` or `refresh token of the client "erp"`.
+    pub credential: String,
+    /// What the session is doing.
+    pub state: SessionState,
+    /// The generation of the token that this session holds; 0 if it never held one, and for keys.
+    pub generation: u64,
+    /// The generation in the store, if the store was read and holds a record of this credential.
+    pub stored_generation: Option<u64>,
+    /// Until when the token in use is sent.
+    pub token_ends: Option<UnixTime>,
+    /// When the next token is asked for at the earliest.
+    pub next_renewal: Option<UnixTime>,
+    /// Until when the connection can go on without a person.
+    pub forecast: Option<RefreshForecast>,
+    /// Since when a single-use refresh token may be spent without its answer having been stored.
+    pub spending_since: Option<UnixTime>,
+    /// Who holds the store's lease on the credential.
+    pub lease: Option<Held>,
+    /// Until when all calls pause, and why.
+    pub pause: Option<(UnixTime, Failure)>,
+    /// What went wrong last, and when.
+    pub last_error: Option<(UnixTime, Failure)>,
+    /// How each key stands; empty if it authenticates with tokens.
+    pub keys: Vec<KeyState>,
+    /// How far the server's clock is ahead of this machine's, in milliseconds, if that is known.
+    pub skew_millis: Option<i64>,
+}
+
+impl Session {
+    /// How the credential stands. `stored` is what the store holds, if it was read, and `lease` who holds its lease, if it knows.
+    pub fn explain(&self, now: UnixTime, stored: Option<&Record>, lease: Option<Held>) -> Explanation {
+        let connection = self.connection();
+        let token = self.life().and_then(|life| life.usable(now));
+        let stored = stored.filter(|record| self.life().is_some_and(|life| life.grant.owns(record)));
+        let known = self.life().map(super::token::life::TokenLife::record);
+        let newest = stored.filter(|stored| known.as_ref().is_none_or(|known| known.generation < stored.generation)).or(known.as_ref());
+        Explanation {
+            at: now,
+            provider: connection.provider().name().to_owned(),
+            environment: connection.environment().to_owned(),
+            integration: connection.integration().map(ToOwned::to_owned),
+            credential: self.credential_in_words(),
+            state: self.state(now),
+            generation: self.life().map_or(0, super::token::life::TokenLife::generation),
+            stored_generation: stored.map(|record| record.generation),
+            token_ends: token.map(|token| token.valid_until),
+            next_renewal: token.map(|token| token.renew_at),
+            forecast: newest.and_then(|record| self.rules().forecast(record, self.servers(now))),
+            spending_since: stored.or(newest).and_then(|record| record.spending).map(|spending| self.local(spending.since)),
+            lease,
+            pause: self.pause_in_force(now).cloned(),
+            last_error: self.last_error().cloned(),
+            keys: self.keys(now),
+            skew_millis: self.skew_millis(),
+        }
+    }
+}
+
+impl Explanation {
+    /// What to do about it, in words for a person; `None` if there is nothing to do.
+    pub fn advice(&self) -> Option<String> {
+        let pause = self.pause.as_ref().map(|(_, why)| why.advice().to_owned());
+        let error = || self.last_error.as_ref().filter(|_| !self.is_well()).map(|(_, error)| error.advice().to_owned());
+        let ending = || self.forecast.filter(RefreshForecast::is_near).map(|forecast| forecast.to_string());
+        let unsaved = || {
+            let words = "the new token is kept in memory until the store is back: bring the store back, and do not end the process before";
+            (self.state == SessionState::Unsaved).then(|| words.to_owned())
+        };
+        pause.or_else(unsaved).or_else(error).or_else(ending).filter(|advice| !advice.is_empty())
+    }
+
+    /// Whether calls can be sent as things stand.
+    pub fn is_well(&self) -> bool {
+        self.pause.is_none() && matches!(self.state, SessionState::Fresh | SessionState::Stale)
+            || self.token_ends.is_some() && self.pause.is_none()
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}), {}", self.provider, self.environment, self.credential)?;
+        if let Some(integration) = &self.integration {
+            write!(f, ", integration {integration:?}")?;
+        }
+        write!(f, ", at {}\nstate: ", self.at)?;
+        match self.state {
+            SessionState::Empty => f.write_str("no token yet, the next call gets one")?,
+            SessionState::Fresh => f.write_str("good")?,
+            SessionState::Stale => f.write_str("good, and due to be renewed")?,
+            SessionState::Refreshing { lease_until } => write!(f, "being renewed, by {lease_until} at the latest")?,
+            SessionState::Unsaved => f.write_str("a new token is here and could not be stored")?,
+            SessionState::Dead { until } => write!(f, "refused or not to be had; not tried again before {until}")?,
+        }
+        if self.generation > 0 || self.stored_generation.is_some() {
+            write!(f, "\ngeneration: {} here", self.generation)?;
+            match self.stored_generation {
+                Some(stored) if stored > self.generation => {
+                    write!(f, ", {stored} in the store: another process is ahead, and its token is taken over when one is needed")?;
+                }
+                Some(stored) => write!(f, ", {stored} in the store")?,
+                None => {}
+            }
+        }
+        if let Some(ends) = self.token_ends {
+            write!(f, "\ntoken: sent until {ends}")?;
+        }
+        if let Some(renewal) = self.next_renewal {
+            write!(f, "\nnext renewal: {renewal}")?;
+        }
+        if let Some(forecast) = self.forecast {
+            write!(f, "\nrefresh token: {forecast}")?;
+        }
+        if let Some(since) = self.spending_since {
+            write!(f, "\njournal: since {since} the refresh token may be spent, and no answer was stored")?;
+        }
+        if let Some(lease) = self.lease {
+            write!(f, "\nlease: held by {:016x} until {}", lease.owner, lease.until)?;
+        }
+        for key in &self.keys {
+            let name = key.notes.name.as_deref().unwrap_or("without a name");
+            write!(f, "\nkey {name} ({}…): {}", key.prefix, key.age)?;
+            f.write_str(if key.in_use { ", in use" } else { "" })?;
+            if let Some(refused) = &key.refused {
+                write!(f, ", refused: {}", refused.what())?;
+            }
+        }
+        if let Some(skew) = self.skew_millis.filter(|skew| *skew != 0) {
+            write!(f, "\nclock: the server's is {skew} ms ahead of this machine's")?;
+        }
+        if let Some((until, why)) = &self.pause {
+            write!(f, "\npause: until {until}, because {}", why.what())?;
+        }
+        if let Some((at, error)) = &self.last_error {
+            write!(f, "\nlast error, at {at}: {error}")?;
+        }
+        match self.advice() {
+            Some(advice) => write!(f, "\nadvice: {advice}"),
+            None => f.write_str("\nadvice: nothing to do"),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Limits that are shared through a store, and what an explanation says.
+
+mod support;
+
+use auth_core::{FailureKind, Held, Outcome, Record, SessionState, SharedPause, Step, UnixTime};
+use std::time::Duration;
+use support::{START, Scenario, failure, rotated};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Two keys at a store that shares limits.
+fn sharing() -> Scenario {
+    let mut scenario = Scenario::keys();
+    scenario.session = scenario.session.sharing_pauses();
+    scenario
+}
+
+fn pause(seconds: u64) -> SharedPause {
+    SharedPause {
+        until: START.after(SECOND * u32::try_from(seconds).unwrap()),
+        why: "finora asks to slow down (the limit is \"minute\")".into(),
+    }
+}
+
+#[test]
+fn a_session_without_a_shared_store_never_looks() {
+    let mut scenario = Scenario::keys();
+    let mut call = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut call), Step::Send(_)));
+}
+
+#[test]
+fn a_limit_that_another_process_met_is_kept_without_a_request() {
+    let mut scenario = sharing();
+    let mut call = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut call), Step::Look));
+    call.handle_looked(&mut scenario.session, scenario.now, Some(pause(5)));
+    let until = scenario.to_wait(&mut call);
+    assert!((START.after(SECOND * 5)..START.after(SECOND * 6)).contains(&until), "{until}");
+    scenario.now = until;
+    assert!(matches!(scenario.poll(&mut call), Step::Look));
+    call.handle_looked(&mut scenario.session, scenario.now, None);
+    assert!(matches!(scenario.poll(&mut call), Step::Send(_)));
+}
+
+#[test]
+fn a_limit_beyond_the_deadline_comes_back_as_a_value() {
+    let mut scenario = sharing();
+    let mut call = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut call), Step::Look));
+    call.handle_looked(&mut scenario.session, scenario.now, Some(pause(1_800)));
+    let outcome = scenario.to_done(&mut call);
+    let failure = failure(&outcome);
+    assert_eq!((failure.kind(), failure.come_back_at()), (FailureKind::RateLimited, Some(START.after(SECOND * 1_800))), "{failure}");
+    assert!(failure.what().contains("another process was told to slow down"), "{failure}");
+}
+
+#[test]
+fn one_look_serves_all_calls_of_a_tenth_of_a_second() {
+    let mut scenario = sharing();
+    let mut first = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut first), Step::Look));
+    let mut second = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut second), Step::Send(_)), "the first one looks for both");
+    first.handle_looked(&mut scenario.session, scenario.now, None);
+    let fresh = scenario.session.fresh().expect("something fresh");
+    assert_eq!(fresh.until, START.after(Duration::from_millis(100)), "the way without the lock ends when it is time to look");
+    scenario.advance(Duration::from_millis(99));
+    let mut third = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut third), Step::Send(_)));
+    scenario.advance(Duration::from_millis(1));
+    let mut fourth = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut fourth), Step::Look));
+}
+
+#[test]
+fn a_limit_that_is_met_is_told_once() {
+    let mut scenario = sharing();
+    let mut call = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut call), Step::Look));
+    call.handle_looked(&mut scenario.session, scenario.now, None);
+    let mut beside = scenario.call("GET", "/v1/invoices");
+    scenario.to_send(&mut call);
+    scenario.to_send(&mut beside);
+    scenario.respond(&mut call, 429, &[("retry-after", "5")], "");
+    let Step::Pause(told) = scenario.poll(&mut call) else { panic!("it was not told") };
+    assert_eq!(told.until, START.after(SECOND * 5));
+    assert!(matches!(scenario.poll(&mut call), Step::Wait(_)));
+    scenario.respond(&mut beside, 429, &[("retry-after", "5")], "");
+    assert!(matches!(scenario.poll(&mut beside), Step::Wait(_)), "the same limit is no news");
+}
+
+#[test]
+fn a_pause_that_is_over_or_hostile_does_no_harm() {
+    for until in [UnixTime::default(), START, UnixTime::NEVER] {
+        let mut scenario = sharing();
+        let mut call = scenario.call("GET", "/v1/invoices");
+        assert!(matches!(scenario.poll(&mut call), Step::Look));
+        let why = "x".repeat(100_000);
+        call.handle_looked(&mut scenario.session, scenario.now, Some(SharedPause { until, why }));
+        match scenario.poll(&mut call) {
+            Step::Send(_) => assert_ne!(until, UnixTime::NEVER),
+            Step::Done(Outcome::Failed(failure)) => {
+                assert_eq!(until, UnixTime::NEVER);
+                assert!(failure.to_string().len() < 1_000);
+                assert!(
+                    scenario.session.explain(scenario.now, None, None).pause.unwrap().0 <= START.after(SECOND * 3_600),
+                    "an hour at most"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_explanation_says_how_things_stand_and_what_to_do() {
+    let mut scenario = Scenario::refresh_token();
+    let empty = scenario.session.explain(scenario.now, None, None);
+    assert!(
+        empty.to_string().contains("refresh token of the client \"client-1\"") && empty.to_string().contains("the next call gets one"),
+        "{empty}"
+    );
+
+    let mut call = scenario.call("GET", "/v1/health");
+    scenario.grant(&mut call, &rotated("token-1", "refresh-2"));
+    scenario.to_send(&mut call);
+    let well = scenario.session.explain(scenario.now, scenario.stored.as_ref(), None);
+    assert_eq!((well.state, well.generation, well.stored_generation, well.advice()), (SessionState::Fresh, 1, Some(1), None));
+    assert!(well.token_ends.is_some() && well.next_renewal < well.token_ends, "{well}");
+    assert!(well.to_string().ends_with("advice: nothing to do"), "{well}");
+    assert!(!well.to_string().contains("token-1") && !well.to_string().contains("refresh-2") && !format!("{well:?}").contains("refresh-2"));
+
+    let ahead = Record { generation: 7, ..scenario.stored.clone().unwrap() };
+    let lease = Held { owner: 0xab, until: scenario.now };
+    let text = scenario.session.explain(scenario.now, Some(&ahead), Some(lease)).to_string();
+    assert!(text.contains("1 here, 7 in the store: another process is ahead") && text.contains("held by 00000000000000ab"), "{text}");
+    let foreign = Record { grant: 1, ..ahead };
+    assert_eq!(scenario.session.explain(scenario.now, Some(&foreign), None).stored_generation, None);
+
+    scenario.advance(SECOND * 3_600);
+    let mut next = scenario.call("GET", "/v1/health");
+    scenario.to_fetch(&mut next);
+    scenario.lose(&mut next, false);
+    scenario.to_done(&mut next);
+    let dead = scenario.session.explain(scenario.now, scenario.stored.as_ref(), None);
+    assert!(matches!(dead.state, SessionState::Dead { .. }) && dead.spending_since == Some(scenario.now), "{dead}");
+    assert!(dead.advice().unwrap().contains("a person has to connect the account again"), "{dead}");
+    assert!(dead.to_string().contains("journal: since") && dead.to_string().contains("last error"), "{dead}");
+}
+
+#[test]
+fn an_explanation_of_keys_names_them_and_the_limit() {
+    let mut scenario = Scenario::keys();
+    let mut call = scenario.call("GET", "/v1/invoices");
+    scenario.to_send(&mut call);
+    scenario.respond(&mut call, 429, &[("retry-after", "60")], "");
+    let text = scenario.session.explain(scenario.now, None, None);
+    assert!(
+        text.to_string().contains("2 keys") && text.to_string().contains("test_sk_…") && text.to_string().contains("pause: until"),
+        "{text}"
+    );
+    assert!(text.advice().is_some() && !text.to_string().contains("1111111"), "{text}");
+}

@@ -1,0 +1,118 @@
+//! The durable form of a record: the vectors that all languages share, and any record there and back.
+
+use auth_core::{MAX_RECORD, Record, Secret, Spending, UnixTime};
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn vectors() -> Vec<Value> {
+    let path = format!("{}/../../tests/vectors/records.json", env!("CARGO_MANIFEST_DIR"));
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    file["vectors"].as_array().unwrap().clone()
+}
+
+/// A vector's text, grown as it says.
+fn text(vector: &Value) -> String {
+    let part = |name: &str| vector[name].as_str().unwrap_or_default();
+    let times = usize::try_from(vector["times"].as_u64().unwrap_or(0)).unwrap();
+    format!("{}{}{}", part("text"), part("repeat").repeat(times), part("end"))
+}
+
+fn check_fields(name: &str, record: &Record, expected: &Value) {
+    let hex = |value: &Value| u64::from_str_radix(value.as_str().unwrap(), 16).unwrap();
+    assert_eq!(Some(record.generation), expected["generation"].as_u64(), "{name}");
+    assert_eq!(record.grant, hex(&expected["grant"]), "{name}");
+    assert_eq!(record.access_token.as_ref().map(Secret::expose), expected["access_token"].as_str(), "{name}");
+    assert_eq!(Some(record.expires_at.as_millis()), expected["expires_at_ms"].as_u64(), "{name}");
+    assert_eq!(Some(record.minted_at.as_millis()), expected["minted_at_ms"].as_u64(), "{name}");
+    assert_eq!(record.refresh_token.as_ref().map(Secret::expose), expected["refresh_token"].as_str(), "{name}");
+    assert_eq!(record.refresh_ends_at.map(UnixTime::as_millis), expected["refresh_ends_at_ms"].as_u64(), "{name}");
+    assert_eq!(record.consented_at.map(UnixTime::as_millis), expected["consented_at_ms"].as_u64(), "{name}");
+    let spending = expected["spending"]
+        .as_object()
+        .map(|entry| Spending { mark: hex(&entry["mark"]), since: UnixTime::from_millis(entry["since_ms"].as_u64().unwrap()) });
+    assert_eq!(record.spending, spending, "{name}");
+}
+
+#[test]
+fn vectors_are_read_and_written_or_refused() {
+    let list = vectors();
+    assert!(list.len() >= 45);
+    for vector in &list {
+        let name = vector["name"].as_str().unwrap();
+        assert!(vector["source"].as_str().is_some_and(|source| source.starts_with("https://")), "{name} has no source");
+        let text = text(vector);
+        match (Record::from_bytes(text.as_bytes()), vector["error"].as_str()) {
+            (Ok(record), None) => {
+                if vector["record"].is_object() {
+                    check_fields(name, &record, &vector["record"]);
+                }
+                if let Some(length) = vector["length"].as_u64() {
+                    assert_eq!(record.access_token.as_ref().map(|token| token.expose().len() as u64), Some(length), "{name}");
+                }
+                let written = record.to_bytes();
+                if let Some(expected) = vector["written"].as_str() {
+                    assert_eq!(std::str::from_utf8(&written).unwrap().len(), expected.len(), "{name}");
+                    assert_eq!(
+                        serde_json::from_slice::<Value>(&written).unwrap(),
+                        serde_json::from_str::<Value>(expected).unwrap(),
+                        "{name}"
+                    );
+                }
+                assert_eq!(Record::from_bytes(&written).unwrap().to_bytes(), written, "{name}");
+            }
+            (Err(error), Some(expected)) => {
+                assert_eq!(error.name(), expected, "{name}: {error}");
+                let words = error.to_string();
+                assert!(words.contains(vector["says"].as_str().unwrap_or("")), "{name}: {words}");
+                assert!(!words.contains("secret") && !words.contains('\n') && words.len() < 200, "{name}: {words}");
+            }
+            (Ok(_), Some(expected)) => panic!("{name}: read, but {expected} was expected"),
+            (Err(error), None) => panic!("{name}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn every_record_that_is_cut_off_is_refused() {
+    let record = Record {
+        generation: 3,
+        access_token: Some("at".into()),
+        refresh_token: Some("rt".into()),
+        spending: Some(Spending { mark: 1, since: UnixTime::from_secs(1) }),
+        ..Record::default()
+    };
+    let bytes = record.to_bytes();
+    for length in 0..bytes.len() {
+        assert!(Record::from_bytes(&bytes[..length]).is_err(), "{length}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_record_comes_back_as_it_was(
+        generation in 0_u64..1 << 53, grant: u64, access in proptest::option::of(".*"), refresh in proptest::option::of(".*"),
+        expires: u64, minted: u64, spending in proptest::option::of(any::<(u64, u64)>()),
+    ) {
+        let record = Record {
+            generation,
+            grant,
+            access_token: access.clone().map(Secret::new),
+            expires_at: UnixTime::from_millis(expires),
+            minted_at: UnixTime::from_millis(minted),
+            refresh_token: refresh.clone().map(Secret::new),
+            refresh_ends_at: spending.map(|(mark, _)| UnixTime::from_millis(mark)),
+            consented_at: spending.map(|(_, since)| UnixTime::from_millis(since)),
+            spending: spending.map(|(mark, since)| Spending { mark, since: UnixTime::from_millis(since) }),
+        };
+        let bytes = record.to_bytes();
+        prop_assert!(bytes.len() <= MAX_RECORD);
+        let read = Record::from_bytes(&bytes).unwrap();
+        prop_assert_eq!((read.generation, read.grant, read.expires_at, read.minted_at, read.spending),
+            (generation, grant, record.expires_at, record.minted_at, record.spending));
+        prop_assert_eq!((read.refresh_ends_at, read.consented_at), (record.refresh_ends_at, record.consented_at));
+        prop_assert_eq!(read.access_token.as_ref().map(|token| token.expose().to_owned()), access);
+        prop_assert_eq!(read.refresh_token.as_ref().map(|token| token.expose().to_owned()), refresh);
+    }
+}

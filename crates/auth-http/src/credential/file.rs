@@ -1,0 +1,105 @@
+//! Credential files: one key a line, or JSON.
+
+use super::{Key, Material};
+use crate::error::Error;
+use auth_core::{KeyNotes, Secret, UnixTime};
+use serde::Deserialize;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// What a JSON file may hold, for the error of one that holds something else.
+const FORMS: &str = "expected a JSON object with client_id, client_secret and perhaps refresh_token; or with clients, a list of client_id and client_secret; \
+or with keys, a list of keys or of objects with key and perhaps name, id, created (RFC 3339), permissions, integration, relaxed";
+
+/// The JSON forms, told apart by their fields.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonFile {
+    client_id: Option<String>,
+    client_secret: Option<Zeroizing<String>>,
+    refresh_token: Option<Zeroizing<String>>,
+    clients: Option<Vec<ClientEntry>>,
+    keys: Option<Vec<KeyEntry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientEntry {
+    client_id: String,
+    client_secret: Zeroizing<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum KeyEntry {
+    Bare(Zeroizing<String>),
+    Noted(NotedKey),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NotedKey {
+    key: Zeroizing<String>,
+    name: Option<String>,
+    id: Option<String>,
+    created: Option<String>,
+    #[serde(default)]
+    permissions: Vec<String>,
+    integration: Option<String>,
+    #[serde(default)]
+    relaxed: bool,
+}
+
+/// Reads a credential file.
+pub(super) fn read(path: &Path) -> Result<Material, Error> {
+    let refuse = |reason: String| Error::Source { source: format!("the file {}", path.display()), reason };
+    let missing = |error: std::io::Error| refuse(format!("{error}: check the path, and that this user may read it"));
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(missing)?);
+    if !text.trim_start().starts_with(['{', '[']) {
+        let keys: Vec<Key> = text.lines().filter(|line| !line.trim().is_empty()).map(Key::from).collect();
+        return if keys.is_empty() { Err(refuse("it is empty: write one key a line into it".into())) } else { Ok(Material::Keys(keys)) };
+    }
+    // serde's own message can quote a value, so only its place is told.
+    let file: JsonFile = serde_json::from_str(&text).map_err(|error| refuse(format!("line {}: {FORMS}", error.line())))?;
+    match file {
+        JsonFile { client_id: Some(id), client_secret: Some(secret), refresh_token, clients: None, keys: None } => {
+            Ok(Material::Client { id, secret: wiped(&secret), refresh_token: refresh_token.as_ref().map(wiped) })
+        }
+        JsonFile { client_id: None, client_secret: None, refresh_token: None, clients: Some(clients), keys: None }
+            if !clients.is_empty() =>
+        {
+            Ok(Material::Clients(clients.into_iter().map(|entry| (entry.client_id, wiped(&entry.client_secret))).collect()))
+        }
+        JsonFile { client_id: None, client_secret: None, refresh_token: None, clients: None, keys: Some(keys) } if !keys.is_empty() => keys
+            .into_iter()
+            .enumerate()
+            .map(|(index, entry)| key(index, entry).map_err(refuse))
+            .collect::<Result<_, _>>()
+            .map(Material::Keys),
+        _ => Err(refuse(FORMS.into())),
+    }
+}
+
+fn key(index: usize, entry: KeyEntry) -> Result<Key, String> {
+    let noted = match entry {
+        KeyEntry::Bare(key) => return Ok(Key::new(wiped(&key))),
+        KeyEntry::Noted(noted) => noted,
+    };
+    let moment = |text: String| {
+        UnixTime::from_rfc3339(&text)
+            .ok_or_else(|| format!("keys[{index}].created is not a date of RFC 3339: write it as 2026-08-01 or 2026-08-01T09:30:00Z"))
+    };
+    let notes = KeyNotes {
+        name: noted.name,
+        id: noted.id,
+        created: noted.created.map(moment).transpose()?,
+        permissions: noted.permissions,
+        integration: noted.integration,
+    };
+    let key = Key::new(wiped(&noted.key)).notes(notes);
+    Ok(if noted.relaxed { key.relaxed() } else { key })
+}
+
+fn wiped(text: &Zeroizing<String>) -> Secret {
+    Secret::new(text.as_str())
+}

@@ -1,0 +1,117 @@
+//! A real authorization server for tests: node-oidc-provider (OpenID-certified, not ours), with rotating refresh tokens and detection of their reuse.
+//!
+//! ```ignore
+//! let Some(oidc) = Oidc::start(&json!({"access_token_seconds": 1})) else { return };   // SKIPPED, aloud, without node
+//! let token = oidc.seed("native", 1).remove(0);
+//! let client = oidc.client().credential(Credential::refresh_token("web", SECRET, token)).build()?;
+//! assert_eq!(client.get("/api/ledger").send()?.status(), 200);
+//! assert_eq!((oidc.stats()["refreshes"].as_u64(), oidc.stats()["invalid_grants"].as_u64()), (Some(1), Some(0)));
+//! ```
+
+use super::server::{Server, folder, skipped};
+use auth_http::{Client, ClientBuilder, Provider};
+use serde_json::{Value, json};
+use std::process::Command;
+
+/// The secret of every client of the server that has one.
+pub const SECRET: &str = "test-only-secret-of-32-characters";
+
+/// What a profile says of the server; tests set the URLs, which are known when it has started.
+pub const PROFILE: &str = r#"
+name = "oidc"
+title = "the test's authorization server"
+
+[[environment]]
+name = "test"
+base_url = "https://ledger.example"
+token_url = "https://login.ledger.example/token"
+
+[token]
+grants = ["client_credentials", "refresh_token"]
+request = "form"
+client_auth = "client_secret_basic"
+"#;
+
+/// A running server, ended when this is dropped.
+pub struct Oidc {
+    server: Server,
+    ready: Value,
+}
+
+impl Oidc {
+    /// Starts a server with some of the options at the head of `tests/servers/oidc/server.mjs` set, such as `access_token_seconds`,
+    /// `refresh_token_seconds`, `rotate`. `None`, said aloud, if there is no node or its packages are not installed.
+    pub fn start(options: &Value) -> Option<Self> {
+        let folder = folder("oidc");
+        if !folder.join("node_modules/oidc-provider").exists() {
+            skipped("no OAuth was tested against oidc-provider: its packages are not installed");
+            return None;
+        }
+        let node = Some(folder.join("node_modules/.bin/node")).filter(|own| own.exists()).unwrap_or_else(|| "node".into());
+        if Command::new(&node).arg("--version").output().is_err() {
+            skipped("no OAuth was tested against oidc-provider: there is no node");
+            return None;
+        }
+        let mut command = Command::new(node);
+        command.arg(folder.join("server.mjs"));
+        let (server, ready) = Server::start(command, options);
+        Some(Self { server, ready })
+    }
+
+    /// Its issuer: scheme, host and port.
+    pub fn issuer(&self) -> &str {
+        self.ready["issuer"].as_str().expect("it has an issuer")
+    }
+
+    /// The private key (PEM) of the client `key-ALG` in lower case, as `pkcs8` or in its `traditional` form; needs the option `client_keys`.
+    pub fn key(&self, algorithm: &str, form: &str) -> &str {
+        self.ready["keys"][algorithm][form].as_str().expect("a key of that form")
+    }
+
+    /// A builder for clients of its resource `/api/ledger`; the credential is still to be said.
+    pub fn client(&self) -> ClientBuilder {
+        Client::builder(Provider::from_toml(PROFILE).expect("a profile"))
+            .environment("test")
+            .base_url(self.issuer())
+            .token_url(format!("{}/token", self.issuer()))
+            .insecure_loopback(true)
+            .no_proxy()
+    }
+
+    /// Refresh tokens of the client `web` or `native`, each of a grant (and so a family) of its own, as if persons had consented.
+    pub fn seed(&self, client: &str, count: usize) -> Vec<String> {
+        let made = self.own("/__seed", &json!({"client": client, "count": count}));
+        let tokens = made["refresh_tokens"].as_array().expect("tokens");
+        tokens.iter().map(|token| token.as_str().expect("a token").to_owned()).collect()
+    }
+
+    /// What happened so far: `requests` to the token endpoint, one by one, and the counts `refreshes`, `refused_refreshes`, `invalid_grants`,
+    /// `reused` (refresh tokens sent a second time), `api.ok`, `api.refused`.
+    pub fn stats(&self) -> Value {
+        self.server.get(&format!("{}/__stats", self.issuer()))
+    }
+
+    /// One count of the statistics.
+    pub fn count(&self, name: &str) -> u64 {
+        self.stats()[name].as_u64().expect("a count")
+    }
+
+    /// Ends every access token now, as if its time were over; how many there were.
+    pub fn end_access_tokens(&self) -> u64 {
+        self.own("/__end_access", &json!({}))["ended"].as_u64().expect("a count")
+    }
+
+    /// A person's answer to the device that shows this code; whether the code is known.
+    pub fn answer_device(&self, user_code: &str, allow: bool) -> bool {
+        self.own("/__device", &json!({"user_code": user_code, "allow": allow}))["known"].as_bool().expect("yes or no")
+    }
+
+    /// Answers the next `times` requests to a path so; status 0 cuts the connection.
+    pub fn fail(&self, path: &str, times: u32, status: u16, headers: &Value, body: &str) {
+        self.own("/__fail", &json!({"path": path, "times": times, "status": status, "headers": headers, "body": body}));
+    }
+
+    fn own(&self, path: &str, body: &Value) -> Value {
+        self.server.post(&format!("{}{path}", self.issuer()), body)
+    }
+}
