@@ -15,6 +15,7 @@ __all__ = [
     "AuthenticationError",
     "BodyError",
     "ConsentRequired",
+    "CredentialMalformed",
     "CredentialMissing",
     "DeadlineExceeded",
     "EnterpriseOnly",
@@ -25,6 +26,7 @@ __all__ = [
     "InsufficientCredits",
     "KeyExpired",
     "KeyFormatError",
+    "KeyRefused",
     "KeyRevoked",
     "LedgerAuthError",
     "MissingScope",
@@ -144,12 +146,20 @@ class CredentialMissing(AuthenticationError):
     """The API saw no credential, or could not read it."""
 
 
-class KeyExpired(AuthenticationError):
-    """The API does not accept the key, which by its age has expired."""
+class CredentialMalformed(AuthenticationError):
+    """The API saw a credential that is not one of its own by its form."""
 
 
-class KeyRevoked(AuthenticationError):
-    """The API does not accept the key: revoked, mistyped or unknown to it."""
+class KeyRefused(AuthenticationError):
+    """The API does not accept the key: unknown, mistyped, revoked or expired."""
+
+
+class KeyExpired(KeyRefused):
+    """The API does not accept the key, which has expired."""
+
+
+class KeyRevoked(KeyRefused):
+    """The API does not accept the key, which was revoked."""
 
 
 class TokenRefused(AuthenticationError):
@@ -204,7 +214,7 @@ class TokenEndpointError(LedgerAuthError):
     """The token endpoint gave no usable answer."""
 
 
-class TransportError(LedgerAuthError, ConnectionError):
+class TransportError(LedgerAuthError):
     """The connection could not be made or was lost."""
 
 
@@ -212,7 +222,7 @@ class StoreError(LedgerAuthError):
     """The token store could not be read or written."""
 
 
-class DeadlineExceeded(LedgerAuthError, TimeoutError):
+class DeadlineExceeded(LedgerAuthError):
     """The call's deadline passed."""
 
 
@@ -233,7 +243,9 @@ _CLASSES: dict[str, type[LedgerAuthError]] = {
     "insecure_transport": InsecureTransport,
     "foreign_host": ForeignHost,
     "credential_missing": CredentialMissing,
-    "key_refused": KeyRevoked,
+    "credential_malformed": CredentialMalformed,
+    "key_refused": KeyRefused,
+    "key_revoked": KeyRevoked,
     "key_expired": KeyExpired,
     "token_refused": TokenRefused,
     "grant_refused": GrantRefused,

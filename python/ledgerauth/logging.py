@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["RedactFilter", "logger"]
 
 logger = logging.getLogger("ledgerauth")
-"""The logger of this package."""
+"""The logger of this package. It prints nothing by itself."""
+logger.addHandler(logging.NullHandler())
 
 # What a record has by itself: the fields of which this filter takes care one by one, and numbers.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

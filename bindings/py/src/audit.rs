@@ -40,24 +40,25 @@ pub(crate) fn look_at_logging(py: Python<'_>) {
 
 fn logged_from(py: Python<'_>) -> Option<u8> {
     static IS_ENABLED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let is_enabled = match IS_ENABLED.get(py) {
-        Some(known) => known,
-        None => {
-            // A program that has not imported it reads no log, and need not pay for the import.
-            static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-            let modules = MODULES.get_or_try_init(py, || PyResult::Ok(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind()));
-            let logging = modules.ok()?.bind(py).get_item("logging").ok()??;
-            let logger = logging.call_method1("getLogger", ("ledgerauth",)).ok()?;
-            let is_enabled = logger.getattr("isEnabledFor").ok()?.unbind();
-            IS_ENABLED.get_or_init(py, || is_enabled)
-        }
-    };
+    let is_enabled = IS_ENABLED.get(py).or_else(|| {
+        let is_enabled = asked_of(py)?;
+        Some(IS_ENABLED.get_or_init(py, || is_enabled))
+    })?;
     let reads = |level: u8| is_enabled.call1(py, (level,)).and_then(|reads| reads.is_truthy(py)).unwrap_or(false);
     // Few programs read the debug level, and most of all ask this often, so the usual answer comes first.
     if !reads(INFO) {
         return reads(WARNING).then_some(WARNING);
     }
     Some(if reads(DEBUG) { DEBUG } else { INFO })
+}
+
+/// What tells whether a level is read; `None` in a program that has not imported `logging`, which reads none and need not pay for the import.
+fn asked_of(py: Python<'_>) -> Option<Py<PyAny>> {
+    static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let modules = MODULES.get_or_try_init(py, || PyResult::Ok(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind()));
+    let logging = modules.ok()?.bind(py).get_item("logging").ok()??;
+    let logger = logging.call_method1("getLogger", ("ledgerauth",)).ok()?;
+    Some(logger.getattr("isEnabledFor").ok()?.unbind())
 }
 
 fn level(what: Audited) -> u8 {
@@ -88,7 +89,7 @@ fn deliver(py: Python<'_>, callbacks: &Callbacks, event: &AuditEvent, level: Opt
 }
 
 /// One thing that happened with a credential. Nothing in it is secret.
-#[pyclass(frozen, module = "ledgerauth", name = "AuditEvent", skip_from_py_object)]
+#[pyclass(frozen, module = "ledgerauth", name = "AuditEvent")]
 pub(crate) struct Event(AuditEvent);
 
 #[pymethods]

@@ -4,7 +4,7 @@ use crate::error;
 use crate::interrupt;
 use crate::options::Blueprint;
 use arc_swap::{ArcSwap, ArcSwapOption};
-use auth_http::{Client, ClientBuilder, MemoryStore};
+use auth_http::{Client, ClientBuilder, MemoryStore, UnixTime};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
@@ -32,24 +32,33 @@ impl Engine {
 
     /// The value of the header that authenticates a request to that path or URL.
     pub(crate) fn authorize(&self, py: Python<'_>, path: &Bound<'_, PyString>) -> PyResult<Py<PyAny>> {
-        // A fresh one needs neither the machine nor the path, if that stays on the host.
-        let fresh = if starts_with_slash(path) { self.client.fresh() } else { None };
-        let authorized = match fresh {
-            Some(authorized) => authorized,
-            None => {
-                crate::audit::look_at_logging(py);
-                let path = path.to_cow()?.into_owned();
-                let authorized = interrupt::detached(py, || self.client.authorize(&path))?;
-                authorized.map_err(|failed| error::raised(py, &failed, Some(&self.provider)))?
-            }
-        };
-        let generation = authorized.generation();
+        if let Some(generation) = self.client.fresh_generation().filter(|_| starts_with_slash(path))
+            && let Some(header) = self.header.load().as_ref().filter(|header| header.generation == generation)
+        {
+            return Ok(header.value.clone_ref(py));
+        }
+        crate::audit::look_at_logging(py);
+        let path = path.to_cow()?.into_owned();
+        let authorized = interrupt::detached(py, || self.client.authorize(&path))?;
+        let authorized = authorized.map_err(|failed| error::raised(py, &failed, Some(&self.provider)))?;
+        self.text(py, authorized.generation(), || authorized.value().expose())
+    }
+
+    /// The header's value as Python text: the one that was made before, or a new one.
+    pub(crate) fn text<'v>(&self, py: Python<'_>, generation: u64, value: impl FnOnce() -> &'v str) -> PyResult<Py<PyAny>> {
+        static KIND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         if let Some(header) = self.header.load().as_ref().filter(|header| header.generation == generation) {
             return Ok(header.value.clone_ref(py));
         }
-        let value = header_text(py, authorized.value().expose())?;
+        // Its `repr` shows nothing.
+        let value = KIND.import(py, "ledgerauth._text", "HeaderValue")?.call1((value(),))?.unbind();
         self.header.store(Some(Arc::new(Header { generation, value: value.clone_ref(py) })));
         Ok(value)
+    }
+
+    /// The time by the client's clock.
+    pub(crate) fn now(&self) -> UnixTime {
+        self.client.now()
     }
 
     /// The URL that a path stands for.
@@ -67,12 +76,6 @@ fn starts_with_slash(path: &Bound<'_, PyString>) -> bool {
         drop(PyErr::take(path.py()));
     }
     first == u32::from(b'/')
-}
-
-/// A header's value as a text whose `repr` shows nothing.
-pub(crate) fn header_text(py: Python<'_>, value: &str) -> PyResult<Py<PyAny>> {
-    static KIND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    Ok(KIND.import(py, "ledgerauth._text", "HeaderValue")?.call1((value,))?.unbind())
 }
 
 /// An engine that a forked child replaces by one of its own.
@@ -153,6 +156,7 @@ pub(crate) fn _after_fork_in_child() {
             }
             _ => cell.orphaned.store(true, Ordering::Relaxed),
         }
-        std::mem::forget(cell);
+        // For the same reason the old memory stays where it is.
+        std::mem::forget(cell.memory.clone());
     }
 }

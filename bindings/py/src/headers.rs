@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 /// The header fields of a response.
-#[pyclass(frozen, mapping, module = "ledgerauth", name = "Headers", skip_from_py_object)]
+#[pyclass(frozen, mapping, module = "ledgerauth", name = "Headers")]
 pub(crate) struct Headers(HeaderMap);
 
 impl Headers {
@@ -43,7 +43,7 @@ impl Headers {
         Ok(PyList::new(py, self.keys())?.try_iter()?.into_any())
     }
 
-    #[pyo3(signature = (name, default=None))]
+    #[pyo3(signature = (name, default=None, /))]
     fn get<'py>(&self, py: Python<'py>, name: String, default: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
         match self.joined(&name) {
             Some(value) => Ok(Some(value.into_pyobject(py)?.into_any())),

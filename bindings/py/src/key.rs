@@ -52,7 +52,8 @@ impl Key {
         }
     }
 
-    fn __reduce__(&self, py: Python<'_>) -> PyResult<()> {
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
         let advice = "let each process read it: Client.from_env, Client.from_file or Client.from_callable";
         Err(crate::error::plain(py, "misuse", "a key is not pickled, because the secret would be in it", advice))
     }
@@ -79,7 +80,7 @@ pub(crate) fn secret(text: &Bound<'_, PyString>) -> PyResult<Secret> {
 }
 
 /// How one key of a client stands. Nothing in it is secret.
-#[pyclass(frozen, module = "ledgerauth", name = "KeyState", skip_from_py_object)]
+#[pyclass(frozen, module = "ledgerauth", name = "KeyState")]
 pub(crate) struct KeyState(auth_http::KeyState);
 
 impl From<auth_http::KeyState> for KeyState {
@@ -153,7 +154,7 @@ impl KeyState {
 }
 
 /// One thing to do about a client's keys.
-#[pyclass(frozen, module = "ledgerauth", name = "PlanStep", skip_from_py_object)]
+#[pyclass(frozen, module = "ledgerauth", name = "PlanStep")]
 pub(crate) struct PlanStep {
     by: auth_http::UnixTime,
     what: String,

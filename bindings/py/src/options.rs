@@ -38,14 +38,12 @@ pub(crate) fn read(
     let text = |name: &str| -> PyResult<Option<String>> { take(name)?.map(|value| value.extract()).transpose() };
     let span = |name: &str| take(name)?.map(|value| time::span(py, name, value.extract()?)).transpose();
 
-    let scopes = match take("scopes")? {
-        None => Vec::new(),
-        Some(scopes) if scopes.is_instance_of::<PyString>() => {
-            scopes.extract::<String>()?.split_whitespace().map(Into::into).collect()
-        }
-        Some(scopes) => scopes.try_iter()?.map(|scope| scope?.extract()).collect::<PyResult<Vec<String>>>()?,
-    };
-    builder = builder.credential(credential.scopes(scopes)).interrupt(interrupt::is_wanted);
+    let several = |name: &str| take(name)?.map(|given| words(&given)).transpose();
+
+    builder = builder.credential(credential.scopes(several("scopes")?.unwrap_or_default())).interrupt(interrupt::is_wanted);
+    if let Some(permissions) = several("permissions")? {
+        builder = builder.permissions(permissions);
+    }
     for (name, set) in [
         ("environment", ClientBuilder::environment as fn(ClientBuilder, String) -> ClientBuilder),
         ("base_url", ClientBuilder::base_url),
@@ -74,8 +72,9 @@ pub(crate) fn read(
     }
     if let Some(path) = take("ca_file")? {
         let path: std::path::PathBuf = path.extract()?;
-        let pem = std::fs::read(&path)
-            .map_err(|failed| error::plain(py, "setting", &format!("ca_file {}: {failed}", path.display()), "give the path of a PEM file"))?;
+        let pem = std::fs::read(&path).map_err(|failed| {
+            error::plain(py, "setting", &format!("ca_file {}: {failed}", path.display()), "give the path of a PEM file")
+        })?;
         builder = builder.ca(pem);
     }
     match take("proxy")? {
@@ -94,10 +93,18 @@ pub(crate) fn read(
     }
     builder = audit::listen(builder, callbacks);
     if let Some(unknown) = arguments.keys().iter().next() {
-        return Err(PyTypeError::new_err(format!("Client() got an unexpected keyword argument {:?}", unknown.extract::<String>()?)));
+        return Err(PyTypeError::new_err(format!("Client() got an unexpected keyword argument '{}'", unknown.extract::<String>()?)));
     }
     let memory = Arc::new(MemoryStore::new());
     Ok(Blueprint { builder: builder.store(memory.clone()), memory: Some(memory), single_use })
+}
+
+/// Words out of a list, or out of a text with spaces between them.
+fn words(given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    match given.cast::<PyString>() {
+        Ok(text) => Ok(text.extract::<String>()?.split_whitespace().map(Into::into).collect()),
+        Err(_) => given.try_iter()?.map(|word| word?.extract()).collect(),
+    }
 }
 
 fn client_auth(py: Python<'_>, name: &str) -> PyResult<ClientAuth> {

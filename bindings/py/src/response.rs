@@ -11,9 +11,6 @@ use pyo3::types::{PyBytes, PyDict};
 use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How much is read of a streamed body at once, if not said: 64 KiB, the size of a TCP window that nobody has tuned.
-const CHUNK: usize = 64 * 1_024;
-
 /// An answer as it came out of Rust, made without the interpreter.
 pub(crate) struct Answer {
     status: u16,
@@ -41,7 +38,7 @@ impl Answer {
 }
 
 /// The server's answer to a call.
-#[pyclass(frozen, weakref, module = "ledgerauth", name = "Response", skip_from_py_object)]
+#[pyclass(frozen, weakref, module = "ledgerauth", name = "Response")]
 pub(crate) struct Response {
     status: u16,
     headers: HeaderMap,
@@ -180,14 +177,15 @@ impl Response {
         })
     }
 
-    fn raise_for_status<'py>(slf: PyRef<'py, Self>) -> PyResult<PyRef<'py, Self>> {
+    fn raise_for_status(slf: PyRef<'_, Self>) -> PyResult<PyRef<'_, Self>> {
         match slf.raised(slf.py()) {
             Some(raised) => Err(raised),
             None => Ok(slf),
         }
     }
 
-    #[pyo3(signature = (chunk_size=CHUNK))]
+    /// 64 KiB at once if not said: the size of a TCP window that nobody has tuned.
+    #[pyo3(signature = (chunk_size=65_536))]
     fn iter_bytes(slf: Py<Self>, chunk_size: usize) -> Pieces {
         Pieces { response: slf, size: chunk_size.max(1) }
     }
@@ -211,7 +209,7 @@ impl Response {
 }
 
 /// The pieces of a body, as they come.
-#[pyclass(frozen, module = "ledgerauth._ledgerauth", name = "Pieces", skip_from_py_object)]
+#[pyclass(frozen, module = "ledgerauth._ledgerauth", name = "Pieces")]
 pub(crate) struct Pieces {
     response: Py<Response>,
     size: usize,

@@ -163,6 +163,11 @@ impl Connection {
         matches!(self.client_auth, Some(ClientAuth::PrivateKeyJwt | ClientAuth::ClientSecretJwt))
     }
 
+    /// The header that carries the credential.
+    pub fn header(&self) -> &str {
+        &self.header
+    }
+
     pub(crate) fn attach(&self) -> (&Arc<str>, &Arc<str>) {
         (&self.header, &self.scheme)
     }
