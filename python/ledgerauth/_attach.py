@@ -23,3 +23,8 @@ def attach(kind: type[Client], maker: str, provider: Any, source: tuple[Any, ...
         if client is None:
             client = _attached[name] = getattr(kind, maker)(provider, *source, **options)
     return client
+
+
+def named(kind: type[Any], name: Any, names: dict[str, Any]) -> Any:
+    """The store of that name."""
+    return kind(name, **names)

@@ -16,17 +16,25 @@ _Pairs = Union[Mapping[str, Union[_Plain, Sequence[_Plain]]], Iterable[tuple[str
 _Content = Union[str, bytes, bytearray, IO[bytes], Iterable[bytes]]
 _Provider = Union[str, PathLike[str], dict[str, Any]]
 _Default = TypeVar("_Default")
+_ClientAuth = Literal["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "tls_client_auth", "none"]
 
 class _Options(TypedDict, total=False):
     environment: Optional[str]
     base_url: Optional[str]
     token_url: Optional[str]
-    client_auth: Optional[Literal["client_secret_basic", "client_secret_post"]]
+    client_auth: Optional[_ClientAuth]
+    issuer: Optional[str]
+    authorization_url: Optional[str]
+    device_authorization_url: Optional[str]
+    revocation_url: Optional[str]
+    discover: Optional[bool]
     scopes: Optional[Union[str, Iterable[str]]]
     permissions: Optional[Union[str, Iterable[str]]]
     header: Optional[str]
     scheme: Optional[str]
     integration: Optional[str]
+    store: Optional[Union[str, PathLike[str], FileStore, RedisStore]]
+    stored: Optional[bool]
     name: Optional[str]
     timeout: Optional[float]
     deadline: Optional[float]
@@ -43,6 +51,11 @@ class _Arguments(_Options, total=False):
     client_id: Optional[str]
     client_secret: Optional[str]
     refresh_token: Optional[str]
+    private_key: Optional[Union[str, PathLike[str]]]
+    private_key_id: Optional[str]
+    private_key_algorithm: Optional[Literal["RS256", "PS256", "ES256", "EdDSA"]]
+    service_account: Optional[str]
+    subject: Optional[str]
 
 @disjoint_base
 class Client:
@@ -55,11 +68,16 @@ class Client:
         api_key: a static key: text, or a :class:`Key` with what is known about it.
         api_keys: several keys of one account; the first is used until it is refused or expires, then the next.
         client_id, client_secret: exchanged for access tokens (RFC 6749 section 4.4).
-        refresh_token: with both of the above; the tokens of a person's consent (RFC 6749 section 6).
+        private_key: instead of ``client_secret``: PEM, or the path of a file with it; ``private_key_id`` is the server's name for it (``kid``), and
+            ``private_key_algorithm`` how it signs (``RS256`` if not said).
+        service_account: the issuer of an assertion that is signed with ``private_key``, on behalf of ``subject`` if that is said (RFC 7523 section 2.1).
+        refresh_token: of a person's consent, with the client that it was issued to (RFC 6749 section 6).
+        stored: the refresh token that :meth:`login` has put into ``store``; with ``client_id``, and ``client_secret`` if there is one.
 
     Where it may go:
         environment: such as ``"sandbox"``; needed where neither key nor host tells it.
-        base_url, token_url: instead of the profile's: a workspace's own, a gateway, a test server.
+        base_url, token_url: instead of the profile's: a workspace's own, a gateway, a test server; likewise ``authorization_url``,
+            ``device_authorization_url``, ``revocation_url`` and ``issuer``, which is asked for what is not said with ``discover=True``.
         insecure_loopback: allows http without TLS to this very machine, for tests.
 
     How it is sent:
@@ -77,7 +95,9 @@ class Client:
         proxy: ``http://user:password@host:port``, ``https://...`` or ``socks5://...``; ``False`` for none; if not said, ``HTTPS_PROXY`` and its kin.
         integration: what audit events say who uses the credential.
         on_audit: called with each :class:`AuditEvent`, in the thread in which it happens: keep it short.
-        name: under which a shared store keeps the tokens.
+        store: where tokens are kept and shared: the path of a folder, for the processes of one host; ``redis://...``, for many hosts; a :class:`FileStore` or
+            :class:`RedisStore`, to seal them; this process's memory if not said.
+        name: under which a shared store keeps the tokens: needed for two accounts of one client.
         user_agent: ``ledgerauth/VERSION`` if not said.
 
     Raises:
@@ -217,7 +237,7 @@ class Client:
         stream: bool = False,
     ) -> Response:
         """A call of that method: GET, HEAD, POST, PUT, PATCH or DELETE, in capitals."""
-    def authorize(self, path: str) -> str:
+    def authorize(self, path: str, /) -> str:
         """The value of the header that authenticates a request to ``path`` (or to an absolute URL of the same host): for those who send by themselves.
 
         While the token is fresh this takes well under a microsecond. The text's ``repr`` shows nothing.
@@ -234,6 +254,29 @@ class Client:
             DeadlineExceeded: it is still not ready.
             LedgerAuthError: whatever a call failed with.
         """
+    def explain(self) -> Explanation:
+        """How the credential stands, in one value that can be pasted into a ticket. Reads the store, sends nothing."""
+    def login(
+        self,
+        *,
+        show: Optional[Callable[[str, Optional[str], Optional[str]], object]] = None,
+        open_browser: bool = True,
+        redirect_uri: Optional[str] = None,
+        patience: float = 300.0,
+        parameters: Optional[Sequence[tuple[str, str]]] = None,
+    ) -> None:
+        """Lets a person consent in a browser (authorization code with PKCE), and puts the tokens into the client's store. The client has to be made with ``stored=True``.
+
+        ``show`` is called with the address, a code to enter there (or ``None``) and an address with the code in it (or ``None``); the address is printed if it is not said. ``redirect_uri``
+        is where the browser comes back to, as the client is registered: an http address of this machine, port 0 for a free one. ``patience`` is in seconds.
+
+        Raises:
+            LedgerAuthError: the person refused, the time is over, or the server said no.
+        """
+    def login_on_device(self, *, show: Optional[Callable[[str, Optional[str], Optional[str]], object]] = None) -> None:
+        """Lets a person consent on another device (RFC 8628); otherwise as :meth:`login`."""
+    def revoke(self) -> None:
+        """Ends what was granted: the tokens are revoked at the server (RFC 7009) and taken out of the store."""
     @property
     def keys(self) -> list[KeyState]:
         """How each key stands: its age, whether it is in use, when it was last needed. Empty if the client authenticates with tokens."""
@@ -404,6 +447,83 @@ class Check:
     def error(self) -> Optional[LedgerAuthError]:
         """What is wrong, if it was not."""
     def __bool__(self) -> bool: ...
+
+@final
+class Explanation:
+    """How a credential stands. Nothing in it is secret; ``str()`` is a few lines for a person."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether calls can be sent as things stand."""
+    @property
+    def advice(self) -> Optional[str]:
+        """What to do; ``None`` if there is nothing to do."""
+    @property
+    def state(self) -> str:
+        """``empty``, ``fresh``, ``stale``, ``refreshing``, ``unsaved`` or ``dead``."""
+    @property
+    def provider(self) -> str:
+        """The provider's short name."""
+    @property
+    def environment(self) -> str:
+        """The environment."""
+    @property
+    def integration(self) -> Optional[str]:
+        """The integration, as its owner named it."""
+    @property
+    def credential(self) -> str:
+        """What the credential is, such as ``2 keys``."""
+    @property
+    def generation(self) -> int:
+        """The generation of the token that this process holds; 0 for none, and for keys."""
+    @property
+    def stored_generation(self) -> Optional[int]:
+        """The generation in the store."""
+    @property
+    def token_ends(self) -> Optional[datetime]:
+        """Until when the token in use is sent."""
+    @property
+    def next_renewal(self) -> Optional[datetime]:
+        """When the next token is asked for at the earliest."""
+    @property
+    def paused_until(self) -> Optional[datetime]:
+        """Until when all calls pause."""
+    @property
+    def last_error(self) -> Optional[str]:
+        """What went wrong last."""
+    @property
+    def keys(self) -> list[KeyState]:
+        """How each key stands."""
+    @property
+    def skew_millis(self) -> Optional[int]:
+        """How far the server's clock is ahead of this machine's."""
+    def as_dict(self) -> dict[str, Any]:
+        """The same for a program; moments as text."""
+
+@final
+class FileStore:
+    """Tokens in a folder that only this user can open, shared by the processes of one host. ``seal_env`` or ``seal_file`` names where the key is that seals them:
+    32 bytes in base64 or hex."""
+
+    def __new__(cls, path: Union[str, PathLike[str]], *, seal_env: Optional[str] = None, seal_file: Optional[Union[str, PathLike[str]]] = None) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class RedisStore:
+    """Tokens in a Redis server, shared by any number of hosts: ``redis://host:port/database``, ``rediss://...`` for TLS, ``redis+unix:///path`` for a local socket. ``password_env`` names the
+    variable that holds the password: one in the URL works, but then the store is not pickled."""
+
+    def __new__(
+        cls,
+        url: str,
+        *,
+        password_env: Optional[str] = None,
+        ca_file: Optional[Union[str, PathLike[str]]] = None,
+        prefix: Optional[str] = None,
+        seal_env: Optional[str] = None,
+        seal_file: Optional[Union[str, PathLike[str]]] = None,
+    ) -> Self: ...
+    def __reduce__(self) -> Any: ...
 
 @final
 class AuditEvent:

@@ -51,7 +51,7 @@ def test_every_class_of_ours_is_collected_after_ten_thousand_calls(sandbox):
 
     def count():
         gc.collect()
-        return sum(type(thing).__module__.startswith("ledgerauth") for thing in gc.get_objects())
+        return sum(str(type(thing).__module__).startswith("ledgerauth") for thing in gc.get_objects())
 
     client.get("/v1/invoices").json()
     client.authorize("/v1/invoices")

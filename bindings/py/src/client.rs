@@ -7,6 +7,7 @@ use crate::credential::{self, Origin};
 use crate::engine::{Cell, Engine};
 use crate::error;
 use crate::exchange::Exchange;
+use crate::explain::Explanation;
 use crate::interrupt;
 use crate::key::{KeyState, PlanStep};
 use crate::options;
@@ -16,7 +17,7 @@ use crate::time;
 use auth_http::Credential;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyTuple, PyType};
 use std::sync::Arc;
 
 /// The Python class.
@@ -31,7 +32,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn engine(&self, py: Python<'_>) -> PyResult<arc_swap::Guard<Arc<Engine>>> {
+    pub(crate) fn engine(&self, py: Python<'_>) -> PyResult<&Arc<Engine>> {
         self.cell.engine(py)
     }
 
@@ -47,8 +48,8 @@ impl Client {
         let provider = provider::read(given)?;
         let name = provider.name().to_owned();
         let kept = options.copy()?;
-        let blueprint = options::read(auth_http::Client::builder(provider), credential, options, &callbacks, single_use)?;
-        let cell = Cell::new(py, blueprint, &name)?;
+        let (builder, store) = options::read(auth_http::Client::builder(provider), credential, options, &callbacks)?;
+        let cell = Cell::new(py, builder, store, single_use, &name)?;
         Ok(Self { cell, callbacks, origin, provider: given.clone().unbind(), options: kept.unbind() })
     }
 
@@ -259,10 +260,6 @@ impl Client {
         self.call(py, &method, path, Given { params, headers, json, data, content, deadline, request_id, stream })
     }
 
-    fn authorize(&self, py: Python<'_>, path: &Bound<'_, PyString>) -> PyResult<Py<PyAny>> {
-        self.engine(py)?.authorize(py, path)
-    }
-
     fn check(&self, py: Python<'_>) -> PyResult<Check> {
         let engine = self.engine(py)?;
         crate::audit::look_at_logging(py);
@@ -281,6 +278,35 @@ impl Client {
         })?;
         let answer = polled.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))?;
         Ok(Response::new(answer, engine.url(&path), Arc::clone(&engine.provider)))
+    }
+
+    fn explain(&self, py: Python<'_>) -> PyResult<Explanation> {
+        let engine = self.engine(py)?;
+        Ok(Explanation::from(interrupt::detached(py, || engine.client.explain())?))
+    }
+
+    #[pyo3(signature = (*, show=None, open_browser=true, redirect_uri=None, patience=300.0, parameters=None))]
+    fn login(
+        &self,
+        py: Python<'_>,
+        show: Option<Py<PyAny>>,
+        open_browser: bool,
+        redirect_uri: Option<String>,
+        patience: f64,
+        parameters: Option<Vec<(String, String)>>,
+    ) -> PyResult<()> {
+        crate::login::by_browser(py, self.engine(py)?, show, open_browser, redirect_uri, time::span(py, "patience", patience)?, parameters)
+    }
+
+    #[pyo3(signature = (*, show=None))]
+    fn login_on_device(&self, py: Python<'_>, show: Option<Py<PyAny>>) -> PyResult<()> {
+        crate::login::on_device(py, self.engine(py)?, show)
+    }
+
+    fn revoke(&self, py: Python<'_>) -> PyResult<()> {
+        let engine = self.engine(py)?;
+        let revoked = interrupt::detached(py, || engine.client.revoke())?;
+        revoked.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))
     }
 
     #[getter]
@@ -354,6 +380,7 @@ impl Client {
             let advice = "leave proxy out and set HTTPS_PROXY where the workers run";
             return Err(error::plain(py, "misuse", "the client's proxy has a password, which would be in the pickle", advice));
         }
+        crate::store::check_picklable(options)?;
         let maker = match &client.origin {
             Origin::Env(_) => "from_env",
             Origin::File(_) => "from_file",

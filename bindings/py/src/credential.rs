@@ -4,7 +4,7 @@ use crate::callbacks::Callbacks;
 use crate::error;
 use crate::interrupt;
 use crate::key;
-use auth_http::{Credential, Error, Secret};
+use auth_http::{Assertion, Credential, Error, PrivateKey, Secret, SigningAlgorithm};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use std::sync::Arc;
@@ -22,31 +22,93 @@ pub(crate) enum Origin {
     Callable,
 }
 
-/// The arguments that hold secrets. They are read here and kept nowhere else.
-const SECRETS: [&str; 5] = ["api_key", "api_keys", "client_id", "client_secret", "refresh_token"];
+/// The arguments that a credential is made of. They are read here and kept nowhere else.
+const NAMES: [&str; 10] = [
+    "api_key",
+    "api_keys",
+    "client_id",
+    "client_secret",
+    "refresh_token",
+    "private_key",
+    "private_key_id",
+    "private_key_algorithm",
+    "service_account",
+    "subject",
+];
 
 /// Takes the credential out of a client's arguments.
 pub(crate) fn take(py: Python<'_>, arguments: &Bound<'_, PyDict>) -> PyResult<Option<Credential>> {
-    let mut given = [None, None, None, None, None];
-    for (name, slot) in SECRETS.iter().zip(&mut given) {
+    let mut given = [const { None }; NAMES.len()];
+    for (name, slot) in NAMES.iter().zip(&mut given) {
         *slot = arguments.get_item(name)?.filter(|value| !value.is_none());
         if arguments.contains(name)? {
             arguments.del_item(name)?;
         }
     }
+    let [api_key, api_keys, id, secret, refresh_token, key, key_id, algorithm, account, subject] = given;
     let text = |value: &Bound<'_, PyAny>| key::secret(value.cast::<PyString>()?);
-    let plain = |value: &Bound<'_, PyAny>| value.extract::<String>();
-    Ok(Some(match &given {
-        [Some(key), None, None, None, None] => Credential::key(key::given(key)?),
-        [None, Some(keys), None, None, None] => Credential::keys(each(keys, key::given)?),
-        [None, None, Some(id), Some(secret), None] => Credential::client(plain(id)?, text(secret)?),
-        [None, None, Some(id), Some(secret), Some(token)] => Credential::refresh_token(plain(id)?, text(secret)?, text(token)?),
-        [None, None, None, None, None] => return Ok(None),
-        _ => {
-            let advice = "give api_key, or api_keys, or client_id and client_secret, perhaps with refresh_token";
-            return Err(error::plain(py, "misuse", "the credential's arguments do not fit together", advice));
-        }
+    let plain = |value: &Option<Bound<'_, PyAny>>| value.as_ref().map(PyAnyMethods::extract::<String>).transpose();
+    let signer = key.as_ref().map(|key| private_key(key, plain(&key_id)?, plain(&algorithm)?)).transpose()?;
+    let unfit = || {
+        let advice = "give api_key, or api_keys, or client_id with client_secret or private_key, or service_account with private_key";
+        error::plain(py, "misuse", "the credential's arguments do not fit together", advice)
+    };
+    let is_client = id.is_some() || secret.is_some() || signer.is_some() || account.is_some() || refresh_token.is_some();
+    let credential = match (api_key, api_keys, is_client) {
+        (None, None, false) => return Ok(None),
+        (Some(key), None, false) => Credential::key(key::given(&key)?),
+        (None, Some(keys), false) => Credential::keys(each(&keys, key::given)?),
+        (None, None, true) => match (plain(&id)?, secret, signer, plain(&account)?) {
+            (None, None, Some(signer), Some(account)) => Credential::service_account(assertion(account, plain(&subject)?, signer)),
+            (Some(id), secret, Some(signer), Some(account)) => {
+                let client = secret.map_or_else(
+                    || Ok(Credential::public_client(id.as_str())),
+                    |secret| Ok::<_, PyErr>(Credential::client(&id, text(&secret)?)),
+                );
+                client?.with_assertion(assertion(account, plain(&subject)?, signer))
+            }
+            (Some(id), Some(secret), None, None) => Credential::client(id, text(&secret)?),
+            (Some(id), None, Some(signer), None) => Credential::client_with_key(id, signer),
+            (Some(id), None, None, None) => Credential::public_client(id),
+            _ => return Err(unfit()),
+        },
+        _ => return Err(unfit()),
+    };
+    Ok(Some(match refresh_token {
+        Some(token) => credential.with_refresh_token(text(&token)?),
+        None => credential,
     }))
+}
+
+/// A private key from PEM text, or from the file of that path.
+fn private_key(given: &Bound<'_, PyAny>, id: Option<String>, algorithm: Option<String>) -> PyResult<PrivateKey> {
+    let py = given.py();
+    let algorithm = match algorithm.as_deref() {
+        None | Some("RS256") => SigningAlgorithm::Rs256,
+        Some("PS256") => SigningAlgorithm::Ps256,
+        Some("ES256") => SigningAlgorithm::Es256,
+        Some("EdDSA") => SigningAlgorithm::EdDsa,
+        Some(other) => {
+            return Err(error::plain(py, "setting", &format!("the algorithm {other:?} is not known"), "RS256, PS256, ES256 or EdDSA"));
+        }
+    };
+    let read = match given.cast::<PyString>() {
+        Ok(text) if text.to_cow()?.contains("-----BEGIN") => PrivateKey::from_pem(algorithm, key::secret(text)?.expose().as_bytes()),
+        _ => PrivateKey::from_file(algorithm, given.extract::<std::path::PathBuf>()?),
+    };
+    let key = read.map_err(|failed| error::raised(py, &failed, None))?;
+    Ok(match id {
+        Some(id) => key.key_id(id),
+        None => key,
+    })
+}
+
+fn assertion(account: String, subject: Option<String>, signer: PrivateKey) -> Assertion {
+    let assertion = Assertion::new(account, Arc::new(signer));
+    match subject {
+        Some(subject) => assertion.subject(subject),
+        None => assertion,
+    }
 }
 
 /// Whether it can be used by one process only.
@@ -95,7 +157,7 @@ pub(crate) fn from_callable(py: Python<'_>, callbacks: &Arc<Callbacks>) -> PyRes
     interrupt::detached(py, || Credential::from_callback(ask))?.map_err(|failed| error::raised(py, &failed, None))
 }
 
-/// What a function returned: a key, a list of keys, or a dict with the names of [`SECRETS`].
+/// What a function returned: a key, a list of keys, or a dict with the names of [`NAMES`].
 fn from_returned(given: &Bound<'_, PyAny>) -> PyResult<Credential> {
     let py = given.py();
     if let Ok(fields) = given.cast::<PyDict>() {

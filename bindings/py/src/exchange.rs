@@ -33,7 +33,7 @@ impl Exchange {
         body: Option<&Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let engine = Arc::clone(&*client.engine(py)?);
+        let engine = Arc::clone(client.engine(py)?);
         crate::audit::look_at_logging(py);
         let started = match body {
             None => engine.client.deliver(method, url, None),
@@ -126,7 +126,7 @@ impl Exchange {
             }
         }
         if let Some(authorization) = &send.authorization {
-            let value = self.engine.text(py, authorization.generation(), || authorization.value().expose())?;
+            let value = self.engine.header_text(py, authorization.generation(), || authorization.value().expose())?;
             headers.set_item(authorization.header(), value)?;
         }
         let (name, id) = &send.request_id;

@@ -4,6 +4,7 @@
 //! without the interpreter (`interrupt`), errors are raised as the classes of `ledgerauth/errors.py` (`error`), a forked child gets clients of its own (`engine`).
 
 mod audit;
+mod authorize;
 mod call;
 mod callbacks;
 mod check;
@@ -12,14 +13,18 @@ mod credential;
 mod engine;
 mod error;
 mod exchange;
+mod explain;
 mod headers;
 mod interrupt;
+mod kept;
 mod key;
+mod login;
 mod options;
 mod provider;
 mod redact;
 mod response;
 mod sandbox;
+mod store;
 mod time;
 
 use pyo3::prelude::*;
@@ -39,6 +44,8 @@ mod _ledgerauth {
     #[pymodule_export]
     use crate::exchange::Exchange;
     #[pymodule_export]
+    use crate::explain::Explanation;
+    #[pymodule_export]
     use crate::headers::Headers;
     #[pymodule_export]
     use crate::interrupt::_at_exit;
@@ -52,9 +59,12 @@ mod _ledgerauth {
     use crate::response::{Pieces, Response};
     #[pymodule_export]
     use crate::sandbox::Sandbox;
+    #[pymodule_export]
+    use crate::store::{FileStore, RedisStore};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::authorize::add(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -4,29 +4,21 @@ use crate::audit;
 use crate::callbacks::Callbacks;
 use crate::error;
 use crate::interrupt;
+use crate::store::Store;
 use crate::time;
-use auth_http::{ClientAuth, ClientBuilder, Credential, MemoryStore};
+use auth_http::{ClientAuth, ClientBuilder, Credential};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 use std::sync::Arc;
 
-/// What the arguments made: a builder that can build again in a forked child, and the store if it is this process's memory.
-pub(crate) struct Blueprint {
-    pub(crate) builder: ClientBuilder,
-    pub(crate) memory: Option<Arc<MemoryStore>>,
-    /// Whether the credential, kept in this process's memory, is no other process's to use.
-    pub(crate) single_use: bool,
-}
-
-/// Reads the arguments; each is taken out of `arguments`, and what is left over is refused.
+/// Reads the arguments into a builder, which can build again in a forked child, and a store; each is taken out of `arguments`, and what is left over is refused.
 pub(crate) fn read(
     mut builder: ClientBuilder,
     credential: Credential,
     arguments: &Bound<'_, PyDict>,
     callbacks: &Arc<Callbacks>,
-    single_use: bool,
-) -> PyResult<Blueprint> {
+) -> PyResult<(ClientBuilder, Store)> {
     let py = arguments.py();
     let take = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
         let value = arguments.get_item(name)?;
@@ -40,6 +32,9 @@ pub(crate) fn read(
 
     let several = |name: &str| take(name)?.map(|given| words(&given)).transpose();
 
+    let flag = |name: &str| take(name)?.map_or(Ok(false), |given| given.extract::<bool>());
+    let store = Store::read(py, take("store")?.as_ref())?;
+    let credential = if flag("stored")? { credential.stored() } else { credential };
     builder = builder.credential(credential.scopes(several("scopes")?.unwrap_or_default())).interrupt(interrupt::is_wanted);
     if let Some(permissions) = several("permissions")? {
         builder = builder.permissions(permissions);
@@ -53,6 +48,10 @@ pub(crate) fn read(
         ("integration", ClientBuilder::integration),
         ("name", ClientBuilder::name),
         ("user_agent", ClientBuilder::user_agent),
+        ("issuer", ClientBuilder::issuer),
+        ("authorization_url", ClientBuilder::authorization_url),
+        ("device_authorization_url", ClientBuilder::device_authorization_url),
+        ("revocation_url", ClientBuilder::revocation_url),
     ] {
         if let Some(value) = text(name)? {
             builder = set(builder, value);
@@ -82,9 +81,8 @@ pub(crate) fn read(
         Some(proxy) if proxy.is_instance_of::<PyBool>() && !proxy.is_truthy()? => builder = builder.no_proxy(),
         Some(proxy) => builder = builder.proxy(proxy.extract::<String>()?),
     }
-    if let Some(allowed) = take("insecure_loopback")? {
-        builder = builder.insecure_loopback(allowed.extract()?);
-    }
+    builder = builder.insecure_loopback(flag("insecure_loopback")?);
+    let discovers = flag("discover")?;
     if let Some(listener) = take("on_audit")? {
         if !listener.is_callable() {
             return Err(PyTypeError::new_err("on_audit is not callable"));
@@ -95,8 +93,10 @@ pub(crate) fn read(
     if let Some(unknown) = arguments.keys().iter().next() {
         return Err(PyTypeError::new_err(format!("Client() got an unexpected keyword argument '{}'", unknown.extract::<String>()?)));
     }
-    let memory = Arc::new(MemoryStore::new());
-    Ok(Blueprint { builder: builder.store(memory.clone()), memory: Some(memory), single_use })
+    if discovers {
+        builder = interrupt::detached(py, || builder.discover())?.map_err(|failed| error::raised(py, &failed, None))?;
+    }
+    Ok((builder, store))
 }
 
 /// Words out of a list, or out of a text with spaces between them.
@@ -108,9 +108,10 @@ fn words(given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
 }
 
 fn client_auth(py: Python<'_>, name: &str) -> PyResult<ClientAuth> {
-    match name {
-        "client_secret_basic" => Ok(ClientAuth::ClientSecretBasic),
-        "client_secret_post" => Ok(ClientAuth::ClientSecretPost),
-        _ => Err(error::plain(py, "setting", &format!("client_auth={name:?} is not known"), "client_secret_basic or client_secret_post")),
-    }
+    use ClientAuth::{ClientSecretBasic, ClientSecretJwt, ClientSecretPost, None, PrivateKeyJwt, TlsClientAuth};
+    let known = [ClientSecretBasic, ClientSecretPost, ClientSecretJwt, PrivateKeyJwt, TlsClientAuth, None];
+    known.into_iter().find(|method| method.name() == name).ok_or_else(|| {
+        let names = known.map(ClientAuth::name).join(", ");
+        error::plain(py, "setting", &format!("client_auth={name:?} is not known"), &format!("there are {names}"))
+    })
 }

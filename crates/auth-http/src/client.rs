@@ -1,5 +1,6 @@
 //! `Client`: authenticated calls to one account at one provider.
 
+use crate::authorized::Authorized;
 use crate::builder::ClientBuilder;
 use crate::check::Check;
 use crate::drive::{Drive, Driving};
@@ -8,7 +9,10 @@ use crate::poll::Poll;
 use crate::request::Request;
 use crate::run::{Deliver, Ended, run};
 use crate::shared::Shared;
-use auth_core::{Authorization, Call, Connection, Exchange, Failure, FailureKind, KeyState, Provider, RotationPlan, SessionState, UnixTime};
+use auth_core::{
+    Call, Connection, Exchange, Explanation, Failure, FailureKind, KeyState, Provider, RefreshForecast, RotationPlan, SessionState,
+    UnixTime,
+};
 use std::fmt;
 use std::sync::Arc;
 
@@ -69,22 +73,23 @@ impl Client {
 
     /// The header that authenticates a request to `path` (or to an absolute URL of the same host): for those who send by themselves.
     ///
-    /// While the token is fresh this takes no lock and makes no copy.
+    /// While the token is fresh this takes no lock, makes no copy and touches no count, so that any number of threads can do it side by side.
     ///
     /// # Errors
     /// [`Error::Failure`] if the credential may not go there, or no token can be had.
-    pub fn authorize(&self, path: &str) -> Result<Arc<Authorization>, Error> {
+    pub fn authorize(&self, path: &str) -> Result<Authorized, Error> {
         let shared = &self.shared;
         if !path.starts_with('/') || !shared.connection.permissions().is_empty() {
             // Refused here, or not at all: with nothing declared, every path of the own host is fine.
             let _admitted = Call::new(&shared.connection, "GET", path)?;
         }
-        if let Some(fresh) = shared.fresh().as_ref().filter(|fresh| shared.now() < fresh.until) {
-            return Ok(Arc::clone(&fresh.authorization));
+        let fresh = shared.fresh();
+        if shared.now() < fresh.until {
+            return Ok(Authorized::of(fresh));
         }
         let exchange = Exchange::new(Call::new(&shared.connection, "GET", path)?, shared.seed());
         match run(shared, exchange, Deliver::Nothing)? {
-            Ended::Authorized(authorization) => Ok(authorization),
+            Ended::Authorized(authorization) => Ok(Authorized::once(authorization)),
             Ended::Answered(..) | Ended::Renewed => {
                 Err(Failure::new(FailureKind::Misuse, "the exchange ended without an authorization", "report this as a bug of ledgerauth")
                     .into())
@@ -95,9 +100,8 @@ impl Client {
     /// The generation of what requests to the client's own host carry at the moment, if that needs neither a wait nor a look at the path: for bindings that keep
     /// the header in a form of their own. With permissions declared there is none, because then each path is looked at.
     pub fn fresh_generation(&self) -> Option<u64> {
-        let (shared, fresh) = (&self.shared, self.shared.fresh());
-        let fresh = fresh.as_ref().filter(|fresh| shared.now() < fresh.until && shared.connection.permissions().is_empty())?;
-        Some(fresh.authorization.generation())
+        let shared = &self.shared;
+        shared.mark.read(shared.now()).filter(|_| shared.connection.permissions().is_empty())
     }
 
     /// One exchange to be driven by the caller: for those with an event loop, or any other I/O of their own.
@@ -131,6 +135,19 @@ impl Client {
     /// What the session is doing right now.
     pub fn state(&self) -> SessionState {
         self.shared.with(|session, now| session.state(now)).0
+    }
+
+    /// How the credential stands, in one value that can be pasted into a ticket: state, generation, who renews it, what ends when, what went wrong last, what to
+    /// do. Reads the store, sends nothing.
+    pub fn explain(&self) -> Explanation {
+        let shared = &self.shared;
+        let (stored, lease) = (shared.store.load(&shared.store_id()).ok().flatten(), shared.store.holder(&shared.store_id()));
+        shared.with(|session, now| session.explain(now, stored.as_ref(), lease)).0
+    }
+
+    /// Until when the connection can go on without a person, as far as the vendor or the server says; `None` without a refresh token, or if nobody says.
+    pub fn refresh_forecast(&self) -> Option<RefreshForecast> {
+        self.shared.with(|session, now| session.refresh_forecast(now)).0
     }
 
     /// How each key of the client stands: age, whether it is in use, when it was last needed. Empty if it authenticates with tokens.

@@ -77,7 +77,7 @@ impl Drive {
     }
 
     /// Does a [`Step::Claim`], [`Step::Save`], [`Step::Release`] or [`Step::Load`] by the client's own store and credential source and reports it; any
-    /// other step comes back.
+    /// other step comes back, a [`Step::Fetch`] with its assertions signed.
     pub fn obey(&mut self, step: Step) -> Option<Step> {
         obey(&self.shared, &mut self.exchange, step)
     }

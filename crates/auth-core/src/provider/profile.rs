@@ -8,6 +8,7 @@ use crate::verdict::failure::FailureKind;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use serde::Deserialize;
 use toml::Spanned;
@@ -95,6 +96,9 @@ pub(crate) struct EnvironmentFacts {
     pub(crate) device_authorization_url: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) revocation_url: Option<Spanned<String>>,
+    /// Whether the server promises to name itself in every redirect (RFC 9207), so that one without its name is refused.
+    #[serde(default)]
+    pub(crate) issuer_in_redirects: bool,
     /// Hosts beside the issuer's own that discovered endpoints may have.
     #[serde(default)]
     pub(crate) endpoint_hosts: Vec<String>,
@@ -144,7 +148,7 @@ pub(crate) struct KeyFacts {
 pub(crate) struct FormatFacts {
     pub(crate) prefix: String,
     #[serde(default)]
-    pub(crate) environment: Option<Spanned<String>>,
+    pub(crate) environment: Option<Spanned<Arc<str>>>,
     pub(crate) alphabet: Alphabet,
     #[serde(default)]
     pub(crate) length: Option<usize>,

@@ -98,11 +98,13 @@ const COST: u32 = 5_000;
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { level_millis: FULL, at: UnixTime::default() }
+        Self::FULL
     }
 }
 
 impl Budget {
+    pub(crate) const FULL: Self = Self { level_millis: FULL, at: UnixTime::from_millis(0) };
+
     /// Takes the cost of one repeat; `false`, and nothing taken, if there is not enough left.
     pub fn take(&mut self, now: UnixTime) -> bool {
         let gained = u32::try_from(now.as_millis().saturating_sub(self.at.as_millis())).unwrap_or(FULL);
@@ -189,6 +191,30 @@ mod tests {
     fn a_wait_beyond_the_deadline_is_a_value_and_not_an_early_repeat() {
         let at = NOW.after(Duration::from_hours(1));
         assert_eq!(decide_once(&Situation { come_back_at: Some(at), ..situation(Cause::RateLimited) }), Decision::ComeBack(at));
+    }
+
+    #[test]
+    fn a_wait_that_ends_with_the_deadline_is_still_waited_for() {
+        let deadline = situation(Cause::Lost).deadline;
+        let named = Situation { come_back_at: Some(deadline), ..situation(Cause::RateLimited) };
+        let at_once = |situation: &Situation| decide(situation, &Policy::default(), &mut Budget::default(), 0.0);
+        assert_eq!(at_once(&named), Decision::Again(deadline));
+        assert_eq!(at_once(&Situation { deadline: NOW, ..situation(Cause::Lost) }), Decision::Again(NOW));
+        let missed = Situation { deadline: NOW.before(Duration::from_millis(1)), ..situation(Cause::Lost) };
+        assert_eq!(at_once(&missed), Decision::TooLate);
+    }
+
+    #[test]
+    fn what_the_server_asked_for_and_what_is_handed_back_cost_nothing() {
+        let costs = |cause, come_back_in: Option<u64>| {
+            let mut budget = Budget::default();
+            let at = come_back_in.map(|seconds| NOW.after(Duration::from_secs(seconds)));
+            decide(&Situation { come_back_at: at, ..situation(cause) }, &Policy::default(), &mut budget, 0.5);
+            budget.level_millis != FULL
+        };
+        assert!(!costs(Cause::RateLimited, Some(1)) && costs(Cause::RateLimited, None));
+        assert!(costs(Cause::ServerError, Some(1)) && costs(Cause::ServerError, None));
+        assert!(!costs(Cause::ServerError, Some(61)), "a moment after the deadline is handed back");
     }
 
     #[test]
