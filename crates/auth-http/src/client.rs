@@ -8,7 +8,9 @@ use crate::poll::Poll;
 use crate::request::Request;
 use crate::run::{Deliver, Ended, run};
 use crate::shared::Shared;
-use auth_core::{Authorization, Call, Connection, Exchange, Failure, FailureKind, KeyState, Provider, RotationPlan, SessionState};
+use auth_core::{
+    Authorization, Call, Connection, Exchange, Explanation, Failure, FailureKind, KeyState, Provider, RotationPlan, SessionState,
+};
 use std::fmt;
 use std::sync::Arc;
 
@@ -118,6 +120,11 @@ impl Client {
     /// What the session is doing right now.
     pub fn state(&self) -> SessionState {
         self.shared.with(|session, now| session.state(now)).0
+    }
+
+    /// How the credential stands, as one value that can be pasted into a ticket.
+    pub fn explain(&self) -> Explanation {
+        self.shared.with(|session, now| session.explain(now, None, None)).0
     }
 
     /// How each key of the client stands: age, whether it is in use, when it was last needed. Empty if it authenticates with tokens.
