@@ -1,6 +1,6 @@
 //! `Connection`: one account at one provider, with the guard that binds its credential to its hosts.
 
-use crate::credential::Credential;
+use crate::credential::{Attach, Credential};
 use crate::oauth::discovery::{Discovery, Metadata};
 use crate::oauth::endpoints::{Endpoints, Said, missing};
 use crate::origin::{Origin, Url};
@@ -25,8 +25,7 @@ pub struct Connection {
     base: Url,
     endpoints: Endpoints,
     client_auth: Option<ClientAuth>,
-    header: Arc<str>,
-    scheme: Arc<str>,
+    attach: Arc<Attach>,
     request_id_header: Arc<str>,
     insecure_loopback: bool,
     policy: Policy,
@@ -168,8 +167,8 @@ impl Connection {
         matches!(self.client_auth, Some(ClientAuth::PrivateKeyJwt | ClientAuth::ClientSecretJwt))
     }
 
-    pub(crate) fn attach(&self) -> (&Arc<str>, &Arc<str>) {
-        (&self.header, &self.scheme)
+    pub(crate) fn attach(&self) -> &Arc<Attach> {
+        &self.attach
     }
 
     pub(crate) fn request_id_header(&self) -> &Arc<str> {
@@ -372,8 +371,7 @@ impl ConnectionBuilder {
             base,
             endpoints,
             client_auth,
-            header: header.into(),
-            scheme: scheme.into(),
+            attach: Arc::new(Attach { header: header.into(), scheme: scheme.into() }),
             request_id_header: self.provider.request_id_header().into(),
             insecure_loopback: self.insecure_loopback,
             policy: self.policy,

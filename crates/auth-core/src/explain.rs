@@ -59,7 +59,7 @@ impl Session {
         let connection = self.connection();
         let token = self.life().and_then(|life| life.usable(now));
         let stored = stored.filter(|record| self.life().is_some_and(|life| life.grant.owns(record)));
-        let known = self.life().map(super::token::life::TokenLife::record);
+        let known = self.life().map(super::token::life::TokenLife::known_record);
         let newest = stored.filter(|stored| known.as_ref().is_none_or(|known| known.generation < stored.generation)).or(known.as_ref());
         Explanation {
             at: now,

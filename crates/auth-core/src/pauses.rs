@@ -16,7 +16,6 @@ pub(crate) const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The limit in force, and what is known of the limits in the store.
-#[derive(Default)]
 pub(crate) struct Pauses {
     in_force: Option<(UnixTime, Failure)>,
     /// Whether the store shares limits between processes.
@@ -25,6 +24,9 @@ pub(crate) struct Pauses {
 }
 
 impl Pauses {
+    /// No limit, and none that is shared.
+    pub(crate) const NONE: Self = Self { in_force: None, shared: false, look_again: UnixTime::from_millis(0) };
+
     /// From now on, limits are shared through the store.
     pub(crate) fn share(&mut self) {
         self.shared = true;
@@ -81,11 +83,11 @@ impl Pauses {
     }
 
     /// Keeps what the store knew.
-    pub(crate) fn looked(&mut self, pause: Option<SharedPause>, now: UnixTime) -> bool {
-        let Some(pause) = pause.filter(|pause| now < pause.until) else { return false };
+    pub(crate) fn looked(&mut self, pause: Option<SharedPause>, now: UnixTime) {
+        let Some(pause) = pause.filter(|pause| now < pause.until) else { return };
         let what = format!("another process was told to slow down: {}", quote(&pause.why, &[]));
         let advice = "nothing was sent: the limit is the credential's, so that all processes keep it together".to_owned();
         let why = Failure::new(FailureKind::RateLimited, what, advice).with_come_back_at(pause.until);
-        self.set(pause.until, why, now).is_some()
+        self.set(pause.until, why, now);
     }
 }

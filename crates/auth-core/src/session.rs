@@ -43,21 +43,36 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 pub struct Session {
     connection: Arc<Connection>,
     holding: Holding,
+    latest: UnixTime,
+    skew: Skew,
+    changes: u32,
+    exchanges: u32,
+    rare: Option<Box<Rare>>,
+}
+
+enum Holding {
+    Keys(Box<KeyRing>),
+    Token(TokenLife),
+}
+
+/// What a session has nothing of before something goes wrong: a service may hold a hundred thousand of them.
+struct Rare {
     source: Source,
     quiet_until: UnixTime,
     unspent: Option<u64>,
     pauses: Pauses,
     last_error: Option<(UnixTime, Failure)>,
-    skew_millis: Option<i64>,
-    latest: UnixTime,
-    changes: u64,
-    exchanges: u64,
-    pub(crate) budget: Budget,
+    budget: Budget,
 }
 
-enum Holding {
-    Keys(Box<KeyRing>),
-    Token(Box<TokenLife>),
+impl Rare {
+    const NONE: &Self = &Self::new(false);
+
+    const fn new(reloadable: bool) -> Self {
+        let start = UnixTime::from_millis(0);
+        let source = Source { reloadable, next: start, asked: None, fruitless: false };
+        Self { source, quiet_until: start, unspent: None, pauses: Pauses::NONE, last_error: None, budget: Budget::FULL }
+    }
 }
 
 /// Where the credential came from.
@@ -70,6 +85,18 @@ struct Source {
     asked: Option<(u64, UnixTime)>,
     /// Whether it had nothing new when it was last asked.
     fruitless: bool,
+}
+
+/// How far the server's clock is ahead of ours in milliseconds, or the one number that says that it is not known.
+#[derive(Clone, Copy)]
+struct Skew(i64);
+
+impl Skew {
+    const UNKNOWN: Self = Self(i64::MIN);
+
+    fn known(self) -> Option<i64> {
+        (self.0 != Self::UNKNOWN.0).then_some(self.0)
+    }
 }
 
 /// `Fresh` is the fast path: what may be put on requests without asking the session, and until when.
@@ -118,33 +145,19 @@ impl Session {
     pub fn new(connection: Arc<Connection>, credential: Credential, reloadable: bool) -> Self {
         let holding = match credential {
             Credential::Keys(keys) => {
-                let (header, scheme) = connection.attach();
-                Holding::Keys(Box::new(KeyRing::new(header, scheme, connection.provider().key_lifetime(), keys)))
+                Holding::Keys(Box::new(KeyRing::new(connection.attach(), connection.provider().key_lifetime(), keys)))
             }
-            Credential::Grant(grant) => Holding::Token(Box::new(TokenLife::new(grant, Vec::new()))),
-            Credential::Grants(first, others) => Holding::Token(Box::new(TokenLife::new(first, others))),
+            Credential::Grant(grant) => Holding::Token(TokenLife::new(grant, Vec::new())),
+            Credential::Grants(first, others) => Holding::Token(TokenLife::new(first, others)),
         };
-        let source = Source { reloadable, next: UnixTime::default(), asked: None, fruitless: false };
-        Self {
-            connection,
-            holding,
-            source,
-            quiet_until: UnixTime::default(),
-            unspent: None,
-            pauses: Pauses::default(),
-            last_error: None,
-            skew_millis: None,
-            latest: UnixTime::default(),
-            changes: 0,
-            exchanges: 0,
-            budget: Budget::default(),
-        }
+        let rare = reloadable.then(|| Box::new(Rare::new(reloadable)));
+        Self { connection, holding, latest: UnixTime::default(), skew: Skew::UNKNOWN, changes: 0, exchanges: 0, rare }
     }
 
     /// The same session, sharing the limits that it meets with other processes through its store ([`crate::Step::Look`], [`crate::Step::Pause`]).
     #[must_use]
     pub fn sharing_pauses(mut self) -> Self {
-        self.pauses.share();
+        self.rare_mut().pauses.share();
         self
     }
 
@@ -155,22 +168,32 @@ impl Session {
 
     /// A number that moves whenever a waiting exchange, or a kept [`Fresh`], should look again.
     pub fn changes(&self) -> u64 {
-        self.changes
+        u64::from(self.changes)
     }
 
-    /// What may be sent without asking the session, and until when; `None` if it has to be asked.
+    /// What may be sent without asking the session, and until when, to be kept beside it; `None` if it has to be asked.
     pub fn fresh(&self) -> Option<Fresh> {
-        if self.pauses.is_set() {
+        if self.rare().pauses.is_set() {
             return None;
         }
         let fresh = match &self.holding {
             Holding::Keys(ring) => ring.in_use(self.latest).map(|(held, until)| Fresh { authorization: Arc::clone(held), until }),
             Holding::Token(life) => {
-                life.token().map(|token| Fresh { authorization: Arc::clone(&token.authorization), until: life.fresh_until() })
+                life.token().map(|token| Fresh { authorization: Arc::new(token.authorization.clone()), until: life.fresh_until() })
             }
         };
-        let unasked = self.pauses.unasked_until();
+        let unasked = self.rare().pauses.unasked_until();
         fresh.map(|fresh| Fresh { until: fresh.until.min(unasked), ..fresh })
+    }
+
+    /// What may be sent now without asking the session, in place: for who looks one session up among many; `None` if it has to be asked.
+    pub fn fresh_at(&self, now: UnixTime) -> Option<&Authorization> {
+        let (held, until) = match &self.holding {
+            _ if self.rare().pauses.is_set() => return None,
+            Holding::Keys(ring) => ring.in_use(self.latest).map(|(held, until)| (&**held, until))?,
+            Holding::Token(life) => (&life.token()?.authorization, life.fresh_until()),
+        };
+        (now.max(self.latest) < until.min(self.rare().pauses.unasked_until())).then_some(held)
     }
 
     /// An exchange that gets the next token, if one is wanted and nobody is at it: driven beside the calls, by a thread or task of its own, it
@@ -191,7 +214,7 @@ impl Session {
         let now = now.max(self.latest);
         match &self.holding {
             Holding::Keys(ring) if ring.in_use(now).is_some() => SessionState::Fresh,
-            Holding::Keys(_) => SessionState::Dead { until: self.source.next },
+            Holding::Keys(_) => SessionState::Dead { until: self.rare().source.next },
             Holding::Token(life) => match life.phase() {
                 Phase::Refreshing { until, .. } if now < *until => SessionState::Refreshing { lease_until: *until },
                 _ if life.unsaved().is_some() => SessionState::Unsaved,
@@ -220,7 +243,7 @@ impl Session {
 
     /// Until when the connection can go on without a person, as far as the vendor or the server says; `None` without a refresh token, or if nobody says.
     pub fn refresh_forecast(&self, now: UnixTime) -> Option<RefreshForecast> {
-        let record = self.life()?.record();
+        let record = self.life()?.record()?;
         self.rules().forecast(&record, self.servers(now.max(self.latest)))
     }
 
@@ -234,7 +257,7 @@ impl Session {
 
     /// How far the server's clock is ahead of ours, in milliseconds, learned from the `Date` of token answers; `None` before the first.
     pub fn skew_millis(&self) -> Option<i64> {
-        self.skew_millis
+        self.skew.known()
     }
 
     /// The session's clock: it follows the shell's, but never goes back.
@@ -245,18 +268,19 @@ impl Session {
 
     /// Notes that the refresh token which the journal's entry of that mark speaks of was not spent after all.
     pub(crate) fn proven_unspent(&mut self, mark: u64) {
-        self.unspent = Some(mark);
+        self.rare_mut().unspent = Some(mark);
     }
 
     /// Whether this session knows that the journal's entry of that mark says nothing.
     pub(crate) fn is_proven_unspent(&self, mark: u64) -> bool {
-        self.unspent == Some(mark)
+        self.rare().unspent == Some(mark)
     }
 
     /// A number for a new exchange.
     pub(crate) fn enter(&mut self) -> u64 {
-        self.exchanges += 1;
-        self.exchanges
+        // It comes round after four thousand million, when nobody remembers the first; none is 0.
+        self.exchanges = self.exchanges.checked_add(1).unwrap_or(1);
+        u64::from(self.exchanges)
     }
 
     /// What the exchange `me` can do now.
@@ -272,43 +296,44 @@ impl Session {
 
     /// Until when all callers pause, and why.
     pub(crate) fn pause(&mut self, now: UnixTime) -> Option<(UnixTime, Failure)> {
-        self.changes += u64::from(self.pauses.expire(now));
-        self.pauses.in_force(now).cloned()
+        let over = self.rare.as_mut()?.pauses.expire(now);
+        self.note_change(over);
+        self.rare().pauses.in_force(now).cloned()
     }
 
     /// Makes all callers pause, because one of them met a limit; what to tell the store comes back, if it shares limits and this one is news.
     pub(crate) fn pause_until(&mut self, until: UnixTime, why: Failure, now: UnixTime) -> Option<SharedPause> {
         self.note_error(&why, now);
-        let news = self.pauses.set(until, why, now)?;
-        self.changes += 1;
-        self.pauses.are_shared().then_some(news)
+        let news = self.rare_mut().pauses.set(until, why, now)?;
+        self.note_change(true);
+        self.rare().pauses.are_shared().then_some(news)
     }
 
     /// Whether the exchange should ask the store for a limit that another process met.
     pub(crate) fn begin_look(&mut self, now: UnixTime) -> bool {
-        self.pauses.begin_look(now)
+        self.rare.as_mut().is_some_and(|rare| rare.pauses.begin_look(now))
     }
 
     /// Takes what the store knew.
     pub(crate) fn looked(&mut self, pause: Option<SharedPause>, now: UnixTime) {
-        let _news = self.pauses.looked(pause, now);
+        self.rare_mut().pauses.looked(pause, now);
         // Also where there was none: what is fresh may be used unasked again for a while.
-        self.changes += 1;
+        self.note_change(true);
     }
 
     /// The limit that is in force.
     pub(crate) fn pause_in_force(&self, now: UnixTime) -> Option<&(UnixTime, Failure)> {
-        self.pauses.in_force(now)
+        self.rare().pauses.in_force(now)
     }
 
     /// Remembers what went wrong last.
     pub(crate) fn note_error(&mut self, failure: &Failure, now: UnixTime) {
-        self.last_error = Some((now, failure.clone()));
+        self.rare_mut().last_error = Some((now, failure.clone()));
     }
 
     /// What went wrong last, and when.
     pub(crate) fn last_error(&self) -> Option<&(UnixTime, Failure)> {
-        self.last_error.as_ref()
+        self.rare().last_error.as_ref()
     }
 
     /// What the credential is, in words.
@@ -333,26 +358,28 @@ impl Session {
         self.note_error(failure, now);
         match &mut self.holding {
             Holding::Keys(ring) => {
-                self.changes += 1;
-                if ring.refuse(generation, failure.clone()) {
+                let another = ring.refuse(generation, failure.clone());
+                self.note_change(true);
+                if another {
                     return AfterRefusal::SendAgain;
                 }
-                if !self.source.reloadable {
-                    self.source.next = now.after(SOURCE_REST);
+                if !self.rare().source.reloadable {
+                    self.rare_mut().source.next = now.after(SOURCE_REST);
                 }
                 if self.source_is_ready(now) { AfterRefusal::SendAgain } else { AfterRefusal::Final }
             }
             Holding::Token(life) => {
                 let held = life.token().filter(|token| token.authorization.generation() == generation);
                 let just_minted = held.is_some_and(|token| now.since(token.minted_at) < QUIET);
-                if repeats >= REPEATS_AFTER_REFUSAL || (held.is_some() && now < self.quiet_until) {
+                if repeats >= REPEATS_AFTER_REFUSAL || (held.is_some() && now < self.rare.as_deref().unwrap_or(Rare::NONE).quiet_until) {
                     AfterRefusal::Final
                 } else if repeats > 0 && just_minted {
-                    self.quiet_until = now.after(QUIET);
+                    self.rare_mut().quiet_until = now.after(QUIET);
                     AfterRefusal::Final
                 } else {
                     // Where the session holds another token by now, this changes nothing, and the call is sent again with that one.
-                    self.changes += u64::from(life.take(Event::Rejected { generation }));
+                    let changed = life.take(Event::Rejected { generation });
+                    self.note_change(changed);
                     AfterRefusal::SendAgain
                 }
             }
@@ -361,15 +388,17 @@ impl Session {
 
     /// Whether there is hope for a refused credential: its source can be asked now, or somebody is asking it.
     pub(crate) fn source_is_ready(&self, now: UnixTime) -> bool {
-        self.source.reloadable && (self.source.asked.is_some() || self.source.next <= now)
+        let source = &self.rare().source;
+        source.reloadable && (source.asked.is_some() || source.next <= now)
     }
 
     /// Takes the right to ask the source; the moment to wait for if somebody else has it, `None` if it is ours.
     pub(crate) fn ask_source(&mut self, by: u64, now: UnixTime) -> Option<UnixTime> {
-        match self.source.asked {
+        match self.rare().source.asked {
             Some((other, until)) if other != by && now < until => Some(until),
             _ => {
-                self.source.asked = Some((by, now.after(self.connection.policy().fetch_timeout)));
+                let until = now.after(self.connection.policy().fetch_timeout);
+                self.rare_mut().source.asked = Some((by, until));
                 None
             }
         }
@@ -379,16 +408,16 @@ impl Session {
     ///
     /// What was refused stays refused although the source names it again. Only after a rest it gets one more try, because the provider may have mended its side.
     pub(crate) fn loaded(&mut self, credential: Option<Credential>, now: UnixTime) -> bool {
-        let again = core::mem::replace(&mut self.source.fruitless, true);
-        (self.source.asked, self.source.next) = (None, now.after(SOURCE_REST));
-        self.changes += 1;
+        self.note_change(true);
         let new = match (&mut self.holding, credential) {
             (Holding::Keys(ring), Some(Credential::Keys(keys))) => ring.replace(keys),
             (Holding::Token(life), Some(Credential::Grant(grant))) => life.replace_grants(grant, Vec::new()),
             (Holding::Token(life), Some(Credential::Grants(first, others))) => life.replace_grants(first, others),
             _ => false,
         };
-        self.source.fruitless = !new;
+        let source = &mut self.rare_mut().source;
+        let again = core::mem::replace(&mut source.fruitless, !new);
+        (source.asked, source.next) = (None, now.after(SOURCE_REST));
         if !new
             && again
             && let Holding::Keys(ring) = &mut self.holding
@@ -403,27 +432,29 @@ impl Session {
     pub(crate) fn next_grant(&mut self, refusal: &Failure) -> bool {
         let Holding::Token(life) = &mut self.holding else { return false };
         let moved = refusal.kind() == FailureKind::GrantRefused && life.next_grant();
-        self.changes += u64::from(moved);
+        self.note_change(moved);
         moved
     }
 
     /// Gives a refused key that came from no source one more try after a rest.
     pub(crate) fn second_chance(&mut self, now: UnixTime) -> bool {
         let Holding::Keys(ring) = &mut self.holding else { return false };
-        if self.source.reloadable || now < self.source.next {
+        let source = &mut self.rare.get_or_insert_with(|| Box::new(Rare::new(false))).source;
+        if source.reloadable || now < source.next {
             return false;
         }
-        self.source.next = now.after(SOURCE_REST);
-        self.changes += 1;
+        source.next = now.after(SOURCE_REST);
         ring.forgive_next();
-        ring.in_use(now).is_some()
+        let usable = ring.in_use(now).is_some();
+        self.note_change(true);
+        usable
     }
 
     /// Gives up the right to ask the source.
     pub(crate) fn stop_asking(&mut self, by: u64) {
-        if self.source.asked.is_some_and(|(holder, _)| holder == by) {
-            self.source.asked = None;
-            self.changes += 1;
+        if self.rare().source.asked.is_some_and(|(holder, _)| holder == by) {
+            self.rare_mut().source.asked = None;
+            self.note_change(true);
         }
     }
 
@@ -435,7 +466,7 @@ impl Session {
     /// Why the refresh token cannot be used yet: the vendor accepts a refresh only shortly before the access token ends.
     pub(crate) fn too_early(&self, now: UnixTime) -> Option<Failure> {
         let earliest = self.rules().earliest_before_end?;
-        let record = self.life()?.record();
+        let record = self.life()?.record()?;
         let from = self.local(record.expires_at).before(earliest);
         if record.generation == 0 || record.refresh_token.is_none() || from <= now {
             return None;
@@ -466,14 +497,15 @@ impl Session {
     pub fn forget(&mut self) {
         if let Holding::Token(life) = &mut self.holding {
             life.forget();
-            self.changes += 1;
+            self.note_change(true);
         }
     }
 
     /// Hands an event to the token's life.
     pub(crate) fn take(&mut self, event: Event) {
         if let Holding::Token(life) = &mut self.holding {
-            self.changes += u64::from(life.take(event));
+            let changed = life.take(event);
+            self.note_change(changed);
         }
     }
 
@@ -506,23 +538,24 @@ impl Session {
     }
 
     pub(crate) fn authorization(&self, credential: &Secret, generation: u64) -> Authorization {
-        let (header, scheme) = self.connection.attach();
-        Authorization::new(header, scheme, credential, generation)
+        Authorization::new(self.connection.attach(), credential, generation)
     }
 
     /// Learns the difference of the clocks from a server's `Date`.
     pub(crate) fn learn_skew(&mut self, headers: &dyn Headers, now: UnixTime) {
-        self.skew_millis = wait::skew_millis(headers, now).or(self.skew_millis);
+        if let Some(skew) = wait::skew_millis(headers, now) {
+            self.skew = Skew(skew);
+        }
     }
 
     /// A moment of ours in the server's time.
     pub(crate) fn servers(&self, local: UnixTime) -> UnixTime {
-        local.shifted(self.skew_millis.unwrap_or(0))
+        local.shifted(self.skew.known().unwrap_or(0))
     }
 
     /// A moment of the server's in our time.
     pub(crate) fn local(&self, servers: UnixTime) -> UnixTime {
-        servers.shifted(self.skew_millis.unwrap_or(0).saturating_neg())
+        servers.shifted(self.skew.known().unwrap_or(0).saturating_neg())
     }
 
     /// The secrets that an answer might echo.
@@ -532,9 +565,29 @@ impl Session {
             Holding::Token(life) => {
                 let basic = crate::token::request::basic(&life.grant.client);
                 let encoded = basic.map(|basic| Secret::new(basic.expose().trim_start_matches("Basic ").trim_end_matches('=')));
-                life.secrets().cloned().chain(encoded).chain(life.token().map(|token| token.authorization.credential())).collect()
+                life.secrets().chain(encoded).chain(life.token().map(|token| token.authorization.credential())).collect()
             }
         }
+    }
+}
+
+impl Session {
+    fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(Rare::NONE)
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(|| Box::new(Rare::new(false)))
+    }
+
+    /// What all calls of the session may spend on repeats together.
+    pub(crate) fn budget(&mut self) -> &mut Budget {
+        &mut self.rare_mut().budget
+    }
+
+    /// Counts a change: round and round, because the number is only ever compared with what it was a moment ago.
+    fn note_change(&mut self, changed: bool) {
+        self.changes = self.changes.wrapping_add(u32::from(changed));
     }
 }
 

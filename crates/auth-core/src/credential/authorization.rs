@@ -7,33 +7,46 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-/// `Authorization` is one header field that carries a credential, made once and shared by every request that uses it.
+/// Where a credential goes on each request of a connection: the header's name and the scheme word, empty for none.
+#[derive(Clone, Debug)]
+pub(crate) struct Attach {
+    pub(crate) header: String,
+    pub(crate) scheme: String,
+}
+
+/// `Authorization` is one header field that carries a credential, ready to be put on any number of requests.
 ///
-/// Immutable but for the note when it was last used; share it between threads in an `Arc`. `Debug` shows the header's name and the generation.
+/// Immutable but for the note when it was last used; share it between threads in an `Arc`, because a clone copies the secret. `Debug` shows the header's name
+/// and the generation.
 pub struct Authorization {
-    header: Arc<str>,
+    attach: Arc<Attach>,
     value: Secret,
-    credential_at: usize,
     generation: u64,
     last_used_millis: AtomicU64,
 }
 
+impl Attach {
+    /// Where in the header's value the credential begins.
+    fn credential_at(&self) -> usize {
+        if self.scheme.is_empty() { 0 } else { self.scheme.len() + 1 }
+    }
+}
+
 impl Authorization {
-    /// A header field from its name, the scheme word (empty for none) and the credential.
-    pub(crate) fn new(header: &Arc<str>, scheme: &str, credential: &Secret, generation: u64) -> Self {
-        let credential_at = if scheme.is_empty() { 0 } else { scheme.len() + 1 };
-        let mut value = String::with_capacity(credential_at + credential.expose().len());
-        if !scheme.is_empty() {
-            value.push_str(scheme);
+    /// The header field that carries a credential.
+    pub(crate) fn new(attach: &Arc<Attach>, credential: &Secret, generation: u64) -> Self {
+        let mut value = String::with_capacity(attach.credential_at() + credential.expose().len());
+        if !attach.scheme.is_empty() {
+            value.push_str(&attach.scheme);
             value.push(' ');
         }
         value.push_str(credential.expose());
-        Self { header: Arc::clone(header), value: Secret::new(value), credential_at, generation, last_used_millis: AtomicU64::new(0) }
+        Self { attach: Arc::clone(attach), value: Secret::new(value), generation, last_used_millis: AtomicU64::new(0) }
     }
 
     /// The header's name.
     pub fn header(&self) -> &str {
-        &self.header
+        &self.attach.header
     }
 
     /// The header's whole value, scheme word included.
@@ -64,12 +77,19 @@ impl Authorization {
 
     /// The credential without the scheme word, as text.
     pub(crate) fn credential_text(&self) -> &str {
-        &self.value.expose()[self.credential_at..]
+        &self.value.expose()[self.attach.credential_at()..]
+    }
+}
+
+impl Clone for Authorization {
+    fn clone(&self) -> Self {
+        let last_used_millis = AtomicU64::new(self.last_used_millis.load(Ordering::Relaxed));
+        Self { attach: Arc::clone(&self.attach), value: self.value.clone(), generation: self.generation, last_used_millis }
     }
 }
 
 impl fmt::Debug for Authorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Authorization({}: [redacted], generation {})", self.header, self.generation)
+        write!(f, "Authorization({}: [redacted], generation {})", self.header(), self.generation)
     }
 }

@@ -1,12 +1,11 @@
 //! `ClientCredentials`: a client's id, and how it proves that it is that client.
 
 use super::error::KeyError;
-use super::key::{declare, error, recognise};
+use super::key::{check_declared, error, recognise};
 use super::{KeyFault, Secret};
 use crate::oauth::signer::{SharedSecret, Signer};
 use crate::provider::{ClientAuth, Provider};
 use crate::verdict::failure::{Failure, FailureKind};
-use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -16,16 +15,18 @@ use core::fmt;
 /// section 2.1, or one that shows a certificate, RFC 8705), read against its provider's formats.
 #[derive(Clone)]
 pub struct ClientCredentials {
-    id: String,
-    proof: Proof,
-    environment: Option<String>,
+    /// Id, secret (empty if it has none) and, if it is known, environment: one text, because a service may hold a hundred thousand of them.
+    text: Secret,
+    key: Option<Arc<dyn Signer>>,
 }
 
+/// Stands between the parts of a client's text: none of them can hold it (RFC 6749 appendix A).
+const BETWEEN: char = '\0';
+
 /// What a client proves itself with.
-#[derive(Clone)]
-enum Proof {
-    Secret(Secret),
-    Key(Arc<dyn Signer>),
+enum Proof<'a> {
+    Secret(&'a str),
+    Key(&'a Arc<dyn Signer>),
     Nothing,
 }
 
@@ -35,20 +36,31 @@ impl ClientCredentials {
     /// # Errors
     /// A [`KeyError`] that names fault, position and remedy, and never shows the secret.
     pub fn parse(provider: &Provider, id: &str, secret: impl Into<Secret>) -> Result<Self, KeyError> {
-        let id = read_id(provider, id)?;
+        check_id(provider, id)?;
         let visible = |text: &str| text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         let secret = secret.into();
         let mut environment = None;
         if provider.secret_formats().next().is_some() {
             let format = recognise(provider, "client secret", secret.expose(), || provider.secret_formats())?;
-            environment = format.environment.as_ref().map(|name| name.get_ref().clone());
+            environment = format.environment.as_ref().map(|name| &**name.get_ref());
         } else if secret.expose().trim().is_empty() {
             return Err(error(provider, "client secret", KeyFault::Empty));
         } else if !visible(secret.expose()) || secret.expose().trim() != secret.expose() {
             let position = secret.expose().chars().position(|c| !c.is_ascii_graphic()).map_or(1, |index| index + 1);
             return Err(error(provider, "client secret", KeyFault::WhiteSpace { position }));
         }
-        Ok(Self { id, proof: Proof::Secret(secret), environment })
+        Ok(Self::of(id, secret.expose(), environment))
+    }
+
+    fn of(id: &str, secret: &str, environment: Option<&str>) -> Self {
+        // Exactly as long as needed, so that no copy of the secret is left behind by a growing buffer.
+        let mut text = String::with_capacity(id.len() + 1 + secret.len() + environment.map_or(0, |name| 1 + name.len()));
+        text.push_str(id);
+        for part in [Some(secret), environment].into_iter().flatten() {
+            text.push(BETWEEN);
+            text.push_str(part);
+        }
+        Self { text: Secret::new(text), key: None }
     }
 
     /// A client that proves itself with a key (`private_key_jwt`).
@@ -56,7 +68,8 @@ impl ClientCredentials {
     /// # Errors
     /// A [`KeyError`] if the id cannot be one.
     pub fn with_key(provider: &Provider, id: &str, key: Arc<dyn Signer>) -> Result<Self, KeyError> {
-        Ok(Self { id: read_id(provider, id)?, proof: Proof::Key(key), environment: None })
+        check_id(provider, id)?;
+        Ok(Self { key: Some(key), ..Self::of(id, "", None) })
     }
 
     /// A client that has nothing to prove itself with: a public one, or one that shows a certificate when it connects.
@@ -64,31 +77,38 @@ impl ClientCredentials {
     /// # Errors
     /// A [`KeyError`] if the id cannot be one.
     pub fn public(provider: &Provider, id: &str) -> Result<Self, KeyError> {
-        Ok(Self { id: read_id(provider, id)?, proof: Proof::Nothing, environment: None })
+        check_id(provider, id)?;
+        Ok(Self::of(id, "", None))
     }
 
     /// Nobody in particular: for a JWT bearer grant at a server that knows its clients by their assertions alone (RFC 7523 section 3.1).
     pub fn unnamed() -> Self {
-        Self { id: String::new(), proof: Proof::Nothing, environment: None }
+        Self::of("", "", None)
     }
 
     /// The same, declared to be for an environment.
     ///
     /// # Errors
     /// A [`KeyError`] if the provider has no such environment or the secret's prefix says another.
-    pub fn declared(mut self, provider: &Provider, environment: &str) -> Result<Self, KeyError> {
-        declare(provider, "client secret", &mut self.environment, environment)?;
-        Ok(self)
+    pub fn declared(self, provider: &Provider, environment: &str) -> Result<Self, KeyError> {
+        check_declared(provider, "client secret", self.environment(), environment)?;
+        let declared = Self::of(self.id(), self.part(1), Some(environment));
+        Ok(Self { key: self.key, ..declared })
     }
 
     /// The client id, which is no secret.
     pub fn id(&self) -> &str {
-        &self.id
+        self.part(0)
     }
 
     /// The client secret, if it has one.
-    pub fn secret(&self) -> Option<&Secret> {
-        match &self.proof {
+    pub fn secret(&self) -> Option<Secret> {
+        self.secret_text().map(Secret::new)
+    }
+
+    /// The client secret in place, for a request's header or body.
+    pub(crate) fn secret_text(&self) -> Option<&str> {
+        match self.proof() {
             Proof::Secret(secret) => Some(secret),
             Proof::Key(_) | Proof::Nothing => None,
         }
@@ -96,13 +116,13 @@ impl ClientCredentials {
 
     /// The environment by the secret's prefix or by declaration.
     pub fn environment(&self) -> Option<&str> {
-        self.environment.as_deref()
+        self.text.expose().splitn(3, BETWEEN).nth(2)
     }
 
     /// What signs its assertions, where it proves itself by them.
     pub(crate) fn signer(&self) -> Option<Arc<dyn Signer>> {
-        match &self.proof {
-            Proof::Secret(secret) => Some(Arc::new(SharedSecret(secret.clone()))),
+        match self.proof() {
+            Proof::Secret(secret) => Some(Arc::new(SharedSecret(Secret::new(secret)))),
             Proof::Key(key) => Some(Arc::clone(key)),
             Proof::Nothing => None,
         }
@@ -110,32 +130,31 @@ impl ClientCredentials {
 
     /// Whether two have the same id and prove it by the same.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
-        let same_proof = match (&self.proof, &other.proof) {
-            (Proof::Secret(ours), Proof::Secret(theirs)) => ours.same_as(theirs),
-            (Proof::Key(ours), Proof::Key(theirs)) => Arc::ptr_eq(ours, theirs),
-            (Proof::Nothing, Proof::Nothing) => true,
-            _ => false,
+        let same_key = match (&self.key, &other.key) {
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (ours, theirs) => ours.is_none() && theirs.is_none(),
         };
-        self.id == other.id && same_proof
+        let secret = |client: &Self| Secret::new(client.part(1));
+        self.id() == other.id() && same_key && secret(self).same_as(&secret(other))
     }
 
     /// How it authenticates: as it was told to, else as the profile says, as far as what it has allows that; a key has one way only, and so has nothing.
     pub(crate) fn authentication(&self, told: Option<ClientAuth>, usual: ClientAuth) -> Result<ClientAuth, Failure> {
-        let fits = |method: &ClientAuth| match self.proof {
+        let fits = |method: &ClientAuth| match self.proof() {
             Proof::Secret(_) => {
                 matches!(method, ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost | ClientAuth::ClientSecretJwt)
             }
             Proof::Key(_) => *method == ClientAuth::PrivateKeyJwt,
             Proof::Nothing => matches!(method, ClientAuth::None | ClientAuth::TlsClientAuth),
         };
-        let (has, needs_no_word) = match self.proof {
+        let (has, needs_no_word) = match self.proof() {
             Proof::Secret(_) => ("a secret", None),
             Proof::Key(_) => ("a key", Some(ClientAuth::PrivateKeyJwt)),
             Proof::Nothing => ("neither secret nor key", Some(ClientAuth::None)),
         };
         told.or(Some(usual).filter(fits)).or(needs_no_word).filter(fits).ok_or_else(|| {
             let method = told.unwrap_or(usual).name();
-            let what = format!("client_auth is {method}, and the client {:?} has {has}", self.id);
+            let what = format!("client_auth is {method}, and the client {:?} has {has}", self.id());
             Failure::new(
                 FailureKind::Misuse,
                 what,
@@ -143,10 +162,22 @@ impl ClientCredentials {
             )
         })
     }
+
+    fn proof(&self) -> Proof<'_> {
+        match (&self.key, self.part(1)) {
+            (Some(key), _) => Proof::Key(key),
+            (None, "") => Proof::Nothing,
+            (None, secret) => Proof::Secret(secret),
+        }
+    }
+
+    fn part(&self, index: usize) -> &str {
+        self.text.expose().splitn(3, BETWEEN).nth(index).unwrap_or_default()
+    }
 }
 
-/// A client id that can be sent (RFC 6749 appendix A.1).
-fn read_id(provider: &Provider, id: &str) -> Result<String, KeyError> {
+/// Whether a client id can be sent (RFC 6749 appendix A.1).
+fn check_id(provider: &Provider, id: &str) -> Result<(), KeyError> {
     if !provider.takes_tokens() {
         return Err(error(provider, "client id", KeyFault::NotTaken { instead: "an API key" }));
     }
@@ -155,12 +186,33 @@ fn read_id(provider: &Provider, id: &str) -> Result<String, KeyError> {
     }
     match id.chars().position(|c| !c.is_ascii() || c.is_control()) {
         Some(position) => Err(error(provider, "client id", KeyFault::ControlCharacter { position: position + 1 })),
-        None => Ok(id.to_owned()),
+        None => Ok(()),
     }
 }
 
 impl fmt::Debug for ClientCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ClientCredentials({:?}, [redacted], environment: {:?})", self.id, self.environment)
+        write!(f, "ClientCredentials({:?}, [redacted], environment: {:?})", self.id(), self.environment())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_text_holds_id_secret_and_environment() {
+        let numeric = Provider::builtin("numeric").unwrap();
+        let client = ClientCredentials::parse(&numeric, "client 1", "made-up/secret+1").unwrap();
+        assert_eq!((client.id(), client.secret_text(), client.environment()), ("client 1", Some("made-up/secret+1"), None));
+        let declared = client.declared(&numeric, "sandbox").unwrap();
+        assert_eq!(
+            (declared.id(), declared.secret_text(), declared.environment()),
+            ("client 1", Some("made-up/secret+1"), Some("sandbox"))
+        );
+        assert!(declared.clone().declared(&numeric, "production").is_err());
+        assert_eq!(alloc::format!("{declared:?}"), "ClientCredentials(\"client 1\", [redacted], environment: Some(\"sandbox\"))");
+        assert!(ClientCredentials::parse(&numeric, "client\0", "made-up").is_err());
+        assert!(ClientCredentials::parse(&numeric, "client", "made\0up").is_err());
     }
 }

@@ -4,6 +4,7 @@ use super::{ClientCredentials, Secret};
 use crate::oauth::assertion::Assertion;
 use crate::provider::GrantKind;
 use crate::token::record::Record;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -11,7 +12,13 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub(crate) client: ClientCredentials,
-    pub(crate) scopes: Vec<String>,
+    /// Nothing for a client that asks for no scopes: a service may hold a hundred thousand of them.
+    more: Option<Box<More>>,
+}
+
+#[derive(Clone, Debug)]
+struct More {
+    scopes: Vec<String>,
     what: What,
 }
 
@@ -26,12 +33,12 @@ enum What {
 impl Grant {
     /// The client credentials grant (RFC 6749 section 4.4).
     pub fn client_credentials(client: ClientCredentials) -> Self {
-        Self { client, scopes: Vec::new(), what: What::Client }
+        Self { client, more: None }
     }
 
     /// The refresh token grant (RFC 6749 section 6).
     pub fn refresh_token(client: ClientCredentials, refresh_token: impl Into<Secret>) -> Self {
-        Self { client, scopes: Vec::new(), what: What::RefreshToken(refresh_token.into()) }
+        Self::of(client, What::RefreshToken(refresh_token.into()))
     }
 
     /// The refresh token grant with the refresh token that the session's store holds: what a login ([`crate::Consent`]) put there, and what later refreshes made
@@ -39,24 +46,40 @@ impl Grant {
     ///
     /// The scopes are those that a person is asked for; a refresh asks for what was granted (RFC 6749 section 6).
     pub fn stored(client: ClientCredentials) -> Self {
-        Self { client, scopes: Vec::new(), what: What::Stored }
+        Self::of(client, What::Stored)
     }
 
     /// The JWT bearer grant (RFC 7523 section 2.1): for service accounts.
     pub fn jwt_bearer(client: ClientCredentials, assertion: Assertion) -> Self {
-        Self { client, scopes: Vec::new(), what: What::Assertion(assertion) }
+        Self::of(client, What::Assertion(assertion))
     }
 
     /// The same grant, asking for these scopes (RFC 6749 section 3.3).
     #[must_use]
     pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
-        self.scopes = scopes.into_iter().map(Into::into).collect();
+        let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
+        if self.more.is_some() || !scopes.is_empty() {
+            self.more.get_or_insert_with(|| Box::new(More { scopes: Vec::new(), what: What::Client })).scopes = scopes;
+        }
         self
+    }
+
+    fn of(client: ClientCredentials, what: What) -> Self {
+        Self { client, more: Some(Box::new(More { scopes: Vec::new(), what })) }
+    }
+
+    fn what(&self) -> &What {
+        self.more.as_ref().map_or(&What::Client, |more| &more.what)
+    }
+
+    /// The scopes to ask for; none leaves them to the server.
+    pub(crate) fn scopes(&self) -> &[String] {
+        self.more.as_ref().map_or(&[], |more| &more.scopes)
     }
 
     /// Which grant it is.
     pub fn kind(&self) -> GrantKind {
-        match self.what {
+        match self.what() {
             What::Client => GrantKind::ClientCredentials,
             What::RefreshToken(_) | What::Stored => GrantKind::RefreshToken,
             What::Assertion(_) => GrantKind::JwtBearer,
@@ -70,7 +93,7 @@ impl Grant {
 
     /// The refresh token that it begins with, if it has one of its own.
     pub(crate) fn first_refresh_token(&self) -> Option<&Secret> {
-        match &self.what {
+        match self.what() {
             What::RefreshToken(token) => Some(token),
             What::Client | What::Stored | What::Assertion(_) => None,
         }
@@ -78,12 +101,12 @@ impl Grant {
 
     /// Whether the refresh token is the one in the store.
     pub(crate) fn is_stored(&self) -> bool {
-        matches!(self.what, What::Stored)
+        matches!(self.what(), What::Stored)
     }
 
     /// What it asserts, if it is by assertion.
     pub(crate) fn assertion(&self) -> Option<&Assertion> {
-        match &self.what {
+        match self.what() {
             What::Assertion(assertion) => Some(assertion),
             What::Client | What::RefreshToken(_) | What::Stored => None,
         }
@@ -93,13 +116,13 @@ impl Grant {
     /// stands in records beside the tokens themselves and is shown nowhere. A stored one is the client's, whatever it was asked for, so that a new
     /// consent takes the place of the old in every process.
     pub(crate) fn fingerprint(&self) -> u64 {
-        let [by, about]: [&str; 2] = match &self.what {
+        let [by, about]: [&str; 2] = match self.what() {
             What::Client => ["", ""],
             What::RefreshToken(token) => [token.expose(), ""],
             What::Stored => ["\u{1}", ""],
             What::Assertion(assertion) => assertion.identity(),
         };
-        let scopes = if self.is_stored() { &[][..] } else { self.scopes.as_slice() };
+        let scopes = if self.is_stored() { &[][..] } else { self.scopes() };
         let more = Some(about).filter(|about| !about.is_empty());
         let texts = [self.client.id(), by].into_iter().chain(more).chain(scopes.iter().map(String::as_str));
         let bytes = texts.flat_map(|text| text.bytes().chain([0]));
@@ -113,7 +136,7 @@ impl Grant {
 
     /// Whether two grants are exchanged with the same secrets.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
-        let same_what = match (&self.what, &other.what) {
+        let same_what = match (self.what(), other.what()) {
             (What::Client, What::Client) | (What::Stored, What::Stored) => true,
             (What::RefreshToken(ours), What::RefreshToken(theirs)) => ours.same_as(theirs),
             (What::Assertion(ours), What::Assertion(theirs)) => ours.same_as(theirs),

@@ -6,7 +6,8 @@ use super::secret::Secret;
 use crate::provider::{Alphabet, FormatFacts, Provider};
 use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
+use alloc::sync::Arc;
 use core::fmt;
 
 /// `ApiKey` is a static key that has one of the forms its provider documents.
@@ -16,7 +17,7 @@ use core::fmt;
 pub struct ApiKey {
     text: Secret,
     prefix_length: usize,
-    environment: Option<String>,
+    environment: Option<Arc<str>>,
     notes: KeyNotes,
 }
 
@@ -31,7 +32,7 @@ impl ApiKey {
         }
         let text = text.into();
         let format = recognise(provider, "key", text.expose(), || provider.key_formats())?;
-        let (prefix_length, environment) = (format.prefix.len(), format.environment.as_ref().map(|name| name.get_ref().clone()));
+        let (prefix_length, environment) = (format.prefix.len(), format.environment.as_ref().map(|name| Arc::clone(name.get_ref())));
         Ok(Self { text, prefix_length, environment, notes: KeyNotes::default() })
     }
 
@@ -49,7 +50,7 @@ impl ApiKey {
                     .filter(|format| text.expose().starts_with(&format.prefix))
                     .max_by_key(|format| format.prefix.len());
                 let prefix_length = known.map_or(0, |format| format.prefix.len());
-                let environment = known.and_then(|format| format.environment.as_ref().map(|name| name.get_ref().clone()));
+                let environment = known.and_then(|format| format.environment.as_ref().map(|name| Arc::clone(name.get_ref())));
                 Ok(Self { text, prefix_length, environment, notes: KeyNotes::default() })
             }
             result => result,
@@ -61,7 +62,8 @@ impl ApiKey {
     /// # Errors
     /// A [`KeyError`] if the provider has no such environment or the key's prefix says another.
     pub fn declared(mut self, provider: &Provider, environment: &str) -> Result<Self, KeyError> {
-        declare(provider, "key", &mut self.environment, environment)?;
+        check_declared(provider, "key", self.environment(), environment)?;
+        self.environment = Some(environment.into());
         Ok(self)
     }
 
@@ -99,21 +101,18 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// Notes the environment that was declared, unless the prefix says another.
-pub(super) fn declare(provider: &Provider, what: &'static str, known: &mut Option<String>, declared: &str) -> Result<(), KeyError> {
+/// Refuses to declare an environment that there is none of, or other than the prefix says.
+pub(super) fn check_declared(provider: &Provider, what: &'static str, known: Option<&str>, declared: &str) -> Result<(), KeyError> {
     if provider.environment(declared).is_none() {
         let known = provider.environments().map(|environment| environment.name().to_owned()).collect();
         return Err(error(provider, what, KeyFault::UnknownEnvironment { known }));
     }
     match known {
         Some(said) if said != declared => {
-            let fault = KeyFault::DeclaredOtherwise { prefix_says: said.clone(), declared: declared.to_owned() };
+            let fault = KeyFault::DeclaredOtherwise { prefix_says: said.to_owned(), declared: declared.to_owned() };
             Err(error(provider, what, fault))
         }
-        _ => {
-            *known = Some(declared.to_owned());
-            Ok(())
-        }
+        _ => Ok(()),
     }
 }
 

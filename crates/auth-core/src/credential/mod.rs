@@ -10,6 +10,7 @@ mod plan;
 mod ring;
 mod secret;
 
+pub(crate) use authorization::Attach;
 pub use authorization::Authorization;
 pub use client::ClientCredentials;
 pub use error::{KeyError, KeyFault};
@@ -58,7 +59,7 @@ impl Credential {
     pub(crate) fn permissions(&self) -> Vec<String> {
         let each: Vec<&[String]> = match self {
             Self::Keys(keys) => keys.iter().map(|key| key.notes().permissions.as_slice()).collect(),
-            Self::Grant(_) | Self::Grants(..) => self.grants().map(|grant| grant.scopes.as_slice()).collect(),
+            Self::Grant(_) | Self::Grants(..) => self.grants().map(Grant::scopes).collect(),
         };
         if each.iter().any(|permissions| permissions.is_empty()) { Vec::new() } else { each.concat() }
     }

@@ -1,6 +1,6 @@
 //! `KeyRing`: the keys of one account, of which one is in use.
 
-use super::authorization::Authorization;
+use super::authorization::{Attach, Authorization};
 use super::key::ApiKey;
 use super::notes::{KeyAge, KeyNotes};
 use super::secret::Secret;
@@ -13,8 +13,7 @@ use core::time::Duration;
 
 /// The keys of a session. The first that is neither refused nor expired is in use; a refused one is not returned to by itself.
 pub(crate) struct KeyRing {
-    header: Arc<str>,
-    scheme: Arc<str>,
+    attach: Arc<Attach>,
     lifetime: Option<Duration>,
     keys: Vec<HeldKey>,
     next_generation: u64,
@@ -49,9 +48,8 @@ pub struct KeyState {
 }
 
 impl KeyRing {
-    pub(crate) fn new(header: &Arc<str>, scheme: &Arc<str>, lifetime: Option<Duration>, keys: Vec<ApiKey>) -> Self {
-        let mut ring =
-            Self { header: Arc::clone(header), scheme: Arc::clone(scheme), lifetime, keys: Vec::new(), next_generation: 1, forgiven: 0 };
+    pub(crate) fn new(attach: &Arc<Attach>, lifetime: Option<Duration>, keys: Vec<ApiKey>) -> Self {
+        let mut ring = Self { attach: Arc::clone(attach), lifetime, keys: Vec::new(), next_generation: 1, forgiven: 0 };
         ring.replace(keys);
         ring
     }
@@ -154,7 +152,7 @@ impl KeyRing {
     }
 
     fn hold(&mut self, key: ApiKey) -> HeldKey {
-        let authorization = Authorization::new(&self.header, &self.scheme, key.secret(), self.next_generation);
+        let authorization = Authorization::new(&self.attach, key.secret(), self.next_generation);
         self.next_generation += 1;
         let integrations = key.notes().integration.iter().cloned().collect();
         HeldKey { key, authorization: Arc::new(authorization), refused: None, integrations }

@@ -1,8 +1,9 @@
 //! `Secret`: text that cannot be printed.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// `Secret` is text that is never printed and is wiped from memory when it is dropped.
 ///
@@ -10,12 +11,18 @@ use zeroize::Zeroizing;
 /// tells how much of them was right (use [`Secret::same_as`]). The one way to the text is [`Secret::expose`], whose name
 /// is easy to look for in a review.
 #[derive(Clone, Default)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Zeroizing<Box<str>>);
 
 impl Secret {
-    /// A secret from text, whose buffer it takes over without copying.
+    /// A secret from text. It takes the text's buffer over; one with room to spare is copied and wiped, so that no room is kept and no copy left behind.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
+        let mut text = text.into();
+        if text.len() == text.capacity() {
+            return Self(Zeroizing::new(text.into_boxed_str()));
+        }
+        let exact = Zeroizing::new(Box::from(text.as_str()));
+        text.zeroize();
+        Self(exact)
     }
 
     /// The text itself: for building a header or a form body, and for nothing else.

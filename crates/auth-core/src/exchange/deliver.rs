@@ -148,7 +148,7 @@ impl Exchange {
         };
         let policy = *session.connection().policy();
         let random = self.dice.f64();
-        let decision = if replayable { retry::decide(&situation, &policy, &mut session.budget, random) } else { Decision::Stop };
+        let decision = if replayable { retry::decide(&situation, &policy, session.budget(), random) } else { Decision::Stop };
         if let Decision::Again(at) = decision {
             let connection = Arc::clone(session.connection());
             self.note(&connection, now, Audited::Repeating, None, || format!("{}; again at {at}", failure.what()));

@@ -101,7 +101,7 @@ impl Exchange {
         }
         let mark = self.dice.u64(..);
         let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)) };
-        let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record() };
+        let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record()? };
         self.at = At::ExpectJournaled(spending);
         Some(Save { record, replaces: self.stored, lease: self.lease() })
     }
@@ -187,7 +187,7 @@ impl Exchange {
     /// There is a token: to the store with it, before anybody uses it.
     fn granted(&mut self, session: &mut Session, now: UnixTime, asked_at: UnixTime, granted: Granted) {
         let Some(life) = session.life() else { return };
-        let before = life.record();
+        let before = life.known_record();
         let minted_at = session.servers(asked_at);
         // An end that was announced is the end of that one refresh token.
         let same = granted.refresh_token.as_ref().zip(before.refresh_token.as_ref()).is_none_or(|(new, old)| new.same_as(old));
@@ -275,7 +275,7 @@ impl Exchange {
             deadline: self.deadline,
         };
         let random = self.dice.f64();
-        match retry::decide(&situation, &policy, &mut session.budget, random) {
+        match retry::decide(&situation, &policy, session.budget(), random) {
             Decision::Again(at) => {
                 // The right to the token is kept for the whole rest, so that nobody else in this process begins meanwhile.
                 if !self.hold(session, now, at.after(Self::lease_span(session))) {
@@ -339,8 +339,12 @@ impl Exchange {
 
     /// The record that takes the journal back.
     pub(super) fn clear_journal(&mut self, session: &Session, next: Box<At>) -> Option<Save> {
-        let record = Record { generation: self.stored, spending: None, ..session.life()?.record() };
+        let Some(record) = session.life().and_then(TokenLife::record) else {
+            self.at = *next;
+            return None;
+        };
         self.at = At::ExpectCleared(next);
+        let record = Record { generation: self.stored, spending: None, ..record };
         Some(Save { record, replaces: self.stored, lease: self.lease() })
     }
 }

@@ -56,7 +56,7 @@ impl Asking {
         check_redirect(login.redirect_uri)?;
         let (verifier, state) = login.random.split_at(32);
         let (verifier, state) = (pkce::verifier(verifier), Secret::new(URL_SAFE_NO_PAD.encode(state)));
-        let (scopes, challenge) = (grant.scopes.join(" "), pkce::challenge(&verifier));
+        let (scopes, challenge) = (grant.scopes().join(" "), pkce::challenge(&verifier));
         let own = [
             ("response_type", "code"),
             ("client_id", grant.client.id()),

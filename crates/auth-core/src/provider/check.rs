@@ -156,7 +156,7 @@ fn formats(text: &str, profile: &Profile, formats: &[Spanned<FormatFacts>]) -> R
         let facts = format.get_ref();
         let refuse = |reason: &str| Err(ProfileError::at(text, &format.span(), reason));
         if let Some(named) = &facts.environment
-            && !profile.environment.iter().any(|environment| environment.get_ref().name == *named.get_ref())
+            && !profile.environment.iter().any(|environment| environment.get_ref().name == **named.get_ref())
         {
             let reason = format!("the environment {:?} is not among the [[environment]] tables", named.get_ref());
             return Err(ProfileError::at(text, &named.span(), &reason));

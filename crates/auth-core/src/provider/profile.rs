@@ -8,6 +8,7 @@ use crate::verdict::failure::FailureKind;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use serde::Deserialize;
 use toml::Spanned;
@@ -144,7 +145,7 @@ pub(crate) struct KeyFacts {
 pub(crate) struct FormatFacts {
     pub(crate) prefix: String,
     #[serde(default)]
-    pub(crate) environment: Option<Spanned<String>>,
+    pub(crate) environment: Option<Spanned<Arc<str>>>,
     pub(crate) alphabet: Alphabet,
     #[serde(default)]
     pub(crate) length: Option<usize>,

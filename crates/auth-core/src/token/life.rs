@@ -13,6 +13,7 @@
 //!               another grant      └───────────┘
 //! ```
 //!
+//! `Empty` and `Held` are one phase, `Quiet`, without and with a token: nothing is known about the next one.
 //! A token whose new refresh token could not be stored is kept aside (`unsaved`) through every state until it is stored:
 //! it must not be used, and it must not be lost.
 //! A token that is held stays usable in every state until it ends: `Refreshing` and `Failed` say what is known about the *next* one.
@@ -34,10 +35,10 @@ const LONGEST_MARGIN: Duration = Duration::from_secs(10);
 /// The shortest time for which a new token is used: a second, because a shorter one would make every call a token request.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
 
-/// An access token, ready to be sent.
+/// An access token, ready to be sent. Its authorization stands in place, so that a session is found among a hundred thousand with one look less.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
-    pub(crate) authorization: Arc<Authorization>,
+    pub(crate) authorization: Authorization,
     pub(crate) minted_at: UnixTime,
     pub(crate) renew_at: UnixTime,
     pub(crate) valid_until: UnixTime,
@@ -64,7 +65,7 @@ impl Token {
             let from = ends.before(earliest);
             from.after((valid_until.since(from) / 2).mul_f64(random))
         });
-        Self { authorization: Arc::new(authorization), minted_at, renew_at: valid_until.before(lead).max(accepted), valid_until }
+        Self { authorization, minted_at, renew_at: valid_until.before(lead).max(accepted), valid_until }
     }
 
     /// The same token, usable for at least a second from now: one that ended on its way, or nearly, is used once and not fetched again at once.
@@ -75,12 +76,11 @@ impl Token {
 }
 
 /// What is known about the next token.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum Phase {
-    /// Nothing: it has to be asked for.
-    Empty,
-    /// Nothing needs to be done before the held token's `renew_at`.
-    Held,
+    /// Nothing: it has to be asked for, at the held token's `renew_at` if there is one.
+    #[default]
+    Quiet,
     /// Somebody is asking for it, and has the right to until then.
     Refreshing { by: u64, until: UnixTime },
     /// It was refused or could not be had, and nobody should ask again before then.
@@ -120,68 +120,103 @@ pub(crate) enum Ready {
 /// The token of one session, what is exchanged for it, and what is known about the next.
 pub(crate) struct TokenLife {
     pub(crate) grant: Grant,
-    /// Those to go on with when this one is refused.
-    spares: Vec<Grant>,
-    record: Record,
-    /// Whether the held token is the record's access token, which is then kept in the token alone.
-    is_of_record: bool,
     token: Option<Token>,
-    unsaved: Option<Box<(Token, Record)>>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What a client's session has nothing of while it holds a token and nobody asks for the next: a service may hold a hundred thousand of them.
+#[derive(Default)]
+struct Rare {
     phase: Phase,
+    /// Those to go on with when this grant is refused.
+    spares: Vec<Grant>,
+    /// What a store keeps, as far as it may have to be written again: where there is a refresh token, or where it is ahead of the held token. An access token
+    /// that is held stands in the token alone.
+    record: Option<Box<Record>>,
+    unsaved: Option<Box<(Token, Record)>>,
     failures: u32,
+}
+
+impl Rare {
+    const NONE: &Self = &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, failures: 0 };
+
+    /// The record with its access token, which stands in the token that is held if that is the record's. A record without an end has no access token: that of
+    /// a grant that just replaced another, whose token is still held.
+    fn whole_record(&self, held: Option<&Token>) -> Option<Record> {
+        let mut record = Record::clone(self.record.as_ref()?);
+        let has_one = record.expires_at > UnixTime::default();
+        if let Some(token) = held.filter(|token| has_one && token.authorization.generation() == record.generation) {
+            record.access_token = Some(token.authorization.credential());
+        }
+        Some(record)
+    }
+
+    fn is_empty(&self) -> bool {
+        let Self { phase, spares, record, unsaved, failures } = self;
+        matches!(phase, Phase::Quiet) && spares.is_empty() && record.is_none() && unsaved.is_none() && *failures == 0
+    }
 }
 
 impl TokenLife {
     pub(crate) fn new(grant: Grant, spares: Vec<Grant>) -> Self {
-        let record = Record { refresh_token: grant.first_refresh_token().cloned(), grant: grant.fingerprint(), ..Record::default() };
-        Self { grant, spares, record, is_of_record: false, token: None, unsaved: None, phase: Phase::Empty, failures: 0 }
+        let record = Box::new(Self::first_record(&grant, 0));
+        let rare = Rare { spares, record: record.refresh_token.is_some().then_some(record), ..Rare::default() };
+        Self { grant, token: None, rare: (!rare.is_empty()).then(|| Box::new(rare)) }
+    }
+
+    /// What is known of a grant before anything was asked for with it.
+    fn first_record(grant: &Grant, generation: u64) -> Record {
+        Record { generation, refresh_token: grant.first_refresh_token().cloned(), grant: grant.fingerprint(), ..Record::default() }
     }
 
     /// Takes an event; `false` if it changes nothing. A result that comes late, from an exchange that is no longer the one to ask, changes nothing, unless it is
     /// a newer token than the one that is known.
     pub(crate) fn take(&mut self, event: Event) -> bool {
-        let phase = core::mem::replace(&mut self.phase, Phase::Empty);
+        let known = self.generation();
+        let mut rare = self.rare.take().unwrap_or_default();
+        let phase = core::mem::take(&mut rare.phase);
         let mut changed = true;
-        let rest = |token: &Option<Token>| if token.is_some() { Phase::Held } else { Phase::Empty };
-        self.phase = match (phase, event) {
+        rare.phase = match (phase, event) {
             (_, Event::Begin { by, until }) => Phase::Refreshing { by, until },
-            (phase, Event::Granted { by, token, record }) if record.generation > self.record.generation => {
-                (self.token, self.record, self.unsaved, self.failures) = (Some(token), *record, None, 0);
-                (self.record.access_token, self.is_of_record) = (None, true);
+            (phase, Event::Granted { by, token, record }) if record.generation > known => {
+                let record = record.refresh_token.is_some().then(|| Box::new(Record { access_token: None, ..*record }));
+                (self.token, rare.record, rare.unsaved, rare.failures) = (Some(token), record, None, 0);
                 match phase {
                     // A late one: whoever took over goes on.
                     Phase::Refreshing { by: holder, until } if holder != by => Phase::Refreshing { by: holder, until },
-                    _ => Phase::Held,
+                    _ => Phase::Quiet,
                 }
             }
-            (phase, Event::Kept { unsaved }) if unsaved.1.generation > self.record.generation => {
-                self.unsaved = Some(unsaved);
+            (phase, Event::Kept { unsaved }) if unsaved.1.generation > known => {
+                rare.unsaved = Some(unsaved);
                 phase
             }
             (Phase::Refreshing { by: holder, .. }, Event::Failed { by, failure, until }) if holder == by => {
-                self.failures = self.failures.saturating_add(1);
+                rare.failures = rare.failures.saturating_add(1);
                 Phase::Failed { failure, until }
             }
-            (Phase::Refreshing { by: holder, .. }, Event::Abandoned { by }) if holder == by => rest(&self.token),
+            (Phase::Refreshing { by: holder, .. }, Event::Abandoned { by }) if holder == by => Phase::Quiet,
             (phase, Event::Rejected { generation }) if self.held_generation() == Some(generation) => {
-                self.record = self.record();
-                (self.token, self.is_of_record) = (None, false);
-                if matches!(phase, Phase::Held) { Phase::Empty } else { phase }
+                let bare = || Record { generation: known, grant: self.grant.fingerprint(), ..Record::default() };
+                let record = rare.whole_record(self.token.as_ref()).unwrap_or_else(bare);
+                (self.token, rare.record) = (None, Some(Box::new(record)));
+                phase
             }
             (phase, _) => {
                 changed = false;
                 phase
             }
         };
+        self.keep(rare);
         changed
     }
 
     /// What the exchange `me` can do now.
     pub(crate) fn ready(&self, now: UnixTime, me: u64) -> Ready {
         if let Some(token) = self.usable(now) {
-            return Ready::Use(Arc::clone(&token.authorization));
+            return Ready::Use(Arc::new(token.authorization.clone()));
         }
-        match &self.phase {
+        match self.phase() {
             Phase::Refreshing { until, .. } if self.is_held_by_another(me, now) => Ready::Wait(*until),
             Phase::Failed { failure, until } if now < *until => Ready::Fail(failure.clone()),
             _ => Ready::Fetch,
@@ -190,14 +225,14 @@ impl TokenLife {
 
     /// Whether another exchange than `me` has the right to get the next token.
     pub(crate) fn is_held_by_another(&self, me: u64, now: UnixTime) -> bool {
-        matches!(&self.phase, Phase::Refreshing { by, until } if *by != me && now < *until)
+        matches!(self.phase(), Phase::Refreshing { by, until } if *by != me && now < *until)
     }
 
     /// Whether a token should be asked for now, and nobody is at it: there is none, or the one in use should be renewed.
     pub(crate) fn is_wanted(&self, now: UnixTime) -> bool {
         self.usable(now).is_none_or(|token| token.renew_at <= now)
-            && match &self.phase {
-                Phase::Empty | Phase::Held => true,
+            && match self.phase() {
+                Phase::Quiet => true,
                 Phase::Refreshing { until, .. } | Phase::Failed { until, .. } => *until <= now,
             }
     }
@@ -210,27 +245,33 @@ impl TokenLife {
     /// The first moment at which somebody has to look again: until then, the token can be sent without asking the session.
     pub(crate) fn fresh_until(&self) -> UnixTime {
         let Some(token) = &self.token else { return UnixTime::default() };
-        let look_again = match &self.phase {
-            Phase::Empty | Phase::Held => token.renew_at,
+        let look_again = match self.phase() {
+            Phase::Quiet => token.renew_at,
             Phase::Refreshing { until, .. } | Phase::Failed { until, .. } => token.renew_at.max(*until),
         };
         look_again.min(token.valid_until)
     }
 
-    /// What a store keeps of the tokens.
-    pub(crate) fn record(&self) -> Record {
-        let held = self.token.as_ref().filter(|_| self.is_of_record).map(|token| token.authorization.credential());
-        Record { access_token: held.or_else(|| self.record.access_token.clone()), ..self.record.clone() }
+    /// What a store keeps of the tokens, as far as it may have to be written again.
+    pub(crate) fn record(&self) -> Option<Record> {
+        self.rare().whole_record(self.token.as_ref())
+    }
+
+    /// The same; what there is of it where nothing would have to be written.
+    pub(crate) fn known_record(&self) -> Record {
+        let bare = || Record { generation: self.generation(), grant: self.grant.fingerprint(), ..Record::default() };
+        self.record().unwrap_or_else(bare)
     }
 
     /// The refresh token to use next, if the grant has one.
     pub(crate) fn refresh_token(&self) -> Option<&Secret> {
-        self.record.refresh_token.as_ref()
+        self.rare().record.as_ref()?.refresh_token.as_ref()
     }
 
     /// The generation of the held token, or of the last one.
     pub(crate) fn generation(&self) -> u64 {
-        self.record.generation
+        let of_record = self.rare().record.as_ref().map(|record| record.generation);
+        of_record.or(self.held_generation()).unwrap_or(0)
     }
 
     /// The token that was granted last, usable or not.
@@ -239,42 +280,43 @@ impl TokenLife {
     }
 
     pub(crate) fn phase(&self) -> &Phase {
-        &self.phase
+        &self.rare().phase
     }
 
     /// How often in a row no token could be had.
     pub(crate) fn failures(&self) -> u32 {
-        self.failures
+        self.rare().failures
     }
 
     /// Whether the next refresh token must be stored before the token that came with it is used.
     pub(crate) fn is_single_use(&self, rotates: bool) -> bool {
-        rotates && self.record.refresh_token.is_some()
+        rotates && self.refresh_token().is_some()
     }
 
     /// The token that is here and not stored, with its record.
     pub(crate) fn unsaved(&self) -> Option<&(Token, Record)> {
-        self.unsaved.as_deref()
+        self.rare().unsaved.as_deref()
     }
 
     /// Takes over what a store knows of the credential, where it holds no usable token. What was kept aside is of no more use when the store is ahead of it.
     pub(crate) fn take_over(&mut self, record: Record) {
-        if self.unsaved.as_ref().is_some_and(|unsaved| unsaved.1.generation <= record.generation) {
-            self.unsaved = None;
-        }
-        (self.record, self.is_of_record) = (record, false);
+        let rare = self.rare.get_or_insert_default();
+        rare.unsaved.take_if(|unsaved| unsaved.1.generation <= record.generation);
+        rare.record = Some(Box::new(record));
     }
 
     /// What is known of the tokens last: what could not be stored yet goes before what was.
     pub(crate) fn latest_record(&self) -> Record {
-        self.unsaved().map_or_else(|| self.record(), |unsaved| unsaved.1.clone())
+        self.unsaved().map_or_else(|| self.known_record(), |unsaved| unsaved.1.clone())
     }
 
     /// Forgets every token; the generation stays, so that nothing older is taken for new.
     pub(crate) fn forget(&mut self) {
-        let Record { generation, grant, .. } = self.record;
-        self.record = Record { generation, grant, ..Record::default() };
-        (self.token, self.unsaved, self.is_of_record, self.phase) = (None, None, false, Phase::Empty);
+        let Record { generation, grant, .. } = self.known_record();
+        self.token = None;
+        let rare = self.rare.get_or_insert_default();
+        rare.record = Some(Box::new(Record { generation, grant, ..Record::default() }));
+        (rare.unsaved, rare.phase) = (None, Phase::Quiet);
     }
 
     /// The generation of the token that is held.
@@ -287,45 +329,62 @@ impl TokenLife {
         if self.grant.same_as(&grant) {
             return false;
         }
-        self.spares = spares;
-        self.replace_grant(grant);
+        self.replace_grant(grant, spares);
         true
     }
 
     /// Goes on with the next grant; `false` if there is none.
     pub(crate) fn next_grant(&mut self) -> bool {
-        if self.spares.is_empty() {
+        let mut spares = self.rare.as_mut().map(|rare| core::mem::take(&mut rare.spares)).unwrap_or_default();
+        if spares.is_empty() {
             return false;
         }
-        let next = self.spares.remove(0);
-        self.replace_grant(next);
+        let next = spares.remove(0);
+        self.replace_grant(next, spares);
         true
     }
 
     /// Takes over another grant; the failure of the old one no longer counts.
-    fn replace_grant(&mut self, grant: Grant) {
-        let generation = self.record.generation;
-        self.record =
-            Record { generation, refresh_token: grant.first_refresh_token().cloned(), grant: grant.fingerprint(), ..Record::default() };
-        (self.unsaved, self.is_of_record) = (None, false);
+    fn replace_grant(&mut self, grant: Grant, spares: Vec<Grant>) {
+        let record = Some(Box::new(Self::first_record(&grant, self.generation())));
         self.grant = grant;
-        if matches!(self.phase, Phase::Failed { .. }) {
-            self.phase = if self.token.is_some() { Phase::Held } else { Phase::Empty };
+        let rare = self.rare.get_or_insert_default();
+        (rare.spares, rare.record, rare.unsaved) = (spares, record, None);
+        if matches!(rare.phase, Phase::Failed { .. }) {
+            rare.phase = Phase::Quiet;
         }
     }
 
     /// The secrets that an answer of the token endpoint might echo.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        self.grant.client.secret().into_iter().chain(self.record.refresh_token.as_ref())
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = Secret> {
+        self.grant.client.secret().into_iter().chain(self.refresh_token().cloned())
+    }
+
+    fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(Rare::NONE)
+    }
+
+    /// Keeps what there is of it.
+    fn keep(&mut self, rare: Box<Rare>) {
+        self.rare = (!rare.is_empty()).then_some(rare);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credential::{Attach, ClientCredentials};
+    use crate::provider::Provider;
+    use crate::verdict::failure::FailureKind;
+    use alloc::string::String;
+
+    fn authorization(token: &str, generation: u64) -> Authorization {
+        let attach = Attach { header: "Authorization".into(), scheme: "Bearer".into() };
+        Authorization::new(&Arc::new(attach), &Secret::new(token), generation)
+    }
 
     fn lifetimes(seconds: u64, random: f64) -> (u64, u64) {
-        let authorization = Authorization::new(&"Authorization".into(), "Bearer", &Secret::new("t"), 1);
+        let authorization = authorization("t", 1);
         let token = Token::new(authorization, UnixTime::default(), Duration::from_secs(seconds), None, random);
         (token.renew_at.as_millis(), token.valid_until.as_millis())
     }
@@ -333,7 +392,7 @@ mod tests {
     #[test]
     fn a_renewal_waits_until_the_vendor_accepts_one() {
         let exact = |random| {
-            let authorization = Authorization::new(&"Authorization".into(), "Bearer", &Secret::new("t"), 1);
+            let authorization = authorization("t", 1);
             let token = Token::new(authorization, UnixTime::default(), Duration::from_mins(10), Some(Duration::from_secs(30)), random);
             (token.renew_at.as_millis(), token.valid_until.as_millis())
         };
@@ -347,5 +406,72 @@ mod tests {
         assert_eq!(lifetimes(600, 0.0), (530_000, 590_000));
         assert_eq!(lifetimes(2, 0.0), (1_700, 1_900));
         assert_eq!(lifetimes(1, 1.0), (800, 950));
+    }
+
+    const NOW: UnixTime = UnixTime::from_secs(1_000);
+
+    fn client(id: &str) -> ClientCredentials {
+        ClientCredentials::parse(&Provider::builtin("numeric").unwrap(), id, "made-up").unwrap()
+    }
+
+    fn granted(life: &TokenLife, generation: u64, refresh_token: Option<&str>) -> Event {
+        let token = Token::new(authorization("access", generation), NOW, Duration::from_hours(1), None, 0.0);
+        let record = Record {
+            generation,
+            grant: life.grant.fingerprint(),
+            access_token: Some(Secret::new("access")),
+            expires_at: NOW.after(Duration::from_hours(1)),
+            minted_at: NOW,
+            refresh_token: refresh_token.map(Secret::from),
+            ..Record::default()
+        };
+        Event::Granted { by: 1, token, record: Box::new(record) }
+    }
+
+    fn access_token(life: &TokenLife) -> Option<String> {
+        life.record().unwrap().access_token.map(|token| token.expose().into())
+    }
+
+    #[test]
+    fn the_record_has_the_held_token_and_keeps_it_when_it_is_refused() {
+        let mut life = TokenLife::new(Grant::refresh_token(client("a"), "refresh-1"), Vec::new());
+        assert!(life.take(granted(&life, 1, Some("refresh-2"))));
+        assert_eq!((access_token(&life).as_deref(), life.refresh_token().unwrap().expose()), (Some("access"), "refresh-2"));
+        assert!(life.take(Event::Rejected { generation: 1 }) && life.token().is_none());
+        assert_eq!((access_token(&life).as_deref(), life.refresh_token().unwrap().expose()), (Some("access"), "refresh-2"));
+    }
+
+    #[test]
+    fn the_record_of_another_grant_has_nothing_of_the_token_that_is_still_held() {
+        let mut life = TokenLife::new(Grant::refresh_token(client("a"), "refresh-1"), Vec::new());
+        assert!(life.take(granted(&life, 7, Some("refresh-2"))));
+        assert!(life.replace_grants(Grant::refresh_token(client("b"), "refresh-of-b"), Vec::new()));
+        let record = life.record().unwrap();
+        assert!(life.usable(NOW).is_some() && record.access_token.is_none());
+        assert_eq!((record.generation, record.grant), (7, life.grant.fingerprint()));
+        assert_eq!(record.refresh_token.unwrap().expose(), "refresh-of-b");
+    }
+
+    #[test]
+    fn a_client_that_holds_its_token_has_nothing_else() {
+        let mut life = TokenLife::new(Grant::client_credentials(client("a")), Vec::new());
+        let failure = Failure::new(FailureKind::TokenEndpoint, "failed", "");
+        for (generation, until) in [(1, NOW), (2, NOW)] {
+            life.take(Event::Begin { by: 1, until });
+            life.take(Event::Failed { by: 1, failure: failure.clone(), until });
+            assert_eq!((life.failures(), life.generation()), (1, generation - 1));
+            life.take(Event::Begin { by: 1, until });
+            life.take(granted(&life, generation, None));
+            assert!(life.rare.is_none() && life.generation() == generation);
+        }
+        assert!(life.take(Event::Rejected { generation: 2 }));
+        assert!(life.generation() == 2 && !life.take(granted(&life, 2, None)), "a token of before is none");
+    }
+
+    /// How many bytes each of a hundred thousand sessions takes beside its texts.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_session_is_small() {
+        assert!(size_of::<crate::Session>() <= 152, "{}", size_of::<crate::Session>());
     }
 }

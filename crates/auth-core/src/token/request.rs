@@ -88,7 +88,7 @@ pub(crate) fn build(
         let headers = Vec::from([("Accept", Secret::new("application/json")), ("Authorization", basic(&grant.client)?)]);
         return Some((GrantKind::ClientCredentials, TokenRequest::get(url.clone(), headers, connection.policy().fetch_timeout)));
     }
-    let scopes = grant.scopes.join(" ");
+    let scopes = grant.scopes().join(" ");
     let scope = Some(scopes.as_str()).filter(|scopes| !scopes.is_empty());
     let (kind, mut parameters, scope) = match (refresh_token, grant.assertion()) {
         // RFC 6749 section 6.
@@ -121,7 +121,7 @@ pub(crate) fn post(
     moment: &mut Moment<'_>,
 ) -> TokenRequest {
     let method = connection.client_auth().unwrap_or(ClientAuth::None);
-    let secret = client.secret().map_or("", Secret::expose);
+    let secret = client.secret_text().unwrap_or_default();
     let mut headers = Vec::with_capacity(3);
     headers.push(("Accept", Secret::new("application/json")));
     headers.push(("Content-Type", Secret::new("application/x-www-form-urlencoded")));
@@ -153,6 +153,6 @@ pub(crate) fn post(
 /// RFC 6749 section 2.3.1: id and secret are form-encoded each, then RFC 7617; `None` without a secret.
 pub(crate) fn basic(client: &ClientCredentials) -> Option<Secret> {
     let encode = |text: &str| Secret::new(byte_serialize(text.as_bytes()).collect::<String>());
-    let pair = Secret::new(format!("{}:{}", encode(client.id()).expose(), encode(client.secret()?.expose()).expose()));
+    let pair = Secret::new(format!("{}:{}", encode(client.id()).expose(), encode(client.secret_text()?).expose()));
     Some(Secret::new(format!("Basic {}", STANDARD.encode(pair.expose()))))
 }

@@ -98,11 +98,13 @@ const COST: u32 = 5_000;
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { level_millis: FULL, at: UnixTime::default() }
+        Self::FULL
     }
 }
 
 impl Budget {
+    pub(crate) const FULL: Self = Self { level_millis: FULL, at: UnixTime::from_millis(0) };
+
     /// Takes the cost of one repeat; `false`, and nothing taken, if there is not enough left.
     pub fn take(&mut self, now: UnixTime) -> bool {
         let gained = u32::try_from(now.as_millis().saturating_sub(self.at.as_millis())).unwrap_or(FULL);

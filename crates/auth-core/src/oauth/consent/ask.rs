@@ -23,7 +23,7 @@ impl Consent {
             self.fail(missing(self.connection.provider(), "device authorization endpoint", "device_authorization_url"));
             return None;
         };
-        let scopes = self.grant.scopes.join(" ");
+        let scopes = self.grant.scopes().join(" ");
         let scope = [("scope", scopes.as_str())];
         self.at = At::ExpectDeviceCode(now);
         Some(self.request(now, &url, if scopes.is_empty() { &[] } else { &scope }))
@@ -158,7 +158,8 @@ impl Consent {
     /// Reads an answer in the words of the token endpoint; what was sent is taken out of whatever is quoted from it.
     fn read(&self, kind: GrantKind, response: &Response<'_>, now: UnixTime, sent: &[&Secret]) -> Result<Granted, Denied> {
         let verifier = if let Way::Code(asking) = &self.way { Some(&asking.verifier) } else { None };
-        let secrets: Vec<&Secret> = self.grant.client.secret().into_iter().chain(verifier).chain(sent.iter().copied()).collect();
+        let own = self.grant.client.secret();
+        let secrets: Vec<&Secret> = own.iter().chain(verifier).chain(sent.iter().copied()).collect();
         answer::read(self.connection.provider(), kind, response, now, &secrets)
     }
 }

@@ -71,7 +71,7 @@ impl Consent {
         let Some((kind, token)) = tokens.left.last().cloned() else { return };
         let provider = self.connection.provider();
         let body = Body::read(response.body);
-        let said = body.said(&[], &[], &self.grant.client.secret().into_iter().chain([&token]).collect::<Vec<_>>());
+        let said = body.said(&[], &[], &self.grant.client.secret().iter().chain([&token]).collect::<Vec<_>>());
         let unsupported = said.code.as_deref() == Some("unsupported_token_type");
         let (failure_kind, advice) = match response.status {
             200 => {
