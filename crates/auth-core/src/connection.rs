@@ -147,7 +147,7 @@ impl Connection {
 
     /// The name of the header that carries the credential.
     pub fn header(&self) -> &str {
-        &self.header
+        &self.attach.header
     }
 
     pub(crate) fn fingerprint_key(&self) -> Option<&[u8; 32]> {
