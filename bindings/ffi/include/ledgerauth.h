@@ -52,7 +52,7 @@
 extern "C" {
 #endif
 
-/* The objects and structs of this header; each is explained in its section. */
+/* The objects, structs and callbacks of this header; each is explained in its section. */
 typedef struct ledgerauth_answer ledgerauth_answer;
 typedef struct ledgerauth_audit_event ledgerauth_audit_event;
 typedef struct ledgerauth_call ledgerauth_call;
@@ -80,6 +80,15 @@ typedef struct ledgerauth_stored ledgerauth_stored;
 typedef struct ledgerauth_str ledgerauth_str;
 typedef struct ledgerauth_text ledgerauth_text;
 typedef struct ledgerauth_transport ledgerauth_transport;
+typedef int32_t (*ledgerauth_source_fn)(void *userdata,
+                                        ledgerauth_credential **credential_out);
+typedef int32_t (*ledgerauth_read_fn)(void *userdata,
+                                      uint8_t *buffer,
+                                      size_t capacity,
+                                      size_t *size_out);
+typedef int32_t (*ledgerauth_write_fn)(void *userdata, const uint8_t *data, size_t size);
+typedef void (*ledgerauth_audit_fn)(void *userdata, const ledgerauth_audit_event *event);
+typedef void (*ledgerauth_log_fn)(void *userdata, int32_t level, ledgerauth_str line);
 
 /* ---------------------------------------------------------------------------------------------
  * Version
@@ -581,7 +590,100 @@ void ledgerauth_credential_free(ledgerauth_credential *credential);
  * userdata points to has to live until the client is freed.
  */
 
-
+/* Everything that can be said about a client before it is made. */
+typedef struct ledgerauth_client_options {
+    /* sizeof(ledgerauth_client_options). */
+    size_t size;
+    /* The name of a shipped provider, such as "finora". */
+    ledgerauth_str provider;
+    /* A provider of the program's own, instead of a shipped one. */
+    const ledgerauth_provider *own_provider;
+    /* What to authenticate with. */
+    const ledgerauth_credential *credential;
+    /* The environment, such as "sandbox", where neither key nor host tells it. */
+    ledgerauth_str environment;
+    /* Send here instead of to the profile's base URL: a workspace's own, a gateway, a test server. */
+    ledgerauth_str base_url;
+    /* Fetch tokens here instead of at the profile's endpoint. */
+    ledgerauth_str token_url;
+    /*
+     * How to authenticate at the token endpoint, instead of the profile's way:
+     * "client_secret_basic" or "client_secret_post".
+     */
+    ledgerauth_str client_auth;
+    /* Send the credential in this header instead of the profile's. */
+    ledgerauth_str header;
+    /*
+     * Put this word before the credential instead of the profile's; a text of length 0 that is
+     * not NULL for none.
+     */
+    ledgerauth_str scheme;
+    /* Allow http without TLS to this very machine, and to nothing else: for tests. Not 0 for yes. */
+    int32_t insecure_loopback;
+    /* The name under which a shared store keeps the tokens; two accounts of one client need two. */
+    ledgerauth_str name;
+    /* The name of the integration that uses the credential: what audit events say. */
+    ledgerauth_str integration;
+    /*
+     * How long a call may take with all its waits and repeats, in milliseconds; 90000 if 0,
+     * because the commonest limit is a count per minute and a call should be able to sit one out.
+     */
+    uint64_t deadline_ms;
+    /* How often a call is sent at most; 4 times if 0, because three repeats bridge a restart. */
+    uint32_t max_attempts;
+    /* Where tokens are kept; in a memory of the client's own if NULL. */
+    const ledgerauth_store *store;
+    /* How requests are sent; by the library's own HTTP if NULL. */
+    const ledgerauth_transport *transport;
+    /* Not 0 to start no threads: the call that finds a token due then gets it before it goes on. */
+    int32_t no_threads;
+    /* Called for every audit event. */
+    ledgerauth_audit_fn on_audit;
+    /* Handed to on_audit. */
+    void *audit_userdata;
+    /* Called with a line for every audit event. */
+    ledgerauth_log_fn on_log;
+    /* Handed to on_log. */
+    void *log_userdata;
+    /*
+     * 32 bytes: the key under which audit events tell credentials apart. A random one of this
+     * process if NULL, so that a credential has another fingerprint after a restart.
+     */
+    const uint8_t *fingerprint_key;
+    /*
+     * Own HTTP: how long the server may take to begin its answer, and may pause within it, in
+     * milliseconds; 60000 if 0, because reports over a year's ledger take tens of seconds.
+     */
+    uint64_t timeout_ms;
+    /*
+     * Own HTTP: how long connecting may take, in milliseconds; 10000 if 0, because a host that has
+     * not answered by then is not there.
+     */
+    uint64_t connect_timeout_ms;
+    /*
+     * Own HTTP: connect through this proxy, such as "http://user:password@host:3128". If not
+     * said, the variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are followed.
+     */
+    ledgerauth_str proxy;
+    /* Own HTTP: not 0 to connect directly, whatever the variables say. */
+    int32_t no_proxy;
+    /*
+     * Own HTTP: not 0 to trust the authorities that the operating system trusts instead of
+     * Mozilla's list.
+     */
+    int32_t platform_roots;
+    /* Own HTTP: trust these certificate authorities (PEM) and no others. */
+    ledgerauth_str ca_pem;
+    /* Own HTTP: show this certificate chain (PEM) to servers that ask for one. */
+    ledgerauth_str identity_chain_pem;
+    /* Own HTTP: the key to that certificate (PEM). */
+    ledgerauth_str identity_key_pem;
+    /*
+     * Own HTTP: what the program is called in the User-Agent header; "ledgerauth/VERSION" if not
+     * said.
+     */
+    ledgerauth_str user_agent;
+} ledgerauth_client_options;
 
 /* ---------------------------------------------------------------------------------------------
  * Clients
@@ -1099,6 +1201,56 @@ void ledgerauth_plan_free(ledgerauth_plan *plan);
 /* How much attention a line deserves: something went wrong. */
 #define LEDGERAUTH_LOG_WARN 3
 
+/*
+ * One thing that happened with a credential. It lives for as long as the callback runs; texts
+ * that say nothing are empty.
+ */
+typedef struct ledgerauth_audit_event {
+    /*
+     * sizeof(ledgerauth_audit_event) of the library; fields that a program's header has and the
+     * library does not are beyond it.
+     */
+    size_t size;
+    /* When, in milliseconds since 1970 UTC. */
+    uint64_t at;
+    /* One of LEDGERAUTH_LOG_*. */
+    int32_t level;
+    /* The status of the answer, if it is about one; else 0. */
+    int32_t http_status;
+    /*
+     * What happened: "sent", "answered", "refused", "repeating", "replaced", "token_granted" and
+     * others.
+     */
+    ledgerauth_str what;
+    /* The integration, as its owner named it. */
+    ledgerauth_str integration;
+    /* The provider's short name. */
+    ledgerauth_str provider;
+    /* The environment. */
+    ledgerauth_str environment;
+    /* The method of the request. */
+    ledgerauth_str method;
+    /* The path of the request, without its query. */
+    ledgerauth_str path;
+    /* The id under which we know the request. */
+    ledgerauth_str request_id;
+    /* The id under which the server knows it. */
+    ledgerauth_str server_request_id;
+    /* Which credential it was: 16 hexadecimal digits of a keyed hash. */
+    ledgerauth_str fingerprint;
+    /* What was decided and why, in one clause. */
+    ledgerauth_str decision;
+} ledgerauth_audit_event;
+
+/* Receives an audit event. */
+typedef void (*ledgerauth_audit_fn)(void *userdata, const ledgerauth_audit_event *event);
+
+/*
+ * Receives a line without a line break, and how much attention it deserves: one of
+ * LEDGERAUTH_LOG_*.
+ */
+typedef void (*ledgerauth_log_fn)(void *userdata, int32_t level, ledgerauth_str line);
+
 /* ---------------------------------------------------------------------------------------------
  * Redaction
  *
@@ -1226,6 +1378,53 @@ void ledgerauth_redact_stream_free(ledgerauth_redact_stream *stream);
 /* What a store hands over while one of its callbacks runs. */
 typedef struct ledgerauth_stored ledgerauth_stored;
 
+/* What is to be saved. It lives for as long as the callback runs. */
+typedef struct ledgerauth_save {
+    /* sizeof(ledgerauth_save) of the library. */
+    size_t size;
+    /* The record. */
+    ledgerauth_str record;
+    /* Its generation. */
+    uint64_t generation;
+    /* The generation that the store must hold for this to be right; 0 if it holds none. */
+    uint64_t replaces;
+    /* Who holds the lease; 0 if the store was down when it was asked for one. */
+    uint64_t owner;
+} ledgerauth_save;
+
+/* A store of the program's own. All but pause, paused and load have to be there. */
+typedef struct ledgerauth_store {
+    /* sizeof(ledgerauth_store). */
+    size_t size;
+    /* Handed to every callback. */
+    void *userdata;
+    /*
+     * Takes the lease on an id for span_ms milliseconds: LEDGERAUTH_STORE_DONE, and the record by
+     * ledgerauth_stored_record() if there is one; LEDGERAUTH_STORE_TAKEN; LEDGERAUTH_STORE_DOWN.
+     */
+    int32_t (*claim)(void *userdata,
+                     ledgerauth_str id,
+                     uint64_t owner,
+                     uint64_t span_ms,
+                     ledgerauth_stored *stored);
+    /* Keeps a record: LEDGERAUTH_STORE_DONE, _TAKEN or _DOWN. */
+    int32_t (*save)(void *userdata,
+                    ledgerauth_str id,
+                    const ledgerauth_save *save,
+                    ledgerauth_stored *stored);
+    /* Gives the lease back, if it is still the owner's. */
+    void (*release)(void *userdata, ledgerauth_str id, uint64_t owner);
+    /* Hands over the record without the lease: LEDGERAUTH_STORE_DONE or _DOWN. */
+    int32_t (*load)(void *userdata, ledgerauth_str id, ledgerauth_stored *stored);
+    /*
+     * Keeps a limit that was met, for all that share the store, until a moment in milliseconds
+     * since 1970 UTC.
+     */
+    void (*pause)(void *userdata, ledgerauth_str id, uint64_t until, ledgerauth_str why);
+    /* Hands over the limit that is in force, by ledgerauth_stored_pause(), if there is one. */
+    void (*paused)(void *userdata, ledgerauth_str id, ledgerauth_stored *stored);
+} ledgerauth_store;
+
 /*
  * Hands over a record from within claim or load.
  * Since 0.1.0.
@@ -1350,7 +1549,70 @@ void ledgerauth_answer_free(ledgerauth_answer *answer);
  * to the last retry. The example examples/own_http.c does it with libcurl.
  */
 
+/*
+ * A request to be sent exactly as it is, with nothing of the transport's own that could carry a
+ * credential. It lives for as long as send runs.
+ */
+typedef struct ledgerauth_outgoing {
+    /* sizeof(ledgerauth_outgoing) of the library. */
+    size_t size;
+    /* The method, such as GET. */
+    ledgerauth_str method;
+    /* The absolute URL. */
+    ledgerauth_str url;
+    /* The header fields, names in small letters. */
+    const ledgerauth_header *headers;
+    /* How many of them. */
+    size_t header_count;
+    /* The body; none if its data is NULL. */
+    ledgerauth_str body;
+    /* If not NULL, gives the body piece by piece: call it with read_userdata. */
+    ledgerauth_read_fn read_body;
+    /* Handed to read_body. */
+    void *read_userdata;
+    /* How long it may take until the answer begins, in milliseconds. */
+    uint64_t begin_ms;
+    /*
+     * How long it may take until the answer's last byte is here, in milliseconds; 0 if it may
+     * flow for as long as it does.
+     */
+    uint64_t end_ms;
+} ledgerauth_outgoing;
 
+/*
+ * A program's own way into the world. Zero it, set size, and what the program has; where a
+ * function is NULL the library uses its own.
+ *
+ * The functions are called from any thread and from several at once; with the option no_threads
+ * only from the threads that use the client. They must not throw, must not leave by longjmp, and
+ * must not free their client.
+ */
+typedef struct ledgerauth_transport {
+    /* sizeof(ledgerauth_transport). */
+    size_t size;
+    /* Handed to every function. */
+    void *userdata;
+    /*
+     * Sends a request once, follows no redirect, and fills the answer, whatever its status:
+     * LEDGERAUTH_OK. If there is none it says so by ledgerauth_answer_fail() and returns any
+     * other number; without that the library takes it that the request may have arrived.
+     */
+    int32_t (*send)(void *userdata,
+                    const ledgerauth_outgoing *request,
+                    ledgerauth_answer *answer);
+    /*
+     * The time in milliseconds since 1970 UTC, by a clock that neither steps with the wall clock
+     * nor stops while the machine sleeps.
+     */
+    uint64_t (*now)(void *userdata);
+    /*
+     * Sleeps that long, 50 milliseconds at most. LEDGERAUTH_OK to go on waiting; any other number
+     * ends the wait, and the call with LEDGERAUTH_DEADLINE_EXCEEDED: for programs that shut down.
+     */
+    int32_t (*sleep)(void *userdata, uint64_t span_ms);
+    /* A random number, from which a call's request id and the jitter of its pauses follow. */
+    uint64_t (*random)(void *userdata);
+} ledgerauth_transport;
 
 /* ---------------------------------------------------------------------------------------------
  * Steps
@@ -1387,6 +1649,50 @@ void ledgerauth_answer_free(ledgerauth_answer *answer);
 #define LEDGERAUTH_OUTCOME_FAILED 2
 /* How an exchange ended: a renewal is over, and there is a new token. */
 #define LEDGERAUTH_OUTCOME_RENEWED 3
+
+/* What an exchange wants done next. What does not belong to its kind is zero. */
+typedef struct ledgerauth_step {
+    /* sizeof(ledgerauth_step). */
+    size_t size;
+    /* One of LEDGERAUTH_STEP_*. */
+    int32_t kind;
+    /* DONE: one of LEDGERAUTH_OUTCOME_*. */
+    int32_t outcome;
+    /* FETCH, SEND: the method. */
+    ledgerauth_str method;
+    /* FETCH, SEND: the absolute URL. */
+    ledgerauth_str url;
+    /* FETCH: all header fields. SEND: those to put on the request instead of any of that name. */
+    const ledgerauth_header *headers;
+    /* How many of them. */
+    size_t header_count;
+    /* FETCH: the body; none if its data is NULL. */
+    ledgerauth_str body;
+    /* FETCH: how long the whole request may take, in milliseconds. */
+    uint64_t timeout_ms;
+    /* SEND: not 0 if a redirect led to another host. */
+    int32_t foreign;
+    /* SEND: how often the request is sent, this time included. */
+    uint32_t attempt;
+    /* WAIT: for how many milliseconds from now. */
+    uint64_t wait_ms;
+    /* DONE: what is wrong, or NULL. It belongs to the exchange. */
+    const ledgerauth_error *error;
+    /* CLAIM, SAVE, RELEASE: who asks for the lease, or holds it; 0 in a SAVE without one. */
+    uint64_t owner;
+    /* CLAIM: for how long, in milliseconds. */
+    uint64_t span_ms;
+    /* SAVE: the record. */
+    ledgerauth_str record;
+    /* SAVE: its generation. */
+    uint64_t generation;
+    /* SAVE: the generation that the store must hold; 0 if it holds none. */
+    uint64_t replaces;
+    /* PAUSE: until when, in milliseconds since 1970 UTC. */
+    uint64_t until;
+    /* PAUSE: why. */
+    ledgerauth_str why;
+} ledgerauth_step;
 
 /* ---------------------------------------------------------------------------------------------
  * Exchanges, for event loops

@@ -1,7 +1,7 @@
 //! The header, section by section.
 
 use crate::page::{quoted, tidy};
-use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
+use cbindgen::{Builder, Config, DocumentationStyle, ExportConfig, Language, Style};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ pub(crate) fn header() -> String {
     write!(text, "/*\n{}\n */\n\n", quoted(&introduction)).unwrap();
     text += "#ifndef LEDGERAUTH_H\n#define LEDGERAUTH_H\n\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n";
     text += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
-    write!(text, "\n/* The objects and structs of this header; each is explained in its section. */\n{}", forward()).unwrap();
+    write!(text, "\n/* The objects, structs and callbacks of this header; each is explained in its section. */\n{}", forward()).unwrap();
     for section in SECTIONS {
         let prose = self::introduction(section);
         write!(text, "\n/* {}\n{}\n */\n\n", "-".repeat(93), quoted(&prose)).unwrap();
@@ -60,6 +60,11 @@ fn items(section: &str) -> String {
         usize_is_size_t: true,
         line_length: 100,
         tab_width: 4,
+        // Also what only other sections use.
+        export: ExportConfig {
+            include: names(section, "pub struct ").chain(names(section, "pub type ")).collect(),
+            ..ExportConfig::default()
+        },
         ..Config::default()
     };
     let bindings = Builder::new().with_config(config).with_src(root().join(format!("src/{section}.rs"))).generate().unwrap();
@@ -70,19 +75,30 @@ fn items(section: &str) -> String {
 
 /// The types that sections name before they are declared.
 fn forward() -> String {
-    let mut names: Vec<String> = SECTIONS
-        .iter()
-        .flat_map(|section| {
-            let text = source(section);
-            let declared = text
-                .lines()
-                .filter_map(|line| line.strip_prefix("pub struct "))
-                .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>());
-            declared.collect::<Vec<_>>()
-        })
-        .collect();
+    let mut names: Vec<String> = SECTIONS.iter().flat_map(|section| names(section, "pub struct ")).collect();
     names.sort();
-    names.iter().fold(String::new(), |text, name| text + &format!("typedef struct {name} {name};\n"))
+    let objects = names.iter().fold(String::new(), |text, name| text + &format!("typedef struct {name} {name};\n"));
+    let callbacks = SECTIONS.iter().flat_map(|section| callbacks(&items(section))).fold(String::new(), |text, callback| text + &callback);
+    objects + &callbacks + "\n"
+}
+
+/// The callbacks that a section declares.
+fn callbacks(items: &str) -> Vec<String> {
+    let plain = tidy(items);
+    let mut statements = plain.split_inclusive(";\n");
+    statements
+        .by_ref()
+        .filter_map(|statement| statement.find("typedef ").map(|at| &statement[at..]))
+        .filter(|typedef| typedef.contains("(*ledgerauth_"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The names that a source file declares in this way.
+fn names(section: &str, declaration: &'static str) -> impl Iterator<Item = String> {
+    let text = source(section);
+    let name = |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
+    text.lines().filter_map(|line| line.strip_prefix(declaration)).map(name).collect::<Vec<_>>().into_iter()
 }
 
 /// What no Rust declares.
