@@ -501,6 +501,28 @@ int32_t ledgerauth_credential_from_refresh_token(ledgerauth_str id,
                                                  ledgerauth_error **error_out);
 
 /*
+ * A client id alone: a public client (RFC 6749 section 2.1), or one that shows a certificate when
+ * it connects (RFC 8705), as the option client_auth says. The caller frees it.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_credential_from_public_client(ledgerauth_str id,
+                                                 ledgerauth_credential **credential_out,
+                                                 ledgerauth_error **error_out);
+
+/*
+ * A client id and a private key (PEM) that signs for it (private_key_jwt, RFC 7523). algorithm is
+ * "RS256", "PS256", "ES256" or "EdDSA"; key_id is the name under which the server knows the key,
+ * or empty. LEDGERAUTH_UNSUPPORTED in a library without HTTP. The caller frees it.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_credential_from_private_key(ledgerauth_str id,
+                                               ledgerauth_str algorithm,
+                                               ledgerauth_str key_pem,
+                                               ledgerauth_str key_id,
+                                               ledgerauth_credential **credential_out,
+                                               ledgerauth_error **error_out);
+
+/*
  * A static key from an environment variable. LEDGERAUTH_SOURCE_UNAVAILABLE if it is not set. The
  * caller frees it.
  * Since 0.1.0.
@@ -562,6 +584,23 @@ int32_t ledgerauth_credential_set_environment(ledgerauth_credential *credential,
                                               ledgerauth_error **error_out);
 
 /*
+ * Exchanges this refresh token (RFC 6749 section 6), issued to the credential's client.
+ * LEDGERAUTH_MISUSE for keys and callbacks.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_credential_set_refresh_token(ledgerauth_credential *credential,
+                                                ledgerauth_str refresh_token,
+                                                ledgerauth_error **error_out);
+
+/*
+ * Exchanges the refresh token that a person's login has put into the client's store.
+ * LEDGERAUTH_MISUSE for keys and callbacks.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_credential_use_stored(ledgerauth_credential *credential,
+                                         ledgerauth_error **error_out);
+
+/*
  * Asks for these scopes when the credential is exchanged for a token (RFC 6749 section 3.3).
  * Since 0.1.0.
  */
@@ -607,8 +646,8 @@ typedef struct ledgerauth_client_options {
     /* Fetch tokens here instead of at the profile's endpoint. */
     ledgerauth_str token_url;
     /*
-     * How to authenticate at the token endpoint, instead of the profile's way:
-     * "client_secret_basic" or "client_secret_post".
+     * How to authenticate at the token endpoint, instead of the profile's way, by the names of
+     * RFC 7591: "client_secret_basic", "client_secret_post", "private_key_jwt" and others.
      */
     ledgerauth_str client_auth;
     /* Send the credential in this header instead of the profile's. */
@@ -631,8 +670,18 @@ typedef struct ledgerauth_client_options {
     uint64_t deadline_ms;
     /* How often a call is sent at most; 4 times if 0, because three repeats bridge a restart. */
     uint32_t max_attempts;
-    /* Where tokens are kept; in a memory of the client's own if NULL. */
+    /*
+     * Where tokens are kept; in a memory of the client's own if neither this nor store_folder is
+     * set.
+     */
     const ledgerauth_store *store;
+    /*
+     * Keep tokens in this folder, which all processes of this host and user may share; it is made
+     * if it is not there.
+     */
+    ledgerauth_str store_folder;
+    /* Encrypt what is kept in store_folder with this key: 32 bytes in base64 or hexadecimal. */
+    ledgerauth_str store_key;
     /* How requests are sent; by the library's own HTTP if NULL. */
     const ledgerauth_transport *transport;
     /* Not 0 to start no threads: the call that finds a token due then gets it before it goes on. */
@@ -1392,7 +1441,7 @@ typedef struct ledgerauth_save {
     uint64_t owner;
 } ledgerauth_save;
 
-/* A store of the program's own. All but pause, paused and load have to be there. */
+/* A store of the program's own. All but pause and paused have to be there. */
 typedef struct ledgerauth_store {
     /* sizeof(ledgerauth_store). */
     size_t size;

@@ -31,7 +31,7 @@ struct Given {
 }
 
 enum Material {
-    Credential(Credential),
+    Credential(Box<Credential>),
     Ring(Vec<Key>),
     Callback(ledgerauth_source_fn, Userdata),
 }
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn ledgerauth_credential_from_client(
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
     // SAFETY: by the contract.
-    make(credential_out, error_out, || unsafe { Ok(Material::Credential(Credential::client(id.text("id")?, secret.text("secret")?))) })
+    make(credential_out, error_out, || unsafe { Ok(Material::from(Credential::client(id.text("id")?, secret.text("secret")?))) })
 }
 
 /// A refresh token with the client that it was issued to (RFC 6749 section 6). The caller frees
@@ -114,7 +114,43 @@ pub unsafe extern "C" fn ledgerauth_credential_from_refresh_token(
     make(credential_out, error_out, || {
         // SAFETY: by the contract.
         let (id, secret, token) = unsafe { (id.text("id")?, secret.text("secret")?, refresh_token.text("refresh_token")?) };
-        Ok(Material::Credential(Credential::refresh_token(id, secret, token)))
+        Ok(Material::from(Credential::refresh_token(id, secret, token)))
+    })
+}
+
+/// A client id alone: a public client (RFC 6749 section 2.1), or one that shows a certificate when
+/// it connects (RFC 8705), as the option client_auth says. The caller frees it.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_credential_from_public_client(
+    id: ledgerauth_str,
+    credential_out: *mut *mut ledgerauth_credential,
+    error_out: *mut *mut ledgerauth_error,
+) -> i32 {
+    // SAFETY: by the contract.
+    make(credential_out, error_out, || Ok(Material::from(Credential::public_client(unsafe { id.text("id") }?))))
+}
+
+/// A client id and a private key (PEM) that signs for it (private_key_jwt, RFC 7523). algorithm is
+/// "RS256", "PS256", "ES256" or "EdDSA"; key_id is the name under which the server knows the key,
+/// or empty. LEDGERAUTH_UNSUPPORTED in a library without HTTP. The caller frees it.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_credential_from_private_key(
+    id: ledgerauth_str,
+    algorithm: ledgerauth_str,
+    key_pem: ledgerauth_str,
+    key_id: ledgerauth_str,
+    credential_out: *mut *mut ledgerauth_credential,
+    error_out: *mut *mut ledgerauth_error,
+) -> i32 {
+    make(credential_out, error_out, || {
+        // SAFETY: by the contract.
+        let (id, algorithm, pem, key_id) =
+            unsafe { (id.text("id")?, algorithm.text("algorithm")?, key_pem.bytes("key_pem")?, key_id.given("key_id")?) };
+        Ok(Material::from(signing(id, algorithm, pem, key_id)?))
     })
 }
 
@@ -129,7 +165,7 @@ pub unsafe extern "C" fn ledgerauth_credential_from_env(
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
     // SAFETY: by the contract.
-    make(credential_out, error_out, || Ok(Material::Credential(Credential::from_env(unsafe { variable.text("variable") }?)?)))
+    make(credential_out, error_out, || Ok(Material::from(Credential::from_env(unsafe { variable.text("variable") }?)?)))
 }
 
 /// A client id and secret from two environment variables. The caller frees it.
@@ -145,7 +181,7 @@ pub unsafe extern "C" fn ledgerauth_credential_from_client_env(
     make(credential_out, error_out, || {
         // SAFETY: by the contract.
         let (id, secret) = unsafe { (id_variable.text("id_variable")?, secret_variable.text("secret_variable")?) };
-        Ok(Material::Credential(Credential::client_from_env(id, secret)?))
+        Ok(Material::from(Credential::client_from_env(id, secret)?))
     })
 }
 
@@ -160,7 +196,7 @@ pub unsafe extern "C" fn ledgerauth_credential_from_file(
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
     // SAFETY: by the contract.
-    make(credential_out, error_out, || Ok(Material::Credential(Credential::from_file(unsafe { path.text("path") }?)?)))
+    make(credential_out, error_out, || Ok(Material::from(Credential::from_file(unsafe { path.text("path") }?)?)))
 }
 
 /// A credential from a callback, for secrets managers. What userdata points to has to live until
@@ -233,6 +269,36 @@ pub unsafe extern "C" fn ledgerauth_credential_set_environment(
     })
 }
 
+/// Exchanges this refresh token (RFC 6749 section 6), issued to the credential's client.
+/// LEDGERAUTH_MISUSE for keys and callbacks.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_credential_set_refresh_token(
+    credential: *mut ledgerauth_credential,
+    refresh_token: ledgerauth_str,
+    error_out: *mut *mut ledgerauth_error,
+) -> i32 {
+    // SAFETY: by the contract.
+    guard(error_out, || unsafe {
+        let token = refresh_token.text("refresh_token")?;
+        of_client(credential, |client| client.with_refresh_token(token))
+    })
+}
+
+/// Exchanges the refresh token that a person's login has put into the client's store.
+/// LEDGERAUTH_MISUSE for keys and callbacks.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_credential_use_stored(
+    credential: *mut ledgerauth_credential,
+    error_out: *mut *mut ledgerauth_error,
+) -> i32 {
+    // SAFETY: by the contract.
+    guard(error_out, || unsafe { of_client(credential, Credential::stored) })
+}
+
 /// Asks for these scopes when the credential is exchanged for a token (RFC 6749 section 3.3).
 ///
 /// Since 0.1.0.
@@ -265,7 +331,7 @@ impl ledgerauth_credential {
     pub(crate) fn for_client(&self, gate: &Arc<Gate>) -> Result<Credential, Fault> {
         let given = self.0.lock();
         let credential = match &given.material {
-            Material::Credential(credential) => credential.clone(),
+            Material::Credential(credential) => (**credential).clone(),
             Material::Ring(keys) => Credential::keys(keys.iter().cloned()),
             Material::Callback(callback, userdata) => {
                 let (callback, userdata, gate) = (*callback, *userdata, Arc::clone(gate));
@@ -273,6 +339,12 @@ impl ledgerauth_credential {
             }
         };
         Ok(given.said(credential))
+    }
+}
+
+impl From<Credential> for Material {
+    fn from(credential: Credential) -> Self {
+        Self::Credential(Box::new(credential))
     }
 }
 
@@ -305,6 +377,47 @@ fn call_back(callback: ledgerauth_source_fn, userdata: Userdata, gate: &Arc<Gate
         (LEDGERAUTH_OK, None) => Err(refuse("it wrote no credential")),
         (status, _) => Err(refuse(&format!("it returned {status}"))),
     }
+}
+
+/// A client that signs.
+#[cfg(feature = "http")]
+fn signing(id: &str, algorithm: &str, pem: &[u8], key_id: Option<&str>) -> Result<Credential, Fault> {
+    use auth_http::{PrivateKey, SigningAlgorithm};
+    let known = [SigningAlgorithm::Rs256, SigningAlgorithm::Ps256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa];
+    let algorithm = known.into_iter().find(|known| known.name() == algorithm);
+    let algorithm = algorithm.ok_or_else(|| misuse("algorithm is none that is known", "pass RS256, PS256, ES256 or EdDSA"))?;
+    let key = PrivateKey::from_pem(algorithm, pem)?;
+    Ok(Credential::client_with_key(
+        id,
+        match key_id {
+            Some(name) => key.key_id(name),
+            None => key,
+        },
+    ))
+}
+
+/// The same in a build that cannot sign.
+#[cfg(not(feature = "http"))]
+fn signing(_: &str, _: &str, _: &[u8], _: Option<&str>) -> Result<Credential, Fault> {
+    Err(at_the_boundary(
+        crate::status::LEDGERAUTH_UNSUPPORTED,
+        "this library cannot sign, because it was built without HTTP",
+        "use one with HTTP",
+    ))
+}
+
+/// Changes the credential of a client.
+///
+/// # Safety
+/// The handle is NULL or live.
+unsafe fn of_client(credential: *mut ledgerauth_credential, change: impl FnOnce(Credential) -> Credential) -> Result<(), Fault> {
+    // SAFETY: the caller's promise.
+    let mut given = unsafe { get(credential, "credential") }?.0.lock();
+    let Material::Credential(client) = &given.material else {
+        return Err(misuse("only a client's credential can hold a refresh token", "make it from a client id"));
+    };
+    given.material = Material::from(change((**client).clone()));
+    Ok(())
 }
 
 fn make(

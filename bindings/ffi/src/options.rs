@@ -19,7 +19,7 @@ use crate::provider::{chosen, ledgerauth_provider};
 use crate::store::{given_store, ledgerauth_store};
 use crate::text::ledgerauth_str;
 use crate::transport::{ledgerauth_transport, with_transport};
-use auth_http::{Client, ClientAuth, ClientBuilder};
+use auth_http::{Client, ClientAuth, ClientBuilder, FileStore, SealKey};
 use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,8 +42,8 @@ pub struct ledgerauth_client_options {
     pub base_url: ledgerauth_str,
     /// Fetch tokens here instead of at the profile's endpoint.
     pub token_url: ledgerauth_str,
-    /// How to authenticate at the token endpoint, instead of the profile's way:
-    /// "client_secret_basic" or "client_secret_post".
+    /// How to authenticate at the token endpoint, instead of the profile's way, by the names of
+    /// RFC 7591: "client_secret_basic", "client_secret_post", "private_key_jwt" and others.
     pub client_auth: ledgerauth_str,
     /// Send the credential in this header instead of the profile's.
     pub header: ledgerauth_str,
@@ -61,8 +61,14 @@ pub struct ledgerauth_client_options {
     pub deadline_ms: u64,
     /// How often a call is sent at most; 4 times if 0, because three repeats bridge a restart.
     pub max_attempts: u32,
-    /// Where tokens are kept; in a memory of the client's own if NULL.
+    /// Where tokens are kept; in a memory of the client's own if neither this nor store_folder is
+    /// set.
     pub store: *const ledgerauth_store,
+    /// Keep tokens in this folder, which all processes of this host and user may share; it is made
+    /// if it is not there.
+    pub store_folder: ledgerauth_str,
+    /// Encrypt what is kept in store_folder with this key: 32 bytes in base64 or hexadecimal.
+    pub store_key: ledgerauth_str,
     /// How requests are sent; by the library's own HTTP if NULL.
     pub transport: *const ledgerauth_transport,
     /// Not 0 to start no threads: the call that finds a token due then gets it before it goes on.
@@ -126,6 +132,16 @@ pub(crate) unsafe fn build(options: &ledgerauth_client_options, gate: &Arc<Gate>
     Ok(builder.build()?)
 }
 
+/// The ways to authenticate at a token endpoint.
+const WAYS: [ClientAuth; 6] = [
+    ClientAuth::ClientSecretBasic,
+    ClientAuth::ClientSecretPost,
+    ClientAuth::ClientSecretJwt,
+    ClientAuth::PrivateKeyJwt,
+    ClientAuth::TlsClientAuth,
+    ClientAuth::None,
+];
+
 /// Where the credential goes, and how patiently.
 unsafe fn connection(mut builder: ClientBuilder, options: &ledgerauth_client_options) -> Result<ClientBuilder, Fault> {
     type Set = fn(ClientBuilder, String) -> ClientBuilder;
@@ -150,9 +166,11 @@ unsafe fn connection(mut builder: ClientBuilder, options: &ledgerauth_client_opt
     // SAFETY: the caller's promise.
     match unsafe { options.client_auth.given("client_auth") }? {
         None => {}
-        Some("client_secret_basic") => builder = builder.client_auth(ClientAuth::ClientSecretBasic),
-        Some("client_secret_post") => builder = builder.client_auth(ClientAuth::ClientSecretPost),
-        Some(_) => return Err(misuse("client_auth is no way that is known", "set client_secret_basic or client_secret_post")),
+        Some(name) => {
+            let known = WAYS.into_iter().find(|way| way.name() == name);
+            builder = builder
+                .client_auth(known.ok_or_else(|| misuse("client_auth is no way that is known", "take a name of RFC 7591 section 2"))?);
+        }
     }
     builder = builder.insecure_loopback(options.insecure_loopback != 0);
     if options.deadline_ms > 0 {
@@ -172,8 +190,22 @@ unsafe fn connection(mut builder: ClientBuilder, options: &ledgerauth_client_opt
 /// What the program brings along.
 unsafe fn surroundings(mut builder: ClientBuilder, options: &ledgerauth_client_options, gate: &Arc<Gate>) -> Result<ClientBuilder, Fault> {
     // SAFETY: the caller's promise, here and below.
-    if let Some(store) = unsafe { given_store(options.store, gate) }? {
-        builder = builder.store(store);
+    let store = unsafe { given_store(options.store, gate) }?;
+    // SAFETY: as above.
+    let folder = unsafe { options.store_folder.given("store_folder") }?;
+    match (store, folder) {
+        (None, None) => {}
+        (Some(store), None) => builder = builder.store(store),
+        (None, Some(folder)) => {
+            let store = FileStore::open(folder)?;
+            // SAFETY: as above.
+            let key = unsafe { options.store_key.given("store_key") }?;
+            builder = builder.store(Arc::new(match key {
+                Some(key) => store.sealed(SealKey::from_value(key)?),
+                None => store,
+            }));
+        }
+        (Some(_), Some(_)) => return Err(misuse("both store and store_folder are set", "set one of them")),
     }
     // SAFETY: as above.
     builder = unsafe { with_transport(builder, options.transport, gate) }?;

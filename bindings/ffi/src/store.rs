@@ -61,7 +61,7 @@ pub struct ledgerauth_save {
 }
 sized!(ledgerauth_save, owner: u64);
 
-/// A store of the program's own. All but pause, paused and load have to be there.
+/// A store of the program's own. All but pause and paused have to be there.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ledgerauth_store {
@@ -164,7 +164,13 @@ pub(crate) unsafe fn given_store(table: *const ledgerauth_store, gate: &Arc<Gate
     }
     // SAFETY: the caller's promise.
     let table = unsafe { read_sized(table, "store") }?;
-    for (is_there, name) in [(table.claim.is_some(), "claim"), (table.save.is_some(), "save"), (table.release.is_some(), "release")] {
+    let needed = [
+        (table.claim.is_some(), "claim"),
+        (table.save.is_some(), "save"),
+        (table.release.is_some(), "release"),
+        (table.load.is_some(), "load"),
+    ];
+    for (is_there, name) in needed {
         if !is_there {
             return Err(crate::input::null(name));
         }
@@ -211,6 +217,16 @@ impl TokenStore for Own {
         }
     }
 
+    fn load(&self, id: &str) -> Result<Option<Record>, String> {
+        let Some(callback) = self.table.0.load else { return Err(gone()) };
+        // SAFETY: the program's function, called as the header says.
+        let (status, stored) = self.ask(|userdata, stored| unsafe { callback(userdata, ledgerauth_str::of(id), stored) });
+        match status {
+            LEDGERAUTH_STORE_DONE => stored.record.transpose(),
+            _ => Err(stored.reason.unwrap_or_else(gone)),
+        }
+    }
+
     fn save(&self, id: &str, save: &Save) -> Saved {
         let Some(callback) = self.table.0.save else { return Saved::Down(gone()) };
         let bytes = save.record.to_bytes();
@@ -229,6 +245,10 @@ impl TokenStore for Own {
             // SAFETY: the program's function, called as the header says.
             self.gate.call(|| unsafe { callback(self.userdata.0, ledgerauth_str::of(id), lease.owner) });
         }
+    }
+
+    fn shares_pauses(&self) -> bool {
+        self.table.0.pause.is_some() && self.table.0.paused.is_some()
     }
 
     fn pause(&self, id: &str, pause: &SharedPause) {

@@ -9,7 +9,8 @@ use crate::request::Request;
 use crate::run::{Deliver, Ended, run};
 use crate::shared::Shared;
 use auth_core::{
-    Authorization, Call, Connection, Exchange, Explanation, Failure, FailureKind, KeyState, Provider, RotationPlan, SessionState,
+    Authorization, Call, Connection, Exchange, Explanation, Failure, FailureKind, KeyState, Provider, RefreshForecast, RotationPlan,
+    SessionState,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -122,9 +123,17 @@ impl Client {
         self.shared.with(|session, now| session.state(now)).0
     }
 
-    /// How the credential stands, as one value that can be pasted into a ticket.
+    /// How the credential stands, in one value that can be pasted into a ticket: state, generation, who renews it, what ends when, what went wrong last, what to
+    /// do. Reads the store, sends nothing.
     pub fn explain(&self) -> Explanation {
-        self.shared.with(|session, now| session.explain(now, None, None)).0
+        let shared = &self.shared;
+        let (stored, lease) = (shared.store.load(&shared.store_id()).ok().flatten(), shared.store.holder(&shared.store_id()));
+        shared.with(|session, now| session.explain(now, stored.as_ref(), lease)).0
+    }
+
+    /// Until when the connection can go on without a person, as far as the vendor or the server says; `None` without a refresh token, or if nobody says.
+    pub fn refresh_forecast(&self) -> Option<RefreshForecast> {
+        self.shared.with(|session, now| session.refresh_forecast(now)).0
     }
 
     /// How each key of the client stands: age, whether it is in use, when it was last needed. Empty if it authenticates with tokens.

@@ -77,8 +77,8 @@ impl Drive {
         step
     }
 
-    /// Does a step that is for the client's own store or credential source, and reports it; a [`Step::Fetch`], [`Step::Send`], [`Step::Wait`] or
-    /// [`Step::Done`] comes back.
+    /// Does a step that is for the client's own store or credential source, and reports it; a [`Step::Fetch`], with its assertions signed, [`Step::Send`],
+    /// [`Step::Wait`] or [`Step::Done`] comes back.
     pub fn obey(&mut self, step: Step) -> Option<Step> {
         obey(&self.shared, &mut self.exchange, step)
     }

@@ -26,7 +26,8 @@ pub(crate) struct Shared {
     /// Whether renewals have threads of their own.
     pub(crate) renews_beside: bool,
     pub(crate) store: Arc<dyn TokenStore>,
-    pub(crate) store_id: String,
+    /// The name that the client was given for a shared store.
+    name: Option<String>,
     pub(crate) credential: Mutex<Credential>,
     pub(crate) audit: Audit,
     /// Where it is not the system's.
@@ -43,7 +44,7 @@ pub(crate) struct Surroundings {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) renews_beside: bool,
     pub(crate) store: Arc<dyn TokenStore>,
-    pub(crate) store_id: String,
+    pub(crate) name: Option<String>,
     pub(crate) audit: Audit,
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) interrupt: Option<Interrupt>,
@@ -51,13 +52,13 @@ pub(crate) struct Surroundings {
 
 impl Shared {
     pub(crate) fn new(session: Session, credential: Credential, around: Surroundings) -> Self {
-        let Surroundings { transport, renews_beside, store, store_id, audit, clock, interrupt } = around;
+        let Surroundings { transport, renews_beside, store, name, audit, clock, interrupt } = around;
         Self {
             connection: Arc::clone(session.connection()),
             transport,
             renews_beside,
             store,
-            store_id,
+            name,
             credential: Mutex::new(credential),
             audit,
             clock,
@@ -114,6 +115,11 @@ impl Shared {
             self.wakers.wake();
         }
         (result, changes)
+    }
+
+    /// Under which id the store keeps what is the session's now.
+    pub(crate) fn store_id(&self) -> String {
+        self.session.lock().store_id(self.name.as_deref())
     }
 
     /// Whether the session has changed since `seen`.

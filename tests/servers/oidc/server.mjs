@@ -18,10 +18,6 @@ import { Store } from './store.mjs';
 import { Stats } from './stats.mjs';
 import { jwtBearer } from './jwt_bearer.mjs';
 
-// The provider explains its defaults at length on these two, so they are silenced before it is loaded.
-console.info = console.warn = () => {};
-const { default: Provider, errors } = await import('oidc-provider');
-
 const defaults = {
   access_token_seconds: 300,
   refresh_token_seconds: 3600,
@@ -31,6 +27,7 @@ const defaults = {
   // What happens when a person should sign in: 'auto' (consents without a page), 'page' (a page that consents when it is shown), 'deny'.
   person: 'auto',
   client_keys: false,
+  clock_ahead_seconds: 0,
   redirect_uris: ['http://127.0.0.1/callback'], // of the client native-fixed
   tls: null, // {cert, key, client_ca}: PEM
 };
@@ -39,6 +36,25 @@ const lines = createInterface({ input: process.stdin });
 const [line] = await once(lines, 'line');
 const options = { ...defaults, ...JSON.parse(line) };
 lines.on('close', () => process.exit(0));
+
+// A server whose clock is wrong, in all that it does and says.
+const shift = options.clock_ahead_seconds * 1000;
+if (shift) {
+  const Real = Date;
+  globalThis.Date = class extends Real {
+    constructor(...given) {
+      super(...(given.length ? given : [Real.now() + shift]));
+    }
+
+    static now() {
+      return Real.now() + shift;
+    }
+  };
+}
+
+// The provider explains its defaults at length on these two, so they are silenced before it is loaded.
+console.info = console.warn = () => {};
+const { default: Provider, errors } = await import('oidc-provider');
 
 let handle = (_req, res) => res.writeHead(503).end();
 const { tls } = options;
@@ -170,6 +186,7 @@ const ours = {
 
 handle = (req, res) => {
   const [path] = req.url.split('?');
+  res.setHeader('date', new Date().toUTCString());
   const failure = failures.find((one) => one.path === path && one.times > 0);
   if (failure) {
     failure.times -= 1;

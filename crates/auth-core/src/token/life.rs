@@ -35,10 +35,14 @@ const LONGEST_MARGIN: Duration = Duration::from_secs(10);
 /// The shortest time for which a new token is used: a second, because a shorter one would make every call a token request.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
 
+/// How many former grants a record names: 32, because a process that still has a consent older than that many was not given a new one for years.
+const FORMER: usize = 32;
+
 /// An access token, ready to be sent. Its authorization stands in place, so that a session is found among a hundred thousand with one look less.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) authorization: Authorization,
+    /// When it was asked for; the epoch if another session did that, whose clock may be another.
     pub(crate) minted_at: UnixTime,
     pub(crate) renew_at: UnixTime,
     pub(crate) valid_until: UnixTime,
@@ -66,6 +70,11 @@ impl Token {
             from.after((valid_until.since(from) / 2).mul_f64(random))
         });
         Self { authorization, minted_at, renew_at: valid_until.before(lead).max(accepted), valid_until }
+    }
+
+    /// The same token, which another session asked for.
+    pub(crate) fn adopted(self) -> Self {
+        Self { minted_at: UnixTime::default(), ..self }
     }
 
     /// The same token, usable for at least a second from now: one that ended on its way, or nearly, is used once and not fetched again at once.
@@ -173,12 +182,13 @@ impl TokenLife {
     /// a newer token than the one that is known.
     pub(crate) fn take(&mut self, event: Event) -> bool {
         let known = self.generation();
+        let is_newer = |record: &Record| record.generation > known && self.grant.owns(record);
         let mut rare = self.rare.take().unwrap_or_default();
         let phase = core::mem::take(&mut rare.phase);
         let mut changed = true;
         rare.phase = match (phase, event) {
             (_, Event::Begin { by, until }) => Phase::Refreshing { by, until },
-            (phase, Event::Granted { by, token, record }) if record.generation > known => {
+            (phase, Event::Granted { by, token, record }) if is_newer(&record) => {
                 let record = record.refresh_token.is_some().then(|| Box::new(Record { access_token: None, ..*record }));
                 (self.token, rare.record, rare.unsaved, rare.failures) = (Some(token), record, None, 0);
                 match phase {
@@ -187,7 +197,7 @@ impl TokenLife {
                     _ => Phase::Quiet,
                 }
             }
-            (phase, Event::Kept { unsaved }) if unsaved.1.generation > known => {
+            (phase, Event::Kept { unsaved }) if is_newer(&unsaved.1) => {
                 rare.unsaved = Some(unsaved);
                 phase
             }
@@ -303,6 +313,15 @@ impl TokenLife {
         let rare = self.rare.get_or_insert_default();
         rare.unsaved.take_if(|unsaved| unsaved.1.generation <= record.generation);
         rare.record = Some(Box::new(record));
+    }
+
+    /// Takes over which grants stood in the store before; where the record is another grant's, that one is the last of them, so that nobody puts it back.
+    pub(crate) fn succeed(&mut self, stored: &Record) {
+        let last = Some(stored.grant).filter(|_| !self.grant.owns(stored));
+        let before = stored.former.len().saturating_sub(FORMER - 1);
+        if let Some(record) = self.rare.as_mut().and_then(|rare| rare.record.as_mut()) {
+            record.former = stored.former.iter().skip(before).copied().chain(last).collect();
+        }
     }
 
     /// What is known of the tokens last: what could not be stored yet goes before what was.

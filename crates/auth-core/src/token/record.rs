@@ -3,6 +3,7 @@
 use crate::credential::Secret;
 use crate::time::UnixTime;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 /// `Record` is what a store keeps of one credential's tokens.
@@ -14,6 +15,9 @@ pub struct Record {
     pub generation: u64,
     /// Which grant the tokens come from. A session that was given another one (a person connected the account again) uses none of them.
     pub grant: u64,
+    /// The grants whose refresh tokens stood here before, oldest first: a person has connected the account again since. A session that still has one of them must
+    /// not put it back.
+    pub former: Vec<u64>,
     /// The access token, if there is one.
     pub access_token: Option<Secret>,
     /// When the access token ends.
@@ -56,6 +60,13 @@ pub struct Claim {
     pub span: Duration,
 }
 
+impl Claim {
+    /// Whether the lease can be had: nobody holds it, or the one who asks. `holder` is who holds one that has not ended, by the store's clock.
+    pub fn may_take(&self, holder: Option<u64>) -> bool {
+        holder.is_none_or(|holder| holder == self.owner)
+    }
+}
+
 /// `Claimed` is a store's answer to a [`Claim`].
 #[derive(Clone, Debug)]
 pub enum Claimed {
@@ -76,6 +87,14 @@ pub struct Save {
     pub replaces: u64,
     /// The lease under which it happens; `None` if the store was down when it was asked for one.
     pub lease: Option<Lease>,
+}
+
+impl Save {
+    /// Whether the record may be written: over the generation that the store holds (`None` if it holds no record), under the lease that `holder` has by the
+    /// store's clock (`None` if nobody holds one that has not ended). A store compares and writes in one step that nothing can come between.
+    pub fn may_replace(&self, generation: Option<u64>, holder: Option<u64>) -> bool {
+        generation.unwrap_or(0) == self.replaces && holder == self.lease.as_ref().map(|lease| lease.owner)
+    }
 }
 
 /// `Saved` is a store's answer to a [`Save`].

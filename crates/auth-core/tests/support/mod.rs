@@ -16,6 +16,7 @@ pub const START: UnixTime = UnixTime::from_secs(1_764_000_000);
 pub struct Scenario {
     pub session: Session,
     pub connection: Arc<Connection>,
+    credential: Credential,
     pub now: UnixTime,
     pub stored: Option<Record>,
     seed: u64,
@@ -31,8 +32,14 @@ impl Scenario {
             builder = builder.base_url("https://acme.numora.test");
         }
         let connection = Arc::new(builder.build(&credential).expect("a connection"));
-        let session = Session::new(Arc::clone(&connection), credential, false);
-        Self { session, connection, now: START, stored: None, seed: 1 }
+        let session = Session::new(Arc::clone(&connection), credential.clone(), false);
+        Self { session, connection, credential, now: START, stored: None, seed: 1 }
+    }
+
+    /// The same, at its beginning, with a source that can be asked again.
+    pub fn reloadable(mut self) -> Self {
+        self.session = Session::new(Arc::clone(&self.connection), self.credential.clone(), true);
+        self
     }
 
     /// Numeric with client credentials.
@@ -139,9 +146,18 @@ impl Scenario {
     }
 
     /// A session that holds a token of an hour, named `token-N`.
-    pub fn with_token(mut self, name: &str) -> Self {
+    pub fn with_token(self, name: &str) -> Self {
+        self.with_grant(&token(name, 3_600))
+    }
+
+    /// The same, with a new refresh token.
+    pub fn with_token_and_refresh_token(self, name: &str, refresh_token: &str) -> Self {
+        self.with_grant(&rotated(name, refresh_token))
+    }
+
+    fn with_grant(mut self, body: &str) -> Self {
         let mut exchange = self.call("GET", "/v1/health");
-        self.grant(&mut exchange, &token(name, 3_600));
+        self.grant(&mut exchange, body);
         self.to_send(&mut exchange);
         self.respond(&mut exchange, 200, &[], "");
         assert!(matches!(self.to_done(&mut exchange), Outcome::Answered(None)));

@@ -9,7 +9,7 @@
 //! ```
 
 use super::server::{Server, folder, skipped};
-use auth_http::{Client, ClientBuilder, Provider};
+use auth_http::{Client, ClientBuilder, Credential, Provider};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -76,6 +76,12 @@ impl Oidc {
             .token_url(format!("{}/token", self.issuer()))
             .insecure_loopback(true)
             .no_proxy()
+    }
+
+    /// The same for a client without secret whose persons log in, with the server's own word on its endpoints.
+    pub fn person(&self, client: &str) -> ClientBuilder {
+        let credential = Credential::public_client(client).stored().scopes(["openid", "offline_access", "ledger.read"]);
+        self.client().issuer(self.issuer()).credential(credential).discover().expect("the server tells its endpoints")
     }
 
     /// Refresh tokens of the client `web` or `native`, each of a grant (and so a family) of its own, as if persons had consented.
