@@ -3,6 +3,7 @@
  */
 #include "sandbox.h"
 #include <pthread.h>
+#include <time.h>
 
 static ledgerauth_str BAD = {"/v1/\xff\xfe", 6};
 static ledgerauth_str NOWHERE = {NULL, 5};
@@ -205,11 +206,15 @@ static void the_rest(void) {
     CHECK_STATUS(get_once(client, &error), cut, &error);
     ledgerauth_client_free(client);
 
-    options.deadline_ms = 1;
     client = sandbox_numeric_with(sandbox_options("numeric", "numeric_api"));
+    json_int_t before = sandbox_now();
     sandbox_do("/settings", "{\"token_delay_ms\": 300}");
     ledgerauth_request request = {.size = sizeof request, .method = LEDGERAUTH_STR("GET"), .path = LEDGERAUTH_STR("/v1/health"), .deadline_ms = 50};
     CHECK_STATUS(ledgerauth_client_send(client, &request, &response, &error), LEDGERAUTH_DEADLINE_EXCEEDED, &error);
+    /* The token is still on its way, and must not meet what comes next. */
+    for (int look = 0; look < 500 && sandbox_requests("numeric_auth", before) == 0; look++) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
     sandbox_do("/settings", "{\"token_delay_ms\": 0}");
     ledgerauth_client_free(client);
 

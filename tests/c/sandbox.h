@@ -116,7 +116,8 @@ static inline int sandbox_own_http(void) { return getenv("LEDGERAUTH_OWN_HTTP") 
 
 static int32_t sandbox_send(void *userdata, const ledgerauth_outgoing *outgoing, ledgerauth_answer *answer) {
     (void)userdata;
-    by_curl request = {0};
+    by_curl request;
+    memset(&request, 0, sizeof request);
     request.easy = curl_easy_init();
     request.read_body = outgoing->read_body;
     request.read_userdata = outgoing->read_userdata;
@@ -144,6 +145,7 @@ static inline ledgerauth_client_options sandbox_options(const char *provider, co
     options.size = sizeof options;
     options.provider = ledgerauth_str_of(provider);
     options.base_url = ledgerauth_str_of(sandbox_url(service));
+    options.insecure_loopback = 1; /* some sandboxes have no TLS */
     if (sandbox_own_http()) {
         options.transport = &sandbox_transport;
     } else {

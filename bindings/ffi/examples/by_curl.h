@@ -1,6 +1,6 @@
 /*
  * One request by libcurl, as ledgerauth wants it sent: exactly these header fields, no redirect
- * followed, the answer into a ledgerauth_answer. What own_http.c and event_loop.c share.
+ * followed, the answer into a ledgerauth_answer. What the examples share; C11 and C++17.
  */
 #ifndef BY_CURL_H
 #define BY_CURL_H
@@ -23,16 +23,16 @@ typedef struct by_curl {
 
 static size_t by_curl_on_line(char *line, size_t size, size_t count, void *answer) {
     ledgerauth_str text = {line, size * count};
-    return ledgerauth_answer_add_header_line(answer, text, NULL) == LEDGERAUTH_OK ? text.len : 0;
+    return ledgerauth_answer_add_header_line((ledgerauth_answer *)answer, text, NULL) == LEDGERAUTH_OK ? text.len : 0;
 }
 
 static size_t by_curl_on_body(char *piece, size_t size, size_t count, void *answer) {
     ledgerauth_str text = {piece, size * count};
-    return ledgerauth_answer_add_body(answer, text, NULL) == LEDGERAUTH_OK ? text.len : 0;
+    return ledgerauth_answer_add_body((ledgerauth_answer *)answer, text, NULL) == LEDGERAUTH_OK ? text.len : 0;
 }
 
 static size_t by_curl_give_body(char *buffer, size_t size, size_t count, void *userdata) {
-    by_curl *request = userdata;
+    by_curl *request = (by_curl *)userdata;
     size_t given = 0;
     int32_t status = request->read_body(request->read_userdata, (uint8_t *)buffer, size * count, &given);
     return status == LEDGERAUTH_OK ? given : CURL_READFUNC_ABORT;
@@ -40,7 +40,7 @@ static size_t by_curl_give_body(char *buffer, size_t size, size_t count, void *u
 
 /* A text of the library's as a C string, which the caller frees. */
 static char *by_curl_string(ledgerauth_str text) {
-    char *copy = malloc(text.len + 1);
+    char *copy = (char *)malloc(text.len + 1);
     if (copy != NULL) {
         memcpy(copy, text.data != NULL ? text.data : "", text.len);
         copy[text.len] = '\0';
@@ -51,7 +51,7 @@ static char *by_curl_string(ledgerauth_str text) {
 /* Adds "name: value"; the line is wiped, because it may hold a credential. */
 static void by_curl_field(by_curl *request, ledgerauth_str name, ledgerauth_str value) {
     size_t length = name.len + value.len + 2;
-    char *line = malloc(length + 1);
+    char *line = (char *)malloc(length + 1);
     if (line == NULL) {
         return;
     }
