@@ -100,7 +100,9 @@ impl Skew {
 }
 
 /// `Fresh` is the fast path: what may be put on requests without asking the session, and until when.
-#[derive(Clone, Debug)]
+///
+/// The default is over from the start: it makes a shell ask the session.
+#[derive(Clone, Debug, Default)]
 pub struct Fresh {
     /// What to put on the request.
     pub authorization: Arc<Authorization>,

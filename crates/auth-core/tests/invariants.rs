@@ -279,6 +279,19 @@ fn a_holder_that_wakes_up_late_claims_again_before_it_sends() {
 }
 
 #[test]
+fn each_lease_has_a_number_of_its_own_so_that_a_late_release_ends_no_later_one() {
+    let mut scenario = Scenario::refresh_token();
+    let mut exchange = scenario.call("GET", "/v1/health");
+    let mut owners = std::collections::HashSet::new();
+    for _ in 0..20 {
+        let Step::Claim(claim) = scenario.poll(&mut exchange) else { panic!() };
+        assert!(claim.owner != 0 && owners.insert(claim.owner));
+        exchange.handle_claimed(&mut scenario.session, scenario.now, Claimed::Busy);
+        scenario.now = scenario.to_wait(&mut exchange);
+    }
+}
+
+#[test]
 fn a_claim_that_was_not_answered_is_given_back() {
     let mut scenario = Scenario::refresh_token();
     let mut exchange = scenario.call("GET", "/v1/health");

@@ -1,5 +1,6 @@
 //! `Client`: authenticated calls to one account at one provider.
 
+use crate::authorized::Authorized;
 use crate::builder::ClientBuilder;
 use crate::check::Check;
 use crate::drive::{Drive, Driving};
@@ -9,8 +10,7 @@ use crate::request::Request;
 use crate::run::{Deliver, Ended, run};
 use crate::shared::Shared;
 use auth_core::{
-    Authorization, Call, Connection, Exchange, Explanation, Failure, FailureKind, KeyState, Provider, RefreshForecast, RotationPlan,
-    SessionState,
+    Call, Connection, Exchange, Explanation, Failure, FailureKind, KeyState, Provider, RefreshForecast, RotationPlan, SessionState,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -72,22 +72,23 @@ impl Client {
 
     /// The header that authenticates a request to `path` (or to an absolute URL of the same host): for those who send by themselves.
     ///
-    /// While the token is fresh this takes no lock and makes no copy.
+    /// While the token is fresh this takes no lock, makes no copy and touches no count, so that any number of threads can do it side by side.
     ///
     /// # Errors
     /// [`Error::Failure`] if the credential may not go there, or no token can be had.
-    pub fn authorize(&self, path: &str) -> Result<Arc<Authorization>, Error> {
+    pub fn authorize(&self, path: &str) -> Result<Authorized, Error> {
         let shared = &self.shared;
         if !path.starts_with('/') || !shared.connection.permissions().is_empty() {
             // Refused here, or not at all: with nothing declared, every path of the own host is fine.
             let _admitted = Call::new(&shared.connection, "GET", path)?;
         }
-        if let Some(fresh) = shared.fresh().as_ref().filter(|fresh| shared.now() < fresh.until) {
-            return Ok(Arc::clone(&fresh.authorization));
+        let fresh = shared.fresh();
+        if shared.now() < fresh.until {
+            return Ok(Authorized::of(fresh));
         }
         let exchange = Exchange::new(Call::new(&shared.connection, "GET", path)?, shared.seed());
         match run(shared, exchange, Deliver::Nothing)? {
-            Ended::Authorized(authorization) => Ok(authorization),
+            Ended::Authorized(authorization) => Ok(Authorized::once(authorization)),
             Ended::Answered(..) | Ended::Renewed => {
                 Err(Failure::new(FailureKind::Misuse, "the exchange ended without an authorization", "report this as a bug of ledgerauth")
                     .into())

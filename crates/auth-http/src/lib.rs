@@ -22,7 +22,7 @@
 //! | one call | [`Request`], [`Response`], [`Error`] |
 //! | is the credential good? | [`Client::check`] |
 //! | wait until a document is ready | [`Client::poll`] |
-//! | the header alone, for another HTTP library | [`Client::authorize`] |
+//! | the header alone, for another HTTP library | [`Client::authorize`], which gives an [`Authorized`] |
 //! | another HTTP library, clock or event loop below the client | [`Transport`], [`Clock`], [`Drive`] |
 //! | the whole conversation, with an HTTP library of one's own | [`Client::deliver`] |
 //! | where tokens are kept | [`TokenStore`]: [`MemoryStore`], [`FileStore`], `RedisStore` (feature `redis`), your own |
@@ -31,6 +31,7 @@
 //! [`Response::failure`] says what is wrong and what to do; [`Response::json`] and [`Response::text`] give that as an error.
 
 mod audit;
+mod authorized;
 mod builder;
 mod check;
 mod client;
@@ -64,6 +65,7 @@ pub use auth_core::{
     KeyNotes, KeyState, ProfileError, Prompt, Provider, Redactor, RefreshForecast, RotationPlan, Secret, SessionState, Signer, UnixTime,
     retry::Policy,
 };
+pub use authorized::Authorized;
 pub use builder::ClientBuilder;
 pub use check::Check;
 pub use client::Client;

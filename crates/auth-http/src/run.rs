@@ -89,7 +89,7 @@ impl Running {
 
     fn first_step(&mut self) -> Option<Step> {
         let fresh = self.shared.fresh();
-        self.exchange.poll_fresh(fresh.as_deref()?, self.shared.now())
+        self.exchange.poll_fresh(&fresh, self.shared.now())
     }
 
     /// If a token is wanted, getting it begins, on a thread of its own if the client may have one.

@@ -9,7 +9,7 @@ use crate::lock::{Condvar, Mutex};
 use crate::store::TokenStore;
 use crate::transport::Transport;
 use crate::wakers::Wakers;
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, Guard};
 use auth_core::{Call, Connection, Exchange, Failure, FailureKind, Fresh, Session, UnixTime};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(crate) struct Shared {
     pub(crate) wakers: Wakers,
     session: Mutex<Session>,
     moved: Condvar,
-    fresh: ArcSwapOption<Fresh>,
+    fresh: ArcSwap<Fresh>,
 }
 
 /// What surrounds a session: the ways out, and who listens.
@@ -64,7 +64,7 @@ impl Shared {
             clock,
             interrupt,
             wakers: Wakers::default(),
-            fresh: ArcSwapOption::new(session.fresh().map(Arc::new)),
+            fresh: ArcSwap::from_pointee(session.fresh().unwrap_or_default()),
             session: Mutex::new(session),
             moved: Condvar::new(),
         }
@@ -98,7 +98,7 @@ impl Shared {
     }
 
     /// What can be put on a request without the lock; the caller has to look at its `until`.
-    pub(crate) fn fresh(&self) -> arc_swap::Guard<Option<Arc<Fresh>>> {
+    pub(crate) fn fresh(&self) -> Guard<Arc<Fresh>> {
         self.fresh.load()
     }
 
@@ -109,7 +109,7 @@ impl Shared {
         let result = f(&mut session, self.now());
         let changes = session.changes();
         if changes != before {
-            self.fresh.store(session.fresh().map(Arc::new));
+            self.fresh.store(Arc::new(session.fresh().unwrap_or_default()));
             drop(session);
             self.moved.notify_all();
             self.wakers.wake();

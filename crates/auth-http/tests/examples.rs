@@ -30,6 +30,18 @@ fn the_storm_prints_one_line_of_json_and_makes_one_token_request() {
 }
 
 #[test]
+fn processes_that_share_a_store_make_one_token_request_and_those_that_do_not_end_the_grant() {
+    let storm = |store: &str| {
+        let (success, text) = run("storm", &["--processes", "4", "--threads", "8", "--store", store]);
+        let figures: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        (success, figures["token_requests"].as_u64().unwrap(), figures["failed_calls"].as_u64().unwrap())
+    };
+    assert_eq!(storm("file"), (true, 1, 0));
+    let (success, token_requests, failed) = storm("memory");
+    assert!(!success && token_requests > 1 && failed > 0);
+}
+
+#[test]
 fn the_demo_fails_when_something_was_not_observed() {
     let (success, text) = run("month_end", &["--sabotage"]);
     assert!(!success && text.contains('✗'), "{text}");

@@ -163,6 +163,23 @@ fn authorize_gives_the_header_alone() {
 }
 
 #[test]
+fn a_header_that_is_kept_stays_what_it_was() {
+    let sandbox = sandbox();
+    let client = numeric(&sandbox).build().unwrap();
+    // More at once than a thread can borrow without counting.
+    let kept: Vec<_> = (0..20).map(|_| client.authorize("/v1/health").unwrap()).collect();
+    let shared = client.authorize("/v1/health").unwrap().into_shared();
+    assert_eq!(sandbox.revoke_tokens(Service::NumericAuth), 1);
+    assert_eq!(client.get("/v1/health").send().unwrap().status(), 200);
+    let renewed = client.authorize("/v1/health").unwrap();
+    assert_eq!((shared.generation(), renewed.generation()), (1, 2));
+    // It may go to another thread, and outlive its client.
+    drop(client);
+    let of_another_thread = std::thread::spawn(move || kept.iter().all(|held| held.value().same_as(shared.value()))).join();
+    assert!(of_another_thread.unwrap() && renewed.value().expose().starts_with("Bearer "));
+}
+
+#[test]
 fn a_profile_of_ones_own_works_like_a_shipped_one() {
     let sandbox = sandbox();
     let text = "name = \"own\"\ntitle = \"Own\"\n[[environment]]\nname = \"production\"\n[attach]\nheader = \"X-Api-Key\"\nscheme = \"\"\n[key]\n[[key.format]]\nprefix = \"own_\"\nalphabet = \"hex\"\nlength = 4\n";

@@ -8,7 +8,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Where a credential goes on each request of a connection: the header's name and the scheme word, empty for none.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Attach {
     pub(crate) header: String,
     pub(crate) scheme: String,
@@ -17,7 +17,8 @@ pub(crate) struct Attach {
 /// `Authorization` is one header field that carries a credential, ready to be put on any number of requests.
 ///
 /// Immutable but for the note when it was last used; share it between threads in an `Arc`, because a clone copies the secret. `Debug` shows the header's name
-/// and the generation.
+/// and the generation. The default carries nothing.
+#[derive(Default)]
 pub struct Authorization {
     attach: Arc<Attach>,
     value: Secret,

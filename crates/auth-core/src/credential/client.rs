@@ -6,6 +6,7 @@ use super::{KeyFault, Secret};
 use crate::oauth::signer::{SharedSecret, Signer};
 use crate::provider::{ClientAuth, Provider};
 use crate::verdict::failure::{Failure, FailureKind};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -17,8 +18,12 @@ use core::fmt;
 pub struct ClientCredentials {
     /// Id, secret (empty if it has none) and, if it is known, environment: one text, because a service may hold a hundred thousand of them.
     text: Secret,
-    key: Option<Arc<dyn Signer>>,
+    key: Option<Box<Key>>,
 }
+
+/// What signs for a client. It stands apart, because few have one.
+#[derive(Clone)]
+struct Key(Arc<dyn Signer>);
 
 /// Stands between the parts of a client's text: none of them can hold it (RFC 6749 appendix A).
 const BETWEEN: char = '\0';
@@ -69,7 +74,7 @@ impl ClientCredentials {
     /// A [`KeyError`] if the id cannot be one.
     pub fn with_key(provider: &Provider, id: &str, key: Arc<dyn Signer>) -> Result<Self, KeyError> {
         check_id(provider, id)?;
-        Ok(Self { key: Some(key), ..Self::of(id, "", None) })
+        Ok(Self { key: Some(Box::new(Key(key))), ..Self::of(id, "", None) })
     }
 
     /// A client that has nothing to prove itself with: a public one, or one that shows a certificate when it connects.
@@ -131,7 +136,7 @@ impl ClientCredentials {
     /// Whether two have the same id and prove it by the same.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         let same_key = match (&self.key, &other.key) {
-            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(&ours.0, &theirs.0),
             (ours, theirs) => ours.is_none() && theirs.is_none(),
         };
         let secret = |client: &Self| Secret::new(client.part(1));
@@ -165,7 +170,7 @@ impl ClientCredentials {
 
     fn proof(&self) -> Proof<'_> {
         match (&self.key, self.part(1)) {
-            (Some(key), _) => Proof::Key(key),
+            (Some(key), _) => Proof::Key(&key.0),
             (None, "") => Proof::Nothing,
             (None, secret) => Proof::Secret(secret),
         }

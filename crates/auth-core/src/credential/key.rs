@@ -2,11 +2,12 @@
 
 use super::error::{KeyError, KeyFault};
 use super::notes::KeyNotes;
+use super::plain::{PLACEHOLDERS, has_right_length, is_plain};
 use super::secret::Secret;
-use crate::provider::{Alphabet, FormatFacts, Provider};
+use crate::provider::{FormatFacts, Provider};
 use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -123,15 +124,17 @@ pub(super) fn recognise<'p, F: Iterator<Item = &'p FormatFacts>>(
     text: &str,
     formats: impl Fn() -> F,
 ) -> Result<&'p FormatFacts, KeyError> {
-    let fault = match pasted_along(text).or_else(|| placeholder(text)) {
-        Some(fault) => fault,
-        None => match formats().filter(|format| text.starts_with(&format.prefix)).max_by_key(|format| format.prefix.len()) {
-            Some(format) => match misfit(format, text) {
-                None => return Ok(format),
-                Some(fault) => fault,
-            },
-            None => unknown_prefix(provider, text, formats()),
+    let format = formats().filter(|format| text.starts_with(&format.prefix)).max_by_key(|format| format.prefix.len());
+    if let Some(format) = format.filter(|format| is_plain(format, text)) {
+        return Ok(format);
+    }
+    let fault = match (pasted_along(text).or_else(|| placeholder(text)), format) {
+        (Some(fault), _) => fault,
+        (None, Some(format)) => match misfit(format, text) {
+            None => return Ok(format),
+            Some(fault) => fault,
         },
+        (None, None) => unknown_prefix(provider, text, formats()),
     };
     Err(error(provider, what, fault))
 }
@@ -142,15 +145,6 @@ pub(super) fn error(provider: &Provider, what: &'static str, fault: KeyFault) ->
 
 /// What no key of any provider has in it.
 fn pasted_along(text: &str) -> Option<KeyFault> {
-    let at_an_end = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`');
-    // Nearly every key: none of the faults below can be in it.
-    if let (Some(first), Some(last)) = (text.as_bytes().first(), text.as_bytes().last())
-        && text.bytes().all(|byte| byte.is_ascii_graphic())
-        && !at_an_end(first)
-        && !at_an_end(last)
-    {
-        return None;
-    }
     if text.trim().is_empty() {
         return Some(KeyFault::Empty);
     }
@@ -181,28 +175,11 @@ fn pasted_along(text: &str) -> Option<KeyFault> {
 fn placeholder(text: &str) -> Option<KeyFault> {
     let framed = [('<', '>'), ('{', '}'), ('[', ']')].iter().any(|(open, close)| text.ends_with(*close) && text.contains(*open));
     let bytes = text.as_bytes();
-    let named = bytes.windows(2).enumerate().any(|(from, pair)| words_from(pair).iter().any(|word| begins_with(&bytes[from..], word)));
+    let mut words = PLACEHOLDERS.iter().flat_map(|(_, words)| words.iter());
+    let named = words.any(|word| bytes.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes())));
     let body = text.rsplit('_').next().unwrap_or_default();
     let repeated = body.len() >= 3 && body.bytes().all(|b| matches!(b, b'x' | b'X' | b'*' | b'.'));
     (framed || named || repeated || text.starts_with('$')).then_some(KeyFault::Placeholder)
-}
-
-/// The words of placeholders that begin with these two letters, in capitals or not: few places in a key have to be compared with any word.
-fn words_from(pair: &[u8]) -> &'static [&'static str] {
-    match [pair[0] | 0x20, pair[1] | 0x20] {
-        [b'y', b'o'] => &["your_", "your-"],
-        [b'c', b'h'] => &["changeme", "change_me"],
-        [b'r', b'e'] => &["replace_me"],
-        [b'p', b'l'] => &["placeholder"],
-        [b'e', b'x'] => &["example_key"],
-        [b'a', b'p'] => &["api_key_here"],
-        [b't', b'o'] => &["token_value"],
-        _ => &[],
-    }
-}
-
-fn begins_with(text: &[u8], word: &str) -> bool {
-    text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// What keeps a text with the right prefix from having this form.
@@ -213,12 +190,11 @@ fn misfit(format: &FormatFacts, text: &str) -> Option<KeyFault> {
     if let Some(index) = wrong {
         return Some(KeyFault::Alphabet { position: format.prefix.len() + index + 1, expected: format.alphabet.describe() });
     }
-    let expected = match (format.length, format.min_length) {
-        (Some(length), _) if body.len() != length => length.to_string(),
-        (None, Some(minimum)) if body.len() < minimum => format!("at least {minimum}"),
-        _ => return None,
-    };
-    Some(KeyFault::Length { expected, found: body.len() })
+    if has_right_length(format, body.len()) {
+        return None;
+    }
+    let at_least = format.min_length.map_or(String::new(), |minimum| format!("at least {minimum}"));
+    Some(KeyFault::Length { expected: format.length.map_or(at_least, |length| length.to_string()), found: body.len() })
 }
 
 fn unknown_prefix<'p>(provider: &Provider, text: &str, formats: impl Iterator<Item = &'p FormatFacts>) -> KeyFault {
@@ -232,31 +208,10 @@ fn unknown_prefix<'p>(provider: &Provider, text: &str, formats: impl Iterator<It
     KeyFault::UnknownPrefix { known: formats.map(|format| format.prefix.clone()).collect() }
 }
 
-impl Alphabet {
-    fn contains(self, byte: u8) -> bool {
-        match self {
-            Self::LowerHex => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
-            Self::Hex => byte.is_ascii_hexdigit(),
-            Self::Alphanumeric => byte.is_ascii_alphanumeric(),
-            Self::UrlSafe => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'),
-            Self::Visible => byte.is_ascii_graphic(),
-        }
-    }
-
-    fn describe(self) -> &'static str {
-        match self {
-            Self::LowerHex => "0-9 a-f",
-            Self::Hex => "0-9 a-f A-F",
-            Self::Alphanumeric => "0-9 a-z A-Z",
-            Self::UrlSafe => "0-9 a-z A-Z - _ .",
-            Self::Visible => "the visible ASCII characters",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     #[test]
     fn a_declaration_may_add_to_a_key_but_not_contradict_it() {
@@ -295,5 +250,32 @@ mod tests {
     fn an_api_that_takes_no_keys_says_what_it_takes() {
         let adaas = Provider::builtin("adaas").unwrap();
         assert!(ApiKey::parse(&adaas, "SB_0123456789").unwrap_err().to_string().contains("client id and a client secret"));
+    }
+    #[test]
+    fn one_look_passes_nothing_that_a_closer_look_would_not() {
+        let words = PLACEHOLDERS.iter().flat_map(|(_, words)| words.iter().copied());
+        let odd = [
+            "\"", "'", "`", "$", "<", ">", "{", "}", "x", "XX", "***", "...", " ", "\u{7f}", "é", "_", "-", "/", "g", "0a", "", "YOU",
+            "cHaNgEmE",
+        ];
+        let pieces: Vec<&str> = words.chain(odd).chain(["test_sk_", "live_sk_", "sk_live_", "0a3f9c0a3f9c0a3f9c0a3f9c0a3f9c0a"]).collect();
+        let mut dice = fastrand::Rng::with_seed(1);
+        let (mut plain, mut other) = (0, 0);
+        for provider in Provider::builtin_names().map(|name| Provider::builtin(name).unwrap()) {
+            for _ in 0..20_000 {
+                let text: String = (0..dice.usize(1..5)).map(|_| pieces[dice.usize(..pieces.len())]).collect();
+                for format in provider.key_formats().filter(|format| text.starts_with(&format.prefix)) {
+                    let closer = pasted_along(&text).or_else(|| placeholder(&text)).or_else(|| misfit(format, &text));
+                    if is_plain(format, &text) {
+                        assert_eq!(closer, None, "{text:?}");
+                        plain += 1;
+                    } else {
+                        other += usize::from(closer.is_some());
+                    }
+                }
+            }
+        }
+        assert!(plain > 100 && other > 100, "{plain} {other}");
+        assert!(PLACEHOLDERS.iter().all(|(pair, words)| words.iter().all(|word| word.as_bytes().starts_with(pair))));
     }
 }

@@ -6,6 +6,7 @@ mod error;
 mod grant;
 mod key;
 mod notes;
+mod plain;
 mod plan;
 mod ring;
 mod secret;

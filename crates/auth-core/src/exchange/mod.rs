@@ -118,6 +118,8 @@ enum Then {
 /// A token request that is on its way.
 struct Asked {
     at: UnixTime,
+    /// The generation of what it will get: an answer that comes late is no newer than the question.
+    generation: u64,
     kind: GrantKind,
     /// What was signed of it, which the answer may say back.
     signed: Vec<Secret>,
@@ -152,12 +154,12 @@ impl Exchange {
     fn idle(seed: u64) -> Self {
         let deliveries =
             Deliveries { sends: 0, redirects: 0, refusals: 0, foreign: false, answered: false, url: None, request_id: Arc::default() };
-        let mut dice = fastrand::Rng::with_seed(seed);
+        let dice = fastrand::Rng::with_seed(seed);
         Self {
             call: None,
             at: At::Start,
             id: 0,
-            owner: dice.u64(1..),
+            owner: 0,
             dice,
             deadline: UnixTime::NEVER,
             leased_until: None,
@@ -208,6 +210,10 @@ impl Exchange {
                     }
                     Then::Claim if !self.hold(session, now, now.after(Self::lease_span(session))) => {}
                     Then::Claim => {
+                        // Another number for each lease: one that is given back late must not end the next.
+                        if self.leased_until.is_none() {
+                            self.owner = self.dice.u64(1..);
+                        }
                         self.at = At::ExpectClaimed;
                         return Step::Claim(Claim { owner: self.owner, span: Self::lease_span(session) });
                     }

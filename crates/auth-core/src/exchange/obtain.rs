@@ -185,10 +185,11 @@ impl Exchange {
             return None;
         }
         self.fetches += 1;
+        let generation = session.life().map_or(0, TokenLife::generation).max(self.stored).saturating_add(1);
         let connection = Arc::clone(session.connection());
         let fetches = self.fetches;
         self.note(&connection, now, Audited::TokenAsked, None, || format!("attempt {fetches} at {}", request.url));
-        self.at = At::ExpectToken(Asked { at: now, kind, signed: request.to_sign().cloned().collect() });
+        self.at = At::ExpectToken(Asked { at: now, generation, kind, signed: request.to_sign().cloned().collect() });
         // The answer to a single-use refresh token has to be heard, whatever the caller's deadline.
         if !is_single_use(session) {
             request.timeout = request.timeout.min(self.deadline.since(now).max(Duration::from_millis(1)));
@@ -202,7 +203,7 @@ impl Exchange {
         let secrets = session.secrets();
         let secrets: Vec<&Secret> = secrets.iter().chain(&asked.signed).collect();
         match answer::read(session.connection().provider(), asked.kind, response, now, &secrets) {
-            Ok(granted) => self.granted(session, now, asked.at, granted),
+            Ok(granted) => self.granted(session, now, asked, granted),
             // An assertion is dated; the refusal of one that was dated by a wrong clock says nothing yet, and nothing was spent by it.
             Err(Denied::Refused(failure))
                 if !asked.signed.is_empty()
@@ -230,20 +231,20 @@ impl Exchange {
     }
 
     /// There is a token: to the store with it, before anybody uses it.
-    fn granted(&mut self, session: &mut Session, now: UnixTime, asked_at: UnixTime, granted: Granted) {
+    fn granted(&mut self, session: &mut Session, now: UnixTime, asked: &Asked, granted: Granted) {
         // A person has connected the account again while the answer was on its way: the session goes by the newer consent.
         if self.begins_anew(session, now) {
             return;
         }
         let Some(life) = session.life() else { return };
         let before = life.known_record();
-        let minted_at = session.servers(asked_at);
+        let minted_at = session.servers(asked.at);
         // An end that was announced is the end of that one refresh token.
         let same = granted.refresh_token.as_ref().zip(before.refresh_token.as_ref()).is_none_or(|(new, old)| new.same_as(old));
         let announced = granted.refresh_lifetime.map(|lifetime| minted_at.after(lifetime));
         let refresh_token = granted.refresh_token.or(before.refresh_token);
         let record = Record {
-            generation: before.generation.max(self.stored).saturating_add(1),
+            generation: asked.generation,
             grant: before.grant,
             former: before.former,
             minted_at,

@@ -491,6 +491,6 @@ mod tests {
     #[test]
     #[cfg(target_pointer_width = "64")]
     fn a_session_is_small() {
-        assert!(size_of::<crate::Session>() <= 152, "{}", size_of::<crate::Session>());
+        assert!(size_of::<crate::Session>() <= 144, "{}", size_of::<crate::Session>());
     }
 }

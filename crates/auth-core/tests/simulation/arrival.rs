@@ -68,6 +68,7 @@ impl World {
             format!("store: {saved:?}, {}", record.as_ref().map_or("empty".into(), record_words))
         });
         if !taken {
+            self.came_too_late(from)?;
             return Ok(saved);
         }
         if let (Some(before), Some(after)) = (before, after) {
@@ -94,6 +95,16 @@ impl World {
             (About::Clearing(_) | About::Token(_), None) => {}
         }
         Ok(saved)
+    }
+
+    /// A save was not taken, because its lease is over: the new token, or the proof that none was granted, stays with the caller.
+    fn came_too_late(&mut self, from: Seat) -> Checked {
+        let Some(place) = self.processes[from.process].place(from) else { return Ok(()) };
+        let caller = self.caller(from.process, place);
+        let Some(spending) = caller.spending.filter(|spending| spending.written) else { return Ok(()) };
+        check(caller.troubled, Invariant::LeaseOutlasts, || format!("the lease was over for {from:?}, whom no fault held up"))?;
+        self.ledger.excuse(spending.token, Reason::HolderLate, Some(from.life()));
+        Ok(())
     }
 
     /// A refresh token that can still be exchanged gives way to none but that of a later consent.
@@ -152,10 +163,9 @@ impl World {
     /// A caller hears what came of its message.
     pub(crate) fn report(&mut self, seat: Seat, reply: Reply) {
         let Some(place) = self.processes[seat.process].place(seat) else { return };
+        let now = self.tick(seat.process);
         self.hear(seat, place, &reply);
         let process = &mut self.processes[seat.process];
-        let now = process.clock.at(self.time);
-        process.latest = process.latest.max(now);
         let caller = &mut process.callers[place];
         caller.doing = Doing::Turning;
         let session = &mut process.session;

@@ -96,9 +96,8 @@ impl World {
 
     /// A renewal starts in a process, if its session wants one.
     pub(crate) fn renewal(&mut self, process: usize, seed: u64) -> Option<Seat> {
+        let now = self.tick(process);
         let running = &mut self.processes[process];
-        let now = running.clock.at(self.time);
-        running.latest = running.latest.max(now);
         let exchange = running.session.begin_renewal(now, seed)?;
         let seat = running.enter(process, self.time, exchange, true, false);
         Some(self.settle(seat))
@@ -115,13 +114,20 @@ impl World {
         seat
     }
 
+    /// What the clock of a process shows now.
+    pub(crate) fn tick(&mut self, process: usize) -> UnixTime {
+        let process = &mut self.processes[process];
+        let now = process.clock.at(self.time);
+        process.latest = process.latest.max(now);
+        now
+    }
+
     /// A caller polls, and what it is told is checked.
     pub(crate) fn poll(&mut self, seat: Seat) -> Checked<Option<Next>> {
         let Some(place) = self.processes[seat.process].place(seat) else { return Ok(None) };
+        let now = self.tick(seat.process);
         let certain = self.certainly_usable(seat.process);
         let process = &mut self.processes[seat.process];
-        let now = process.clock.at(self.time);
-        process.latest = process.latest.max(now);
         let caller = &mut process.callers[place];
         (caller.polls, caller.turn) = (caller.polls + 1, caller.turn + 1);
         let step = caller.exchange.poll(&mut process.session, now);

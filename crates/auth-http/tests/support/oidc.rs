@@ -68,6 +68,11 @@ impl Oidc {
         self.ready["keys"][algorithm][form].as_str().expect("a key of that form")
     }
 
+    /// What it says of itself.
+    pub fn metadata(&self) -> Value {
+        self.server.get(&format!("{}/.well-known/openid-configuration", self.issuer()))
+    }
+
     /// A builder for clients of its resource `/api/ledger`; the credential is still to be said.
     pub fn client(&self) -> ClientBuilder {
         Client::builder(Provider::from_toml(PROFILE).expect("a profile"))
