@@ -1,5 +1,6 @@
 //! The run loop: does what the machine says, and reports what came of it.
 
+use crate::credential::Credential;
 use crate::error::Error;
 use crate::fetch::fetch;
 use crate::response::Answer;
@@ -199,10 +200,14 @@ pub(crate) fn leave(shared: &Shared, exchange: &mut Exchange) {
     }
 }
 
-/// Asks the credential's source again. What it gives now is kept only if it can be read.
+/// Asks the credential's source again.
 fn load(shared: &Shared) -> Option<auth_core::Credential> {
     let source = shared.credential.lock().clone();
-    let credential = source.reload().ok()?;
+    keep(shared, source.reload().ok()?)
+}
+
+/// Takes what a source gave, if it can be read and is for the client's environment.
+pub(crate) fn keep(shared: &Shared, credential: Credential) -> Option<auth_core::Credential> {
     let parsed = credential.parse(shared.connection.provider()).ok()?;
     let environment_fits = parsed.environments().all(|environment| environment == shared.connection.environment());
     environment_fits.then(|| {
