@@ -167,11 +167,6 @@ impl Connection {
         matches!(self.client_auth, Some(ClientAuth::PrivateKeyJwt | ClientAuth::ClientSecretJwt))
     }
 
-    /// The header that carries the credential.
-    pub fn header(&self) -> &str {
-        &self.attach.header
-    }
-
     pub(crate) fn attach(&self) -> &Arc<Attach> {
         &self.attach
     }
