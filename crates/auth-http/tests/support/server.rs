@@ -14,7 +14,7 @@ pub fn folder(name: &str) -> PathBuf {
 pub fn skipped(what: &str) {
     assert!(std::env::var_os("LEDGERAUTH_REQUIRE_TOOLS").is_none(), "{what}, and LEDGERAUTH_REQUIRE_TOOLS is set");
     // Around the test harness, which would hide it: a test that did not run must be seen.
-    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {what}; `make servers` installs what can be had");
+    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {what}");
 }
 
 /// A server's process. It ends with this value, and also if this process is killed, because its standard input ends then.
