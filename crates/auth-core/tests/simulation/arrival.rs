@@ -218,6 +218,12 @@ impl World {
     /// What the checks learn from a reply.
     fn hear(&mut self, seat: Seat, place: usize, reply: &Reply) {
         let was = self.caller(seat.process, place).doing;
+        self.processes[seat.process].tell(1 << 32 | code(reply));
+        if let Reply::Claimed(Claimed::Granted(Some(record))) = reply {
+            self.processes[seat.process].tell(record.generation);
+            self.processes[seat.process].tell(refresh_of(record).map_or(0, |token| token as u64 + 1));
+            self.processes[seat.process].tell(record.spending.map_or(0, |spending| spending.mark));
+        }
         self.note(seat, 10, code(reply), || format!("process {} caller {} hears: {}", seat.process, seat.caller, brief(reply)));
         match reply {
             Reply::Claimed(Claimed::Granted(record)) => {

@@ -2,8 +2,9 @@
 
 use crate::checks::Reason;
 use crate::dice::Dice;
-use crate::process::{About, Message, Seat, ToStore};
+use crate::process::{About, Message, Reply, Seat, ToStore};
 use crate::world::World;
+use auth_core::{Claimed, Saved};
 
 /// How late the latest answer is that somebody still hears, in milliseconds.
 pub(crate) const LATEST: u64 = 300_000;
@@ -113,6 +114,21 @@ impl Weather {
             leave: kind(30),
             outage: kind(1_000),
             revocation: kind(10),
+        }
+    }
+}
+
+impl Message {
+    /// What its sender is told when it does not get a reply.
+    pub(crate) fn lost(&self, fate: Fate) -> Reply {
+        match self {
+            Self::Store(_, ToStore::Claim(_)) => Reply::Claimed(Claimed::Down("no answer".into())),
+            Self::Store(_, ToStore::Save(..)) => Reply::Saved(Saved::Down("no answer".into())),
+            Self::Store(_, ToStore::Release(_)) => Reply::Released,
+            Self::Store(_, ToStore::Look) => Reply::Looked(None),
+            Self::Store(_, ToStore::Pause(..)) => Reply::Paused,
+            Self::Load => Reply::Loaded(None),
+            Self::Fetch { .. } | Self::Send { .. } => Reply::Lost { not_sent: fate == Fate::NotSent },
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::setting::SETTINGS;
 use crate::store::{Sabotage, Store};
 use crate::trace::Trace;
 use crate::world::{Ending, Next, World, refresh_of};
-use auth_core::{Claimed, FailureKind, Saved};
+use auth_core::FailureKind;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -505,23 +505,14 @@ impl Run {
             Message::Send { .. } => (150, API_LIMIT),
         };
         let (there, back) = (self.dice.between(1, longest.max(1)), self.dice.between(1, longest.max(1)));
-        let lost = || match &message {
-            Message::Store(_, ToStore::Claim(_)) => Reply::Claimed(Claimed::Down("no answer".into())),
-            Message::Store(_, ToStore::Save(..)) => Reply::Saved(Saved::Down("no answer".into())),
-            Message::Store(_, ToStore::Release(_)) => Reply::Released,
-            Message::Store(_, ToStore::Look) => Reply::Looked(None),
-            Message::Store(_, ToStore::Pause(..)) => Reply::Paused,
-            Message::Load => Reply::Loaded(None),
-            Message::Fetch { .. } | Message::Send { .. } => Reply::Lost { not_sent: fate == Fate::NotSent },
-        };
         let (reply, when) = match fate {
             Fate::Fine | Fate::Refused => return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(back))),
             Fate::Late => {
                 let late = self.dice.spread(limit, LATEST);
                 return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(late)));
             }
-            Fate::NotSent | Fate::Down => (lost(), there),
-            Fate::Lost | Fate::Unheard | Fate::Delayed => (lost(), limit),
+            Fate::NotSent | Fate::Down => (message.lost(fate), there),
+            Fate::Lost | Fate::Unheard | Fate::Delayed => (message.lost(fate), limit),
             Fate::InvalidClient => (answer(401, Vec::new(), r#"{"error":"invalid_client"}"#.into(), None), there + back),
             Fate::TooMany => {
                 let headers = vec![("retry-after", self.dice.pick(&[1, 5, 20, 60]).to_string())];

@@ -137,6 +137,7 @@ impl World {
         check(polls <= POLLS && lasted <= patience, Invariant::EveryCallEnds, || {
             format!("{seat:?} was polled {polls} times in {lasted} ms, and may take {patience}; now it is told {step:?}")
         })?;
+        process.tell(if let Step::Wait(_) = step { 0 } else { code(&step) });
         self.check_duties(seat, place, certain, &step)?;
         self.obey(seat, place, now, step).map(Some)
     }
@@ -316,7 +317,7 @@ impl World {
         let again = &mut self.processes[process];
         self.trace.note(self.time, [4, process as u64, u64::from(again.life), 0], || format!("process {process} starts again"));
         (again.session, again.consent, again.up, again.seen) = (session, consent, true, 0);
-        (again.latest, again.fetched, again.paused_until) = (UnixTime::default(), None, 0);
+        (again.latest, again.fetched, again.paused_until, again.told) = (UnixTime::default(), None, 0, 0);
         again.life += 1;
     }
 
