@@ -9,15 +9,17 @@ use crate::arrival::answer;
 use crate::checks::{Checked, Invariant, Violation, check};
 use crate::dice::Clock;
 use crate::endpoint::{Rules, Server};
-use crate::faults::{Fate, LATEST};
+use crate::faults::{Fate, Heard, LATEST};
 use crate::process::{Doing, Message, Process, Reply, Seat};
 use crate::setting::SETTINGS;
 use crate::store::{Sabotage, Store};
 use crate::trace::Trace;
 use crate::world::{Next, World, refresh_of};
-use auth_core::FailureKind;
+use auth_core::{Claimed, FailureKind};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const HOUR: u64 = 3_600_000;
 /// How long a step takes, in milliseconds: short beside every rest and lease.
@@ -118,12 +120,37 @@ pub(crate) fn explore(tried: &Tried) -> Result<Explored, (Violation, Vec<String>
     }
 }
 
+/// The same for many, on all processors. Prints what each came to; panics at the first that breaks something.
+pub(crate) fn explore_all(all: &[Tried]) -> Explored {
+    let next = AtomicUsize::new(0);
+    let sum = Mutex::new(Explored::default());
+    let work = || {
+        while let Some(tried) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            match explore(tried) {
+                Ok(explored) => {
+                    println!("{:>9} runs, {:>8} states: {tried:?}", explored.runs, explored.states);
+                    let mut sum = sum.lock().expect("no thread panics while it adds");
+                    (sum.runs, sum.states) = (sum.runs + explored.runs, sum.states + explored.states);
+                }
+                Err((violation, lines)) => {
+                    panic!("{}\n{tried:?} broke \"{}\": {}", lines.join("\n"), violation.invariant, violation.what)
+                }
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    sum.into_inner().expect("no thread panics while it adds")
+}
+
 struct Run {
     world: World,
     tried: Tried,
     seats: [Seat; 2],
     /// When a process that sleeps wakes up, and whether it sleeps because the lease is held.
     wakes: [Option<(u64, bool)>; 2],
+    /// Whether the last thing it heard was that somebody else holds the lease.
+    busy: [bool; 2],
     late: [Option<Reply>; 2],
     delayed: Option<(Seat, Message)>,
     calls: u64,
@@ -142,7 +169,7 @@ impl Run {
             world.processes.push(process);
         }
         let nowhere = Seat { process: 0, life: 0, caller: 0 };
-        Self { world, tried: *tried, seats: [nowhere; 2], wakes: [None; 2], late: [None, None], delayed: None, calls: 0 }
+        Self { world, tried: *tried, seats: [nowhere; 2], wakes: [None; 2], busy: [false; 2], late: [None, None], delayed: None, calls: 0 }
     }
 
     fn go(&mut self, choices: &mut Choices, seen: &mut HashSet<u64>) -> Checked {
@@ -242,7 +269,7 @@ impl Run {
         entry.and_then(|entry| entry.lease).map(|held| (held.owner, self.world.time < held.until, held.excused)).hash(&mut hash);
         let record = entry.and_then(|entry| entry.record.as_ref());
         record.map(|record| (record.generation, refresh_of(record), record.spending.map(|spending| spending.mark))).hash(&mut hash);
-        self.world.server.granted.hash(&mut hash);
+        (self.world.server.granted, self.world.server.refresh.len()).hash(&mut hash);
         self.world.ledger.hash(&mut hash);
         for process in 0..2 {
             let running = &self.world.processes[process];
@@ -273,7 +300,7 @@ impl Run {
                 Ok(())
             }
             Can::Arrive => match self.delayed.take() {
-                Some((seat, message)) => self.world.arrive(seat, &message, true).map(|_| ()),
+                Some((seat, message)) => self.world.arrive(seat, &message, Heard::TooLate).map(|_| ()),
                 None => Ok(()),
             },
             Can::Lapse => {
@@ -303,13 +330,12 @@ impl Run {
             match self.world.poll(seat)? {
                 None => return Ok(None),
                 Some(Next::Wait(millis)) => {
-                    let on_the_lease = self.world.store.entries[0].lease.is_some_and(|held| held.by.life() != seat.life());
-                    self.wakes[process] = Some((self.world.time + millis + 1, on_the_lease));
+                    self.wakes[process] = Some((self.world.time + millis + 1, self.busy[process]));
                     return Ok(None);
                 }
                 Some(Next::Done(ending)) => {
                     if let Some(release) = ending.release {
-                        self.world.arrive(seat, &release, false)?;
+                        self.world.arrive(seat, &release, Heard::After(0))?;
                     }
                     return Ok(Some(ending.failure));
                 }
@@ -331,13 +357,14 @@ impl Run {
         let (crashes, faults) = (2 * usize::from(self.tried.crash), usize::from(fate.is_some()));
         let choice = if crashes + faults > 0 { choices.of(1 + crashes + faults) } else { 0 };
         if choice == 0 {
-            let reply = self.world.arrive(seat, &message, false)?;
+            let reply = self.world.arrive(seat, &message, Heard::After(0))?;
+            self.busy[seat.process] = matches!(reply, Reply::Claimed(Claimed::Busy));
             return self.world.report(seat, reply);
         }
         if choice <= crashes {
             self.tried.crash = false;
             if choice == 2 {
-                self.world.arrive(seat, &message, false)?;
+                self.world.arrive(seat, &message, Heard::ByNobody)?;
             }
             self.world.crash(seat.process);
             return Ok(());
@@ -345,18 +372,15 @@ impl Run {
         let fate = self.tried.fate.take().unwrap_or(Fate::Fine);
         self.world.meet(seat, &message, fate);
         let reply = match fate {
-            Fate::Fine | Fate::Refused => self.world.arrive(seat, &message, false)?,
+            Fate::Fine | Fate::Refused => self.world.arrive(seat, &message, Heard::After(0))?,
             Fate::Late => {
-                self.late[seat.process] = Some(self.world.arrive(seat, &message, false)?);
+                self.late[seat.process] = Some(self.world.arrive(seat, &message, Heard::After(0))?);
                 self.hold_up(seat);
                 return Ok(());
             }
             Fate::NotSent | Fate::Down | Fate::Lost => message.lost(fate),
             Fate::Unheard | Fate::BadGateway => {
-                self.world.arrive(seat, &message, false)?;
-                if let Message::Store(entry, crate::process::ToStore::Claim(claim)) = &message {
-                    self.world.store.entries[*entry].excuse(claim.owner);
-                }
+                self.world.arrive(seat, &message, Heard::ByNobody)?;
                 if fate == Fate::Unheard { message.lost(fate) } else { answer(502, Vec::new(), String::new(), None) }
             }
             Fate::Delayed => {

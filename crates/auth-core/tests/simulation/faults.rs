@@ -78,6 +78,16 @@ impl Fate {
     }
 }
 
+/// Whether the reply to a message is heard.
+#[derive(Clone, Copy)]
+pub(crate) enum Heard {
+    /// After so many milliseconds.
+    After(u64),
+    ByNobody,
+    /// By nobody, because whoever sent the message has long given up waiting for it.
+    TooLate,
+}
+
 /// How often each thing goes wrong, of ten thousand chances each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Weather {

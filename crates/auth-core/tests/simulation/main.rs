@@ -17,7 +17,7 @@ mod survey;
 mod trace;
 mod world;
 
-use exhaustive::{Explored, Tried, explore};
+use exhaustive::{Tried, explore_all};
 use faults::Fate;
 use run::{Order, run};
 use store::Sabotage;
@@ -54,18 +54,18 @@ fn a_seed_is_replayed_exactly() {
 
 #[test]
 fn two_processes_keep_every_invariant_in_every_order_whatever_crashes_or_fails() {
-    let mut all = Explored::default();
-    for (stored, grace) in [(false, false), (true, false), (true, true)] {
-        for fate in Fate::ALL {
-            let tried = Tried { stored, grace, crash: true, fate: Some(fate), lapse: true, sabotage: Sabotage::Nothing };
-            match explore(&tried) {
-                Ok(explored) => {
-                    println!("{:>9} runs, {:>8} states: {tried:?}", explored.runs, explored.states);
-                    all = Explored { runs: all.runs + explored.runs, states: all.states + explored.states };
-                }
-                Err((violation, lines)) => panic!("{tried:?}\n{}\nbroke \"{}\": {}", lines.join("\n"), violation.invariant, violation.what),
-            }
-        }
-    }
-    println!("{:>9} runs, {:>8} states in all", all.runs, all.states);
+    // An unoptimised build tries one fault without a crash, or one crash without a fault.
+    let optimised = !cfg!(debug_assertions);
+    let starts = [(false, false), (true, false), (true, true)];
+    let all: Vec<Tried> = starts
+        .into_iter()
+        .flat_map(|(stored, grace)| {
+            Fate::ALL.map(|fate| {
+                let crash = optimised || fate == Fate::Fine;
+                Tried { stored, grace, crash, fate: Some(fate), lapse: true, sabotage: Sabotage::Nothing }
+            })
+        })
+        .collect();
+    let explored = explore_all(&all);
+    println!("{:>9} runs, {:>8} states in all", explored.runs, explored.states);
 }

@@ -4,8 +4,8 @@ use crate::arrival::answer;
 use crate::checks::{Checked, Invariant, Reason, Violation, check};
 use crate::dice::{Clock, Dice};
 use crate::endpoint::{Ended, Rules, Server};
-use crate::faults::{Fate, LATEST, Weather};
-use crate::process::{Doing, Message, Process, Reply, Seat, ToStore};
+use crate::faults::{Fate, Heard, LATEST, Weather};
+use crate::process::{Doing, Message, Process, Reply, Seat};
 use crate::setting::SETTINGS;
 use crate::store::{Sabotage, Store};
 use crate::trace::Trace;
@@ -77,15 +77,6 @@ enum Event {
     /// A person connects the account.
     Connect,
     Season,
-}
-
-/// Whether the reply to a message is heard.
-#[derive(Clone, Copy)]
-enum Heard {
-    After(u64),
-    ByNobody,
-    /// By nobody, because whoever sent the message has long given up waiting for it.
-    TooLate,
 }
 
 struct Due {
@@ -464,11 +455,9 @@ impl Run {
     }
 
     fn arrive(&mut self, seat: Seat, message: &Message, heard: Heard) -> Checked {
-        let reply = self.world.arrive(seat, message, matches!(heard, Heard::TooLate))?;
+        let reply = self.world.arrive(seat, message, heard)?;
         if let Heard::After(span) = heard {
             self.after(span, Event::Report(seat, Box::new(reply)));
-        } else if let Message::Store(entry, ToStore::Claim(claim)) = message {
-            self.world.store.entries[*entry].excuse(claim.owner);
         }
         self.mishap(seat);
         Ok(())

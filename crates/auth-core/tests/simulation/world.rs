@@ -215,7 +215,10 @@ impl World {
             (None, true) => About::Token(token),
         };
         if let About::Journal(token) = about {
-            self.caller(process, place).spending = Some(Spending { token, written: false });
+            let caller = self.caller(process, place);
+            // An entry that stands there already goes on standing until this one takes its place.
+            let written = caller.spending.is_some_and(|before| before.token == token && before.written);
+            caller.spending = Some(Spending { token, written });
         }
         ToStore::Save(Box::new(save), about)
     }
