@@ -557,11 +557,12 @@ impl fmt::Debug for Exchange {
 
 /// 32 hexadecimal digits, the highest first.
 fn hex(high: u64, low: u64) -> Arc<str> {
-    let mut text = String::with_capacity(32);
-    for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
-        text.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+    let mut digits = [0; 32];
+    let bytes = high.to_be_bytes().into_iter().chain(low.to_be_bytes());
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)]));
     }
-    text.into()
+    str::from_utf8(&digits).unwrap_or_default().into()
 }
 
 /// Whether another credential from the source could make a difference.

@@ -24,8 +24,15 @@ pub(crate) fn pair(name: &str, bar: Bar, calls: u32, mut ours: impl FnMut(u32), 
     of_rounds(name, "ns", bar, &rounds)
 }
 
-/// Rounds by the wall clock, in microseconds a call, for what waits for another thread: many short blocks, so that noise hits both sides alike.
-pub(crate) fn rounds_by_the_wall(blocks: usize, calls: u32, mut ours: impl FnMut(u32), mut floor: impl FnMut(u32)) -> Vec<(f64, f64)> {
+/// The same by the wall clock, in microseconds, for what waits for another thread: many short blocks, so that noise hits both sides alike.
+pub(crate) fn pair_by_the_wall(
+    name: &str,
+    bar: Bar,
+    blocks: usize,
+    calls: u32,
+    mut ours: impl FnMut(u32),
+    mut floor: impl FnMut(u32),
+) -> Row {
     let micros = |f: &mut dyn FnMut(u32)| {
         let start = Instant::now();
         f(calls);
@@ -42,7 +49,7 @@ pub(crate) fn rounds_by_the_wall(blocks: usize, calls: u32, mut ours: impl FnMut
         };
         rounds.push((mine, least));
     }
-    rounds
+    of_rounds(name, "us", bar, &rounds)
 }
 
 /// Nanoseconds of processor time that a call of a loop of `calls` takes.

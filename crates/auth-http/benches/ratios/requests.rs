@@ -1,6 +1,7 @@
 //! Whole GETs over a kept connection, beside bare ureq that sends the same bytes.
 
-use crate::measure::{of_rounds, rounds_by_the_wall};
+use crate::clock::on_one_core;
+use crate::measure::pair_by_the_wall;
 use crate::stage;
 use crate::table::{Bar, Row};
 use auth_http::{Client, Response};
@@ -42,29 +43,22 @@ pub(crate) fn ours(client: &Client, calls: u32) {
     }
 }
 
-/// How many connections each side makes, one after the other: which core the server's thread for a connection runs on decides over half of a call's time.
-const CONNECTIONS: usize = 21;
-
 pub(crate) fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
-    let sandbox = stage::sandbox()?;
-    let base = sandbox.url(Service::NumericApi);
-    let address = address(&base)?;
-    let row = |name, bar, agent: &dyn Fn() -> ureq::Agent| {
-        let mut rounds = Vec::new();
-        for _ in 0..CONNECTIONS {
-            let client = stage::with_tokens(&sandbox)?;
-            let bare = Bare::new(agent(), &base, client.authorize(PATH)?.value().expose());
-            ours(&client, 50);
-            bare.calls(50);
-            rounds.extend(rounds_by_the_wall(21, 50, |n| ours(&client, n), |n| bare.calls(n)));
-            sandbox.clear_log();
-        }
-        Ok::<_, Box<dyn Error>>(of_rounds(name, "us", bar, &rounds))
-    };
-    Ok(vec![
-        row("GET over a kept connection, body read / bare ureq", Bar::Ratio(1.02), &stage::bare)?,
-        row("  the same / bare ureq that looks no name up", Bar::None, &|| stage::bare_told(address))?,
-    ])
+    on_one_core(|| {
+        let sandbox = stage::sandbox()?;
+        let base = sandbox.url(Service::NumericApi);
+        let client = stage::with_tokens(&sandbox)?;
+        let row = |name, bar, agent| {
+            let bare = Bare::new(agent, &base, client.authorize(PATH)?.value().expose());
+            ours(&client, 200);
+            bare.calls(200);
+            Ok::<_, Box<dyn Error>>(pair_by_the_wall(name, bar, 401, 50, |n| ours(&client, n), |n| bare.calls(n)))
+        };
+        Ok(vec![
+            row("GET over a kept connection, body read / bare ureq", Bar::Ratio(1.02), stage::bare())?,
+            row("  the same / bare ureq that looks no name up", Bar::None, stage::bare_told(address(&base)?))?,
+        ])
+    })
 }
 
 /// The socket of a URL.

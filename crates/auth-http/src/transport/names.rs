@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
+use ureq::http::uri::{Authority, Scheme};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
@@ -20,7 +21,15 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 /// Looks names up.
 pub(super) struct Names {
     interrupt: Interrupt,
-    last: Mutex<Option<(String, Instant, Vec<SocketAddr>)>>,
+    last: Mutex<Option<Known>>,
+}
+
+/// What was found for a name.
+struct Known {
+    scheme: Scheme,
+    authority: Authority,
+    at: Instant,
+    addresses: Vec<SocketAddr>,
 }
 
 impl Names {
@@ -28,32 +37,34 @@ impl Names {
         Self { interrupt, last: Mutex::new(None) }
     }
 
-    /// What was found a moment ago.
-    fn known(&self, name: &str) -> Option<Vec<SocketAddr>> {
-        let last = self.last.lock();
-        let same = last.as_ref().filter(|(known, at, _)| known == name && at.elapsed() < GOOD_FOR);
-        same.map(|(_, _, addresses)| addresses.clone())
+    /// The addresses of the wanted family.
+    fn wanted(&self, config: &Config, addresses: &[SocketAddr]) -> Result<ResolvedSocketAddrs, Error> {
+        let mut wanted = self.empty();
+        for address in config.ip_family().keep_wanted(addresses.iter().copied()).take(16) {
+            wanted.push(address);
+        }
+        if wanted.is_empty() { Err(Error::HostNotFound) } else { Ok(wanted) }
     }
 
-    fn look_up(&self, name: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
-        let asked = name.clone();
-        let found = beside(&self.interrupt, until(timeout), move || asked.to_socket_addrs().map(Iterator::collect::<Vec<_>>));
-        let addresses = found.map_err(|cut| error(&cut, timeout))??;
-        *self.last.lock() = Some((name, Instant::now(), addresses.clone()));
-        Ok(addresses)
+    fn look_up(&self, scheme: &Scheme, authority: &Authority, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
+        let name = DefaultResolver::host_and_port(scheme, authority).ok_or_else(|| Error::BadUri("no port".into()))?;
+        let found = beside(&self.interrupt, until(timeout), move || name.to_socket_addrs().map(Iterator::collect::<Vec<_>>));
+        Ok(found.map_err(|cut| error(&cut, timeout))??)
     }
 }
 
 impl Resolver for Names {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        let named = uri.scheme().zip(uri.authority()).and_then(|(scheme, authority)| DefaultResolver::host_and_port(scheme, authority));
-        let name = named.ok_or_else(|| Error::BadUri("no host".into()))?;
-        let addresses = self.known(&name).map_or_else(|| self.look_up(name, timeout), Ok)?;
-        let mut wanted = self.empty();
-        for address in config.ip_family().keep_wanted(addresses.into_iter()).take(16) {
-            wanted.push(address);
+        let (scheme, authority) = uri.scheme().zip(uri.authority()).ok_or_else(|| Error::BadUri("no host".into()))?;
+        let is_good = |known: &&Known| known.scheme == *scheme && known.authority == *authority && known.at.elapsed() < GOOD_FOR;
+        if let Some(known) = self.last.lock().as_ref().filter(is_good) {
+            return self.wanted(config, &known.addresses);
         }
-        if wanted.is_empty() { Err(Error::HostNotFound) } else { Ok(wanted) }
+        let addresses = self.look_up(scheme, authority, timeout)?;
+        let wanted = self.wanted(config, &addresses);
+        let (scheme, authority) = (scheme.clone(), authority.clone());
+        *self.last.lock() = Some(Known { scheme, authority, at: Instant::now(), addresses });
+        wanted
     }
 }
 
