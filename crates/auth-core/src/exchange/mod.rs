@@ -334,10 +334,13 @@ impl Exchange {
         }
     }
 
-    /// The first step without the session, while `fresh` lasts: the same that `poll` would give; `None` if the session has to be asked.
+    /// The step that sends the caller's request first, without the session, while `fresh` lasts: the same that `poll` would give, also after a
+    /// [`Step::Wait`]; `None` if the session has to be asked.
     pub fn poll_fresh(&mut self, fresh: &Fresh, now: UnixTime) -> Option<Step> {
-        let first = matches!(self.at, At::Start) && self.id == 0 && self.deliveries.sends == 0;
-        if !first || now >= fresh.until || self.call.as_ref()?.deadline.is_some_and(|deadline| deadline <= now) {
+        let unsent = matches!(self.at, At::Start) && self.deliveries.sends == 0;
+        let own_deadline = self.call.as_ref()?.deadline;
+        let deadline = if self.has_entered() { Some(self.deadline) } else { own_deadline };
+        if !unsent || now >= fresh.until || deadline.is_some_and(|deadline| deadline <= now) {
             return None;
         }
         Some(self.deliver(now, Some(Arc::clone(&fresh.authorization))))
