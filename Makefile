@@ -12,17 +12,21 @@ demo:  ## run one month-end close through all four systems, on this machine alon
 	@$(CARGO) build --release -p auth-http --example month_end
 	@$(CARGO) run --quiet --release -p auth-http --example month_end
 
+# What tests are built with: features whose other half may be missing on a machine say SKIPPED there.
+TESTED := auth-http/redis
+
 .PHONY: test
 test: tools servers  ## install what is needed and run every test
-	$(CARGO) test --workspace --all-targets
-	$(CARGO) test --workspace --doc
+	$(CARGO) test --workspace --all-targets --features $(TESTED)
+	$(CARGO) test --workspace --doc --features $(TESTED)
+	tests/servers/keyring/run
 	$(CARGO) run --quiet --release -p auth-http --example month_end
 
 .PHONY: check
 check: tools  ## formatting, lints, docs and dependency policy, with warnings as errors
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+	$(CARGO) clippy --workspace --all-targets --features $(TESTED) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet --features $(TESTED)
 	command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny
 	$(CARGO) deny check licenses bans sources
 
@@ -39,6 +43,7 @@ bench-instructions:  ## the same for the shortest rows in instructions, counted 
 tools:
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs, then call make again' >&2; exit 1; }
 	@command -v cc >/dev/null || { echo 'a C compiler is missing (one dependency builds C): install gcc or clang, then call make again' >&2; exit 1; }
+	@command -v redis-server >/dev/null || .ci/install redis-server || echo 'redis-server is missing: the tests of RedisStore will be SKIPPED' >&2
 
 .PHONY: servers
 servers:  ## install the servers that the tests run against

@@ -59,7 +59,7 @@ enum Holding {
 struct Rare {
     source: Source,
     quiet_until: UnixTime,
-    unspent: Option<u64>,
+    unspent: Vec<u64>,
     pauses: Pauses,
     last_error: Option<(UnixTime, Failure)>,
     budget: Budget,
@@ -71,7 +71,7 @@ impl Rare {
     const fn new(reloadable: bool) -> Self {
         let start = UnixTime::from_millis(0);
         let source = Source { reloadable, next: start, asked: None, fruitless: false };
-        Self { source, quiet_until: start, unspent: None, pauses: Pauses::NONE, last_error: None, budget: Budget::FULL }
+        Self { source, quiet_until: start, unspent: Vec::new(), pauses: Pauses::NONE, last_error: None, budget: Budget::FULL }
     }
 }
 
@@ -270,12 +270,19 @@ impl Session {
 
     /// Notes that the refresh token which the journal's entry of that mark speaks of was not spent after all.
     pub(crate) fn proven_unspent(&mut self, mark: u64) {
-        self.rare_mut().unspent = Some(mark);
+        self.rare_mut().unspent.push(mark);
     }
 
     /// Whether this session knows that the journal's entry of that mark says nothing.
     pub(crate) fn is_proven_unspent(&self, mark: u64) -> bool {
-        self.rare().unspent == Some(mark)
+        self.rare().unspent.contains(&mark)
+    }
+
+    /// Forgets all entries but the one that the store holds: no other can get there any more, because their leases are over.
+    pub(crate) fn journal_was_read(&mut self, mark: Option<u64>) {
+        if let Some(rare) = &mut self.rare {
+            rare.unspent.retain(|known| Some(*known) == mark);
+        }
     }
 
     /// A number for a new exchange.
@@ -411,6 +418,12 @@ impl Session {
     /// What was refused stays refused although the source names it again. Only after a rest it gets one more try, because the provider may have mended its side.
     pub(crate) fn loaded(&mut self, credential: Option<Credential>, now: UnixTime) -> bool {
         self.note_change(true);
+        // Whoever is getting a token began with the grant of before, and goes on with it; the source is asked again afterwards.
+        if self.life().is_some_and(|life| life.is_held_by_another(0, now)) {
+            let source = &mut self.rare_mut().source;
+            (source.asked, source.next) = (None, now);
+            return false;
+        }
         let new = match (&mut self.holding, credential) {
             (Holding::Keys(ring), Some(Credential::Keys(keys))) => ring.replace(keys),
             (Holding::Token(life), Some(Credential::Grant(grant))) => life.replace_grants(grant, Vec::new()),

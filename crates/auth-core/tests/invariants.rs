@@ -213,6 +213,147 @@ fn invariant_4_a_journal_is_taken_back_when_the_refresh_token_was_not_spent() {
 }
 
 #[test]
+fn invariant_4_a_journal_that_could_not_be_answered_for_does_not_hold_its_own_session_back() {
+    let mut scenario = Scenario::refresh_token();
+    // The store wrote the first entry and could not say so; of the second nothing was written; before the third was answered for, its caller went away.
+    for attempt in 0..3 {
+        let mut exchange = scenario.call("GET", "/v1/health");
+        while !matches!(scenario.poll(&mut exchange), Step::Claim(_)) {}
+        exchange.handle_claimed(&mut scenario.session, scenario.now, Claimed::Granted(scenario.stored.clone()));
+        let Step::Save(journal) = scenario.poll(&mut exchange) else { panic!("{attempt}") };
+        if attempt != 1 {
+            scenario.stored = Some(journal.record);
+        }
+        if attempt != 2 {
+            exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Down("no answer".into()));
+        }
+        exchange.abandon(&mut scenario.session);
+        scenario.advance(Duration::from_mins(1));
+    }
+    let mut exchange = scenario.call("GET", "/v1/health");
+    scenario.to_fetch(&mut exchange);
+    // Another session cannot know.
+    let mut other = Scenario::refresh_token();
+    other.stored.clone_from(&scenario.stored);
+    let mut exchange = other.call("GET", "/v1/health");
+    assert_eq!(failure(&other.to_done(&mut exchange)).kind(), FailureKind::ConsentRequired);
+}
+
+#[test]
+fn invariant_4_a_caller_that_goes_away_while_nothing_is_spent_spends_nothing() {
+    let mut scenario = Scenario::refresh_token();
+    let mut exchange = scenario.call("GET", "/v1/health");
+    scenario.to_fetch(&mut exchange);
+    scenario.respond(&mut exchange, 429, &[("retry-after", "2")], "");
+    scenario.to_wait(&mut exchange);
+    exchange.abandon(&mut scenario.session);
+    let mut next = scenario.call("GET", "/v1/health");
+    scenario.to_fetch(&mut next);
+    // Once it is on its way, nobody knows.
+    next.abandon(&mut scenario.session);
+    let mut last = scenario.call("GET", "/v1/health");
+    assert_eq!(failure(&scenario.to_done(&mut last)).kind(), FailureKind::ConsentRequired);
+}
+
+#[test]
+fn a_holder_that_wakes_up_late_claims_again_before_it_sends() {
+    let mut scenario = Scenario::refresh_token();
+    let mut exchange = scenario.call("GET", "/v1/health");
+    assert!(matches!(scenario.poll(&mut exchange), Step::Claim(_)));
+    exchange.handle_claimed(&mut scenario.session, scenario.now, Claimed::Granted(None));
+    let Step::Save(journal) = scenario.poll(&mut exchange) else { panic!() };
+    scenario.stored = Some(journal.record);
+    exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Durable);
+    // So late that the answer would come after the lease.
+    scenario.advance(Duration::from_secs(16));
+    let Step::Save(cleared) = scenario.poll(&mut exchange) else { panic!() };
+    assert!(cleared.record.spending.is_none());
+    // Somebody else has the lease by now, and leaves it again.
+    exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Superseded);
+    let Step::Release(_) = scenario.poll(&mut exchange) else { panic!() };
+    let Step::Claim(_) = scenario.poll(&mut exchange) else { panic!() };
+    exchange.handle_claimed(&mut scenario.session, scenario.now, Claimed::Granted(scenario.stored.clone()));
+    let Step::Save(_) = scenario.poll(&mut exchange) else { panic!() };
+    exchange.handle_saved(&mut scenario.session, scenario.now, Saved::Durable);
+    assert!(matches!(scenario.poll(&mut exchange), Step::Fetch(_)));
+}
+
+#[test]
+fn each_lease_has_a_number_of_its_own_so_that_a_late_release_ends_no_later_one() {
+    let mut scenario = Scenario::refresh_token();
+    let mut exchange = scenario.call("GET", "/v1/health");
+    let mut owners = std::collections::HashSet::new();
+    for _ in 0..20 {
+        let Step::Claim(claim) = scenario.poll(&mut exchange) else { panic!() };
+        assert!(claim.owner != 0 && owners.insert(claim.owner));
+        exchange.handle_claimed(&mut scenario.session, scenario.now, Claimed::Busy);
+        scenario.now = scenario.to_wait(&mut exchange);
+    }
+}
+
+#[test]
+fn a_claim_that_was_not_answered_is_given_back() {
+    let mut scenario = Scenario::refresh_token();
+    let mut exchange = scenario.call("GET", "/v1/health");
+    let Step::Claim(claim) = scenario.poll(&mut exchange) else { panic!() };
+    assert_eq!(exchange.abandon(&mut scenario.session).map(|lease| lease.owner), Some(claim.owner));
+}
+
+#[test]
+fn invariant_4_an_answer_belongs_to_the_consent_that_asked_for_it() {
+    let mut scenario = Scenario::refresh_token().reloadable();
+    let mut late = scenario.call("GET", "/v1/health");
+    scenario.to_fetch(&mut late);
+    // Its time is over, and another finds the journal; meanwhile a person has connected the account again.
+    scenario.advance(Duration::from_secs(46));
+    let mut other = scenario.call("GET", "/v1/health");
+    assert!(matches!(scenario.next(&mut other), Step::Load));
+    let provider = auth_core::Provider::builtin("numeric").unwrap();
+    let client = auth_core::ClientCredentials::parse(&provider, "client-1", "client-secret-1").unwrap();
+    let newer = auth_core::Credential::Grant(auth_core::Grant::refresh_token(client, "refresh-b"));
+    other.handle_loaded(&mut scenario.session, scenario.now, Some(newer));
+    scenario.respond(&mut late, 200, &[], &rotated("token-1", "refresh-2"));
+    // What was granted to the former consent is not taken for the newer one's.
+    assert!(scenario.to_fetch(&mut late).body.unwrap().expose().contains("refresh-b"));
+    assert_eq!(scenario.stored.clone().unwrap().refresh_token.unwrap().expose(), "refresh-b");
+    scenario.respond(&mut late, 200, &[], &rotated("token-b", "refresh-b2"));
+    assert_eq!(sent_value(&scenario.to_send(&mut late)), "Bearer token-b");
+    assert_eq!(sent_value(&scenario.to_send(&mut other)), "Bearer token-b");
+}
+
+#[test]
+fn invariant_4_a_newer_consent_begins_its_own_count_of_generations() {
+    let mut scenario = Scenario::refresh_token().reloadable();
+    for number in 2..5 {
+        let mut exchange = scenario.call("GET", "/v1/health");
+        scenario.grant(&mut exchange, &rotated("token-a", &format!("refresh-{number}")));
+        scenario.to_send(&mut exchange);
+        exchange.abandon(&mut scenario.session);
+        scenario.advance(Duration::from_hours(2));
+    }
+    let mut exchange = scenario.call("GET", "/v1/health");
+    scenario.to_fetch(&mut exchange);
+    scenario.respond(&mut exchange, 400, &[], r#"{"error":"invalid_grant"}"#);
+    assert!(matches!(scenario.next(&mut exchange), Step::Load));
+    let provider = auth_core::Provider::builtin("numeric").unwrap();
+    let client = auth_core::ClientCredentials::parse(&provider, "client-1", "client-secret-1").unwrap();
+    let newer = auth_core::Credential::Grant(auth_core::Grant::refresh_token(client, "refresh-b"));
+    // Under the newer consent's id another process has already used its first refresh token.
+    let mut other = Scenario::new("numeric", "production", |_| newer.clone());
+    other.now = scenario.now;
+    let mut ahead = other.call("GET", "/v1/health");
+    other.grant(&mut ahead, &rotated("token-b", "refresh-b2"));
+    other.to_send(&mut ahead);
+    scenario.stored.clone_from(&other.stored);
+    exchange.handle_loaded(&mut scenario.session, scenario.now, Some(newer));
+    assert_eq!(sent_value(&scenario.to_send(&mut exchange)), "Bearer token-b");
+    exchange.abandon(&mut scenario.session);
+    scenario.advance(Duration::from_hours(2));
+    let mut exchange = scenario.call("GET", "/v1/health");
+    assert!(scenario.to_fetch(&mut exchange).body.unwrap().expose().contains("refresh-b2"));
+}
+
+#[test]
 fn invariant_4_a_lost_answer_is_not_replayed_by_anybody() {
     let mut scenario = Scenario::refresh_token();
     let mut exchange = scenario.call("GET", "/v1/health");
@@ -291,6 +432,25 @@ fn invariant_5_an_adopted_token_that_is_refused_is_not_taken_for_a_fresh_one() {
     scenario.respond(&mut exchange, 401, &[], "");
     scenario.grant(&mut exchange, &token("token-3", 3_600));
     assert_eq!(sent_value(&scenario.to_send(&mut exchange)), "Bearer token-3");
+}
+
+#[test]
+fn invariant_5_a_refused_token_of_another_machine_is_renewed_however_fresh_it_looks() {
+    // The clock of the machine that asked for it is ahead, so that it seems to come out of the future.
+    for minted_at in [START.before(Duration::from_secs(5)), START.after(Duration::from_mins(2))] {
+        let mut scenario = Scenario::client_credentials().with_token("token-1");
+        let expires_at = minted_at.after(Duration::from_hours(1));
+        let sibling =
+            Record { generation: 2, minted_at, expires_at, access_token: Some("token-2".into()), ..scenario.stored.clone().unwrap() };
+        scenario.stored = Some(sibling);
+        let mut exchange = scenario.call("GET", "/v1/health");
+        scenario.to_send(&mut exchange);
+        scenario.respond(&mut exchange, 401, &[], "");
+        assert_eq!(sent_value(&scenario.to_send(&mut exchange)), "Bearer token-2");
+        scenario.respond(&mut exchange, 401, &[], "");
+        scenario.grant(&mut exchange, &token("token-3", 3_600));
+        assert_eq!(sent_value(&scenario.to_send(&mut exchange)), "Bearer token-3");
+    }
 }
 
 #[test]

@@ -79,6 +79,29 @@ fn xero_another_process_goes_on_after_a_lost_answer_while_the_grace_lasts_and_no
 }
 
 #[test]
+fn xero_a_late_answer_is_no_newer_than_what_was_got_since() {
+    let mut scenario = at("xero", "production");
+    let mut late = scenario.call("GET", "/x");
+    scenario.to_fetch(&mut late);
+    // Within the grace, others go on from the same refresh token, and further.
+    scenario.advance(MINUTE);
+    for number in 2..4 {
+        let mut call = scenario.call("GET", "/x");
+        scenario.grant(&mut call, &rotated(&format!("token-{number}"), &format!("refresh-{number}")));
+        scenario.to_send(&mut call);
+        call.abandon(&mut scenario.session);
+        scenario.advance(MINUTE * 61);
+    }
+    scenario.respond(&mut late, 200, &[], &rotated("token-late", "refresh-2"));
+    let Step::Save(save) = scenario.poll(&mut late) else { panic!() };
+    assert!(save.record.generation <= scenario.stored.as_ref().unwrap().generation, "{}", save.record.generation);
+    late.handle_saved(&mut scenario.session, scenario.now, Saved::Superseded);
+    late.abandon(&mut scenario.session);
+    let mut call = scenario.call("GET", "/x");
+    assert!(body_of(&mut scenario, &mut call).contains("refresh-3"));
+}
+
+#[test]
 fn xero_a_refusal_to_slow_down_after_a_lost_answer_does_not_prove_that_nothing_was_spent() {
     let mut scenario = at("xero", "production");
     let mut call = scenario.call("GET", "/x");

@@ -21,7 +21,7 @@ use std::time::Duration;
 #[derive(Clone)]
 #[must_use]
 pub struct ClientBuilder {
-    connection: ConnectionBuilder,
+    pub(crate) connection: ConnectionBuilder,
     credential: Option<Credential>,
     store: Option<Arc<dyn TokenStore>>,
     name: Option<String>,
@@ -116,8 +116,10 @@ impl ClientBuilder {
         self
     }
 
-    /// The name under which a shared store keeps this connection's tokens; made of provider, environment and client id if not said. Two accounts of one
-    /// client need names of their own.
+    /// The name under which a shared store keeps this connection's tokens; made of provider, environment and client id if not said.
+    ///
+    /// Without a name, two keys, two refresh tokens or two sets of scopes never meet there; with one, two refresh tokens do not either ([`Session::store_id`]). Where
+    /// logins put the refresh token into the store, two accounts of one client need names of their own.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -196,6 +198,7 @@ impl ClientBuilder {
     /// [`Error::Key`] for a malformed credential, [`Error::Failure`] for an environment, host or scheme that does not fit, [`Error::Setting`] for certificates or
     /// a proxy that cannot be used.
     pub fn build(self) -> Result<Client, Error> {
+        let transport = self.way_out()?;
         let source = self
             .credential
             .ok_or_else(|| Failure::new(FailureKind::Misuse, "the client has no credential", "give it one with credential(…)"))?;
@@ -203,28 +206,33 @@ impl ClientBuilder {
         let key = self.fingerprint_key.unwrap_or_else(key_of_this_process);
         let connection = Arc::new(self.connection.policy(self.policy).fingerprint_key(key).build(&credential)?);
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
-        let name = self.name.unwrap_or_else(|| {
-            let owner = source.client_id().unwrap_or("key");
-            format!("{}/{}/{owner}", connection.provider().name(), connection.environment())
-        });
         let session = Session::new(connection, credential, source.is_reloadable());
-        let transport = match self.transport {
-            Some(own) => own,
-            #[cfg(feature = "ureq")]
-            None => Arc::new(self.wire.transport(self.interrupt.as_ref())?),
-            #[cfg(not(feature = "ureq"))]
-            None => Arc::new(crate::transport::Nowhere),
-        };
+        let session = if store.shares_pauses() { session.sharing_pauses() } else { session };
         let around = Surroundings {
             transport,
             renews_beside: self.renews_beside,
             store,
-            store_id: name,
+            name: self.name,
             audit: self.audit,
             clock: self.clock,
             interrupt: self.interrupt,
         };
         Ok(Client { shared: Arc::new(Shared::new(session, source, around)) })
+    }
+
+    /// What requests are sent through.
+    #[cfg_attr(
+        not(feature = "ureq"),
+        expect(clippy::unnecessary_wraps, reason = "only the client's own HTTP has settings that can be wrong")
+    )]
+    pub(crate) fn way_out(&self) -> Result<Arc<dyn Transport>, Error> {
+        match &self.transport {
+            Some(own) => Ok(Arc::clone(own)),
+            #[cfg(feature = "ureq")]
+            None => Ok(Arc::new(self.wire.transport(self.interrupt.as_ref())?)),
+            #[cfg(not(feature = "ureq"))]
+            None => Ok(Arc::new(crate::transport::Nowhere)),
+        }
     }
 }
 

@@ -9,7 +9,10 @@ use crate::poll::Poll;
 use crate::request::Request;
 use crate::run::{Deliver, Ended, run};
 use crate::shared::Shared;
-use auth_core::{Call, Connection, Exchange, Failure, FailureKind, KeyState, Provider, RotationPlan, SessionState};
+use auth_core::{
+    Call, Connection, Exchange, Explanation, Failure, FailureKind, KeyState, Provider, RefreshForecast, RotationPlan, SessionState,
+    UnixTime,
+};
 use std::fmt;
 use std::sync::Arc;
 
@@ -94,6 +97,13 @@ impl Client {
         }
     }
 
+    /// The generation of what requests to the client's own host carry at the moment, if that needs neither a wait nor a look at the path: for bindings that keep
+    /// the header in a form of their own. With permissions declared there is none, because then each path is looked at.
+    pub fn fresh_generation(&self) -> Option<u64> {
+        let shared = &self.shared;
+        shared.mark.read(shared.now()).filter(|_| shared.connection.permissions().is_empty())
+    }
+
     /// One exchange to be driven by the caller: for those with an event loop, or any other I/O of their own.
     ///
     /// # Errors
@@ -112,6 +122,11 @@ impl Client {
         self.shared.with(|session, _| session.changes()).0
     }
 
+    /// The time by the client's clock.
+    pub fn now(&self) -> UnixTime {
+        self.shared.now()
+    }
+
     /// Where the client may send its credential.
     pub fn connection(&self) -> &Connection {
         &self.shared.connection
@@ -120,6 +135,19 @@ impl Client {
     /// What the session is doing right now.
     pub fn state(&self) -> SessionState {
         self.shared.with(|session, now| session.state(now)).0
+    }
+
+    /// How the credential stands, in one value that can be pasted into a ticket: state, generation, who renews it, what ends when, what went wrong last, what to
+    /// do. Reads the store, sends nothing.
+    pub fn explain(&self) -> Explanation {
+        let shared = &self.shared;
+        let (stored, lease) = (shared.store.load(&shared.store_id()).ok().flatten(), shared.store.holder(&shared.store_id()));
+        shared.with(|session, now| session.explain(now, stored.as_ref(), lease)).0
+    }
+
+    /// Until when the connection can go on without a person, as far as the vendor or the server says; `None` without a refresh token, or if nobody says.
+    pub fn refresh_forecast(&self) -> Option<RefreshForecast> {
+        self.shared.with(|session, now| session.refresh_forecast(now)).0
     }
 
     /// How each key of the client stands: age, whether it is in use, when it was last needed. Empty if it authenticates with tokens.

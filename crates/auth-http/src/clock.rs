@@ -20,25 +20,57 @@ pub trait Clock: Send + Sync {
     }
 }
 
+/// `SystemClock` is the system's own time, sleep and dice: for a [`Clock`] that brings only a part of these.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixTime {
+        now()
+    }
+
+    fn sleep(&self, span: Duration) -> bool {
+        std::thread::sleep(span);
+        true
+    }
+}
+
 /// The time, by a clock that is set to the wall clock once in a process and runs by itself from then on.
 pub(crate) fn now() -> UnixTime {
+    at_steady(steady())
+}
+
+/// The time at which the steady clock shows, or will show, `reading`.
+pub(crate) fn at_steady(reading: Duration) -> UnixTime {
     /// The wall clock's reading when the steady clock stood at zero.
     static ZERO: OnceLock<Duration> = OnceLock::new();
     let zero = *ZERO.get_or_init(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(steady()));
-    UnixTime::default().after(zero + steady())
+    UnixTime::default().after(zero.saturating_add(reading))
 }
 
 /// Time since some moment in the past, suspended time included (`CLOCK_BOOTTIME`), so that a laptop that slept for an hour
-/// does not send a token of an hour ago.
+/// does not send a token of an hour ago. All processes of a host read the same.
 #[cfg(target_os = "linux")]
-fn steady() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+pub(crate) fn steady() -> Duration {
+    read(rustix::time::ClockId::Boottime)
+}
+
+/// Time since some moment in the past, the same for all processes of a host. Where the system's monotonic clock stops in suspension, a token that ended meanwhile
+/// is renewed on its first 401.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub(crate) fn steady() -> Duration {
+    read(rustix::time::ClockId::Monotonic)
+}
+
+#[cfg(unix)]
+fn read(clock: rustix::time::ClockId) -> Duration {
+    let time = rustix::time::clock_gettime(clock);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Time since the first call. Where the system's monotonic clock stops in suspension, a token that ended meanwhile is renewed on its first 401.
-#[cfg(not(target_os = "linux"))]
-fn steady() -> Duration {
+/// Time since the first call.
+#[cfg(not(unix))]
+pub(crate) fn steady() -> Duration {
     static START: OnceLock<std::time::Instant> = OnceLock::new();
     START.get_or_init(std::time::Instant::now).elapsed()
 }

@@ -7,7 +7,7 @@ pub use key::Key;
 
 use crate::error::Error;
 use crate::lock::Mutex;
-use auth_core::{ApiKey, ClientCredentials, Grant, Provider, Secret};
+use auth_core::{ApiKey, Assertion, ClientCredentials, Failure, FailureKind, Grant, Provider, Secret, Signer};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ type Callback = dyn FnMut() -> Result<Credential, Error> + Send;
 pub struct Credential {
     material: Material,
     source: Source,
+    exchanged: Exchanged,
     environment: Option<String>,
     scopes: Vec<String>,
 }
@@ -29,8 +30,27 @@ pub struct Credential {
 #[derive(Clone)]
 enum Material {
     Keys(Vec<Key>),
-    Client { id: String, secret: Secret, refresh_token: Option<Secret> },
+    Client { id: String, proof: Proof, refresh_token: Option<Secret> },
     Clients(Vec<(String, Secret)>),
+}
+
+/// What a client proves itself with.
+#[derive(Clone)]
+enum Proof {
+    Secret(Secret),
+    Key(Arc<dyn Signer>),
+    Nothing,
+}
+
+/// What a client exchanges for tokens.
+#[derive(Clone)]
+enum Exchanged {
+    /// What its source gave: the client itself, or a refresh token.
+    AsGiven,
+    RefreshToken(Secret),
+    /// The refresh token that a login left in the store.
+    Stored,
+    Assertion(Assertion),
 }
 
 #[derive(Clone)]
@@ -54,7 +74,23 @@ impl Credential {
 
     /// A client id and secret, exchanged for access tokens (RFC 6749 section 4.4).
     pub fn client(id: impl Into<String>, secret: impl Into<Secret>) -> Self {
-        Self::of(Material::Client { id: id.into(), secret: secret.into(), refresh_token: None }, Source::Value)
+        Self::of(Material::Client { id: id.into(), proof: Proof::Secret(secret.into()), refresh_token: None }, Source::Value)
+    }
+
+    /// A client id and a key that signs (`private_key_jwt`, RFC 7523 section 2.2), exchanged for access tokens.
+    pub fn client_with_key(id: impl Into<String>, key: impl Signer + 'static) -> Self {
+        Self::of(Material::Client { id: id.into(), proof: Proof::Key(Arc::new(key)), refresh_token: None }, Source::Value)
+    }
+
+    /// A client id alone: a public client (RFC 6749 section 2.1), or one that shows a certificate when it connects (RFC 8705), as `client_auth` says.
+    pub fn public_client(id: impl Into<String>) -> Self {
+        Self::of(Material::Client { id: id.into(), proof: Proof::Nothing, refresh_token: None }, Source::Value)
+    }
+
+    /// A service account's signed assertion, exchanged for access tokens (RFC 7523 section 2.1). Where the server wants a client named beside it, begin with that
+    /// and add [`Credential::with_assertion`].
+    pub fn service_account(assertion: Assertion) -> Self {
+        Self::public_client("").with_assertion(assertion)
     }
 
     /// Several client ids and secrets of one account; the first is used until the token endpoint refuses it, then the next.
@@ -65,7 +101,7 @@ impl Credential {
 
     /// A refresh token with the client it was issued to (RFC 6749 section 6).
     pub fn refresh_token(id: impl Into<String>, secret: impl Into<Secret>, refresh_token: impl Into<Secret>) -> Self {
-        Self::of(Material::Client { id: id.into(), secret: secret.into(), refresh_token: Some(refresh_token.into()) }, Source::Value)
+        Self::client(id, secret).with_refresh_token(refresh_token)
     }
 
     /// A static key from an environment variable.
@@ -82,8 +118,8 @@ impl Credential {
     /// [`Error::Source`] if one of them is not set, or not text.
     pub fn client_from_env(id_variable: &str, secret_variable: &str) -> Result<Self, Error> {
         let id = read_variable(id_variable)?.expose().to_owned();
-        let secret = read_variable(secret_variable)?;
-        Ok(Self::of(Material::Client { id, secret, refresh_token: None }, Source::Variable(secret_variable.into())))
+        let proof = Proof::Secret(read_variable(secret_variable)?);
+        Ok(Self::of(Material::Client { id, proof, refresh_token: None }, Source::Variable(secret_variable.into())))
     }
 
     /// A credential from a file: one key a line, or a JSON object with `client_id`, `client_secret` and perhaps `refresh_token`, or with `clients`, a list of
@@ -108,6 +144,28 @@ impl Credential {
         Ok(Self { source: Source::Callback(Arc::new(Mutex::new(callback))), ..first })
     }
 
+    /// Exchanges this refresh token (RFC 6749 section 6), issued to the client.
+    #[must_use]
+    pub fn with_refresh_token(mut self, refresh_token: impl Into<Secret>) -> Self {
+        self.exchanged = Exchanged::RefreshToken(refresh_token.into());
+        self
+    }
+
+    /// Exchanges a signed assertion (RFC 7523 section 2.1).
+    #[must_use]
+    pub fn with_assertion(mut self, assertion: Assertion) -> Self {
+        self.exchanged = Exchanged::Assertion(assertion);
+        self
+    }
+
+    /// Exchanges the refresh token that a person's login has put into the client's store: [`Client::login`](crate::Client::login),
+    /// [`Client::login_on_device`](crate::Client::login_on_device).
+    #[must_use]
+    pub fn stored(mut self) -> Self {
+        self.exchanged = Exchanged::Stored;
+        self
+    }
+
     /// Declares the environment that the credential is for: needed where neither its prefix nor the host tells.
     #[must_use]
     pub fn environment(mut self, name: impl Into<String>) -> Self {
@@ -127,15 +185,6 @@ impl Credential {
         matches!(self.source, Source::File(_) | Source::Callback(_))
     }
 
-    /// The client id, where there is one: part of the name under which a store keeps the tokens.
-    pub(crate) fn client_id(&self) -> Option<&str> {
-        match &self.material {
-            Material::Keys(_) => None,
-            Material::Client { id, .. } => Some(id),
-            Material::Clients(clients) => clients.first().map(|(id, _)| id.as_str()),
-        }
-    }
-
     /// Asks the source again.
     pub(crate) fn reload(&self) -> Result<Self, Error> {
         let material = match &self.source {
@@ -144,7 +193,8 @@ impl Credential {
                 Material::Keys(_) => Material::Keys(vec![read_variable(name)?.into()]),
                 Material::Clients(_) => return Ok(self.clone()),
                 Material::Client { id, refresh_token, .. } => {
-                    Material::Client { id: id.clone(), secret: read_variable(name)?, refresh_token: refresh_token.clone() }
+                    let proof = Proof::Secret(read_variable(name)?);
+                    Material::Client { id: id.clone(), proof, refresh_token: refresh_token.clone() }
                 }
             },
             Source::File(path) => file::read(path)?,
@@ -156,6 +206,10 @@ impl Credential {
     /// Reads the material against the provider's formats.
     pub(crate) fn parse(&self, provider: &Provider) -> Result<auth_core::Credential, Error> {
         match &self.material {
+            Material::Keys(_) | Material::Clients(_) if !matches!(self.exchanged, Exchanged::AsGiven) => {
+                let what = "a key or a list of clients has no refresh token, assertion or login of its own";
+                Err(Failure::new(FailureKind::Misuse, what, "begin with one client").into())
+            }
             Material::Keys(keys) => {
                 let parse = |given: &Key| {
                     let read = if given.relaxed { ApiKey::parse_relaxed } else { ApiKey::parse };
@@ -166,8 +220,10 @@ impl Credential {
                 Ok(auth_core::Credential::Keys(keys))
             }
             Material::Clients(clients) => {
-                let grant =
-                    |(id, secret): &(String, Secret)| Ok(self.grant(Grant::client_credentials(self.client_of(provider, id, secret)?)));
+                let grant = |(id, secret): &(String, Secret)| {
+                    let client = self.declared(provider, ClientCredentials::parse(provider, id, secret.clone())?)?;
+                    Ok(self.grant(Grant::client_credentials(client)))
+                };
                 let mut grants = clients.iter().map(grant).collect::<Result<Vec<_>, Error>>()?.into_iter();
                 let first = grants.next().ok_or_else(|| Error::Source {
                     source: "the list of clients".into(),
@@ -175,19 +231,26 @@ impl Credential {
                 })?;
                 Ok(auth_core::Credential::Grants(first, grants.collect()))
             }
-            Material::Client { id, secret, refresh_token } => {
-                let client = self.client_of(provider, id, secret)?;
-                let grant = match refresh_token {
-                    Some(token) => Grant::refresh_token(client, token.clone()),
-                    None => Grant::client_credentials(client),
+            Material::Client { id, proof, refresh_token } => {
+                let client = match proof {
+                    Proof::Secret(secret) => ClientCredentials::parse(provider, id, secret.clone())?,
+                    Proof::Key(key) => ClientCredentials::with_key(provider, id, Arc::clone(key))?,
+                    Proof::Nothing if id.is_empty() => ClientCredentials::unnamed(),
+                    Proof::Nothing => ClientCredentials::public(provider, id)?,
+                };
+                let client = self.declared(provider, client)?;
+                let grant = match (&self.exchanged, refresh_token) {
+                    (Exchanged::RefreshToken(token), _) | (Exchanged::AsGiven, Some(token)) => Grant::refresh_token(client, token.clone()),
+                    (Exchanged::Stored, _) => Grant::stored(client),
+                    (Exchanged::Assertion(assertion), _) => Grant::jwt_bearer(client, assertion.clone()),
+                    (Exchanged::AsGiven, None) => Grant::client_credentials(client),
                 };
                 Ok(auth_core::Credential::Grant(self.grant(grant)))
             }
         }
     }
 
-    fn client_of(&self, provider: &Provider, id: &str, secret: &Secret) -> Result<ClientCredentials, Error> {
-        let client = ClientCredentials::parse(provider, id, secret.clone())?;
+    fn declared(&self, provider: &Provider, client: ClientCredentials) -> Result<ClientCredentials, Error> {
         Ok(match self.environment.as_deref() {
             Some(name) => client.declared(provider, name)?,
             None => client,
@@ -199,7 +262,7 @@ impl Credential {
     }
 
     fn of(material: Material, source: Source) -> Self {
-        Self { material, source, environment: None, scopes: Vec::new() }
+        Self { material, source, exchanged: Exchanged::AsGiven, environment: None, scopes: Vec::new() }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Forks: what a child process may take along of a client, and what it may not.
 //!
 //! A forked child has one thread, and whatever the parent's other threads were in the middle of stays in the middle for ever. So a client does not survive a
-//! fork: the child builds one anew, from a clone of the builder, with [`MemoryStore::for_child`] as its store, and never touches the old one, not even to drop it (its
+//! fork: the child builds one anew, from a clone of the builder, with what `for_child` makes of its store, and never touches the old one, not even to drop it (its
 //! connections are shared with the parent).
 
 use crate::lock::Mutex;
-use crate::store::{Entry, MemoryStore};
+use crate::store::MemoryStore;
+use crate::store::memory::Entry;
 
 /// Call this first thing in a child: it gives the child's dice a seed of their own, so that request ids and leases are not the parent's.
 pub fn after_fork() {
@@ -25,7 +26,9 @@ impl MemoryStore {
         let entries = self.entries.lock();
         let shareable = entries.iter().filter(|(_, entry)| entry.record.as_ref().is_some_and(|record| record.refresh_token.is_none()));
         Self {
-            entries: Mutex::new(shareable.map(|(id, entry)| (id.clone(), Entry { record: entry.record.clone(), lease: None })).collect()),
+            entries: Mutex::new(
+                shareable.map(|(id, entry)| (id.clone(), Entry { record: entry.record.clone(), ..Entry::default() })).collect(),
+            ),
         }
     }
 }

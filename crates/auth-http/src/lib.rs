@@ -25,7 +25,7 @@
 //! | the header alone, for another HTTP library | [`Client::authorize`], which gives an [`Authorized`] |
 //! | another HTTP library, clock or event loop below the client | [`Transport`], [`Clock`], [`Drive`] |
 //! | the whole conversation, with an HTTP library of one's own | [`Client::deliver`] |
-//! | where tokens are kept | [`TokenStore`], [`MemoryStore`] |
+//! | where tokens are kept | [`TokenStore`]: [`MemoryStore`], [`FileStore`], `RedisStore` (feature `redis`), your own |
 //!
 //! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
 //! [`Response::failure`] says what is wrong and what to do; [`Response::json`] and [`Response::text`] give that as an error.
@@ -38,40 +38,52 @@ mod client;
 mod clock;
 mod credential;
 mod delivery;
+mod discover;
 mod drive;
 mod error;
+mod fetch;
 mod fork;
 mod interrupt;
 mod lock;
+mod login;
+mod mark;
 mod poll;
+#[cfg(feature = "sign")]
+mod private_key;
 mod renewal;
 mod request;
 mod response;
 mod run;
 mod shared;
-mod store;
+pub mod store;
 mod transport;
 mod wakers;
 
 /// The machine itself, for those who drive it with their own I/O.
 pub use auth_core as core;
 pub use auth_core::{
-    ApiKey, AuditEvent, Audited, Authorization, ClientAuth, Connection, Failure, FailureKind, KeyAge, KeyError, KeyNotes, KeyState,
-    ProfileError, Provider, Redactor, RotationPlan, Secret, SessionState, UnixTime, retry::Policy,
+    ApiKey, Assertion, AuditEvent, Audited, Authorization, ClientAuth, Connection, Explanation, Failure, FailureKind, KeyAge, KeyError,
+    KeyNotes, KeyState, ProfileError, Prompt, Provider, Redactor, RefreshForecast, RotationPlan, Secret, SessionState, Signer, UnixTime,
+    retry::Policy,
 };
 pub use authorized::Authorized;
 pub use builder::ClientBuilder;
 pub use check::Check;
 pub use client::Client;
-pub use clock::Clock;
+pub use clock::{Clock, SystemClock};
 pub use credential::{Credential, Key};
 pub use delivery::{Delivery, Next};
 pub use drive::{Drive, Driving};
 pub use error::Error;
 pub use fork::after_fork;
 pub use http;
+pub use login::Login;
 pub use poll::Poll;
+#[cfg(feature = "sign")]
+pub use private_key::{PrivateKey, SigningAlgorithm};
 pub use request::Request;
 pub use response::Response;
-pub use store::{MemoryStore, TokenStore};
+pub use store::{FileStore, MemoryStore, SealKey, TokenStore};
+#[cfg(feature = "redis")]
+pub use store::{RedisSettings, RedisStore};
 pub use transport::{Body, Payload, Times, Transport};

@@ -1,13 +1,12 @@
 //! The run loop: does what the machine says, and reports what came of it.
 
+use crate::credential::Credential;
 use crate::error::Error;
-use crate::response::{Answer, Fields, TOKEN_READ_LIMIT};
+use crate::fetch::fetch;
+use crate::response::Answer;
 use crate::shared::Shared;
-use crate::transport::{Payload, Times};
-use auth_core::{Authorization, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, TokenRequest, Transport, UnixTime};
-use std::io::Read as _;
+use auth_core::{Authorization, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, Transport, UnixTime};
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// How the loop ended, when it did not fail.
 pub(crate) enum Ended {
@@ -112,8 +111,8 @@ impl Running {
     /// Does what concerns store, source and token endpoint, and reports it. May block.
     pub(crate) fn oblige(&mut self, chore: Step) {
         if let Some(Step::Fetch(request)) = obey(&self.shared, &mut self.exchange, chore) {
-            match fetch(&self.shared, &request) {
-                Ok(answer) => self.answered(&Response { status: answer.status, headers: &answer.fields, body: &answer.body }),
+            match fetch(&*self.shared.transport, request) {
+                Ok(answer) => self.answered(&answer.for_machine()),
                 Err(lost) => self.lost(lost),
             }
         }
@@ -151,27 +150,33 @@ impl Drop for Running {
     }
 }
 
-/// Does what the client's store and credential source are asked for; any other step comes back.
+/// Does what the client's store and credential source are asked for, and signs what is to be signed; any other step comes back.
 pub(crate) fn obey(shared: &Shared, exchange: &mut Exchange, step: Step) -> Option<Step> {
     match step {
         Step::Claim(claim) => {
-            let claimed = shared.store.claim(&shared.store_id, &claim);
+            let claimed = shared.store.claim(&shared.store_id(), &claim);
             shared.with(|session, now| exchange.handle_claimed(session, now, claimed));
         }
         Step::Save(save) => {
-            let saved = shared.store.save(&shared.store_id, &save);
+            let saved = shared.store.save(&shared.store_id(), &save);
             shared.with(|session, now| exchange.handle_saved(session, now, saved));
         }
-        Step::Release(lease) => shared.store.release(&shared.store_id, &lease),
+        Step::Release(lease) => shared.store.release(&shared.store_id(), &lease),
         Step::Look => {
-            let pause = shared.store.paused(&shared.store_id);
+            let pause = shared.store.paused(&shared.store_id());
             shared.with(|session, now| exchange.handle_looked(session, now, pause));
         }
-        Step::Pause(pause) => shared.store.pause(&shared.store_id, &pause),
+        Step::Pause(pause) => shared.store.pause(&shared.store_id(), &pause),
         Step::Load => {
             let credential = load(shared);
             shared.with(|session, now| exchange.handle_loaded(session, now, credential));
         }
+        Step::Fetch(mut request) => match request.sign() {
+            Ok(()) => return Some(Step::Fetch(request)),
+            Err(lost) => {
+                shared.with(|session, now| exchange.handle_failure(session, now, lost));
+            }
+        },
         other => return Some(other),
     }
     None
@@ -192,49 +197,24 @@ pub(crate) fn leave(shared: &Shared, exchange: &mut Exchange) {
     }
     let (lease, _) = shared.with(|session, _| exchange.abandon(session));
     if let Some(lease) = lease {
-        shared.store.release(&shared.store_id, &lease);
+        shared.store.release(&shared.store_id(), &lease);
     }
 }
 
-/// Asks the credential's source again. What it gives now is kept only if it can be read.
+/// Asks the credential's source again.
 fn load(shared: &Shared) -> Option<auth_core::Credential> {
     let source = shared.credential.lock().clone();
-    let credential = source.reload().ok()?;
+    keep(shared, source.reload().ok()?)
+}
+
+/// Takes what a source gave, if it can be read and is for the client's environment.
+pub(crate) fn keep(shared: &Shared, credential: Credential) -> Option<auth_core::Credential> {
     let parsed = credential.parse(shared.connection.provider()).ok()?;
     let environment_fits = parsed.environments().all(|environment| environment == shared.connection.environment());
     environment_fits.then(|| {
         *shared.credential.lock() = credential;
         parsed
     })
-}
-
-/// A token endpoint's answer, whose body is wiped when it is dropped.
-struct TokenAnswer {
-    status: u16,
-    fields: Fields<http::HeaderMap>,
-    body: Zeroizing<Vec<u8>>,
-}
-
-/// Sends a token request as it is and reads the whole answer, up to the length that is understood.
-fn fetch(shared: &Shared, request: &TokenRequest) -> Result<TokenAnswer, Transport> {
-    let unsendable = |what: &str| Transport { not_sent: true, what: what.into(), advice: String::new() };
-    let mut builder = http::Request::builder().method(request.method).uri(request.url.as_str());
-    for (name, value) in &request.headers {
-        let mut value =
-            http::HeaderValue::from_str(value.expose()).map_err(|_| unsendable("the token request has a header that cannot be sent"))?;
-        value.set_sensitive(true);
-        builder = builder.header(*name, value);
-    }
-    let payload = request.body.as_ref().map_or(Payload::None, |body| Payload::Bytes(body.expose().as_bytes()));
-    let whole = builder.body(payload).map_err(|_| unsendable("the token request cannot be sent"))?;
-    let times = Times { begin: request.timeout, end: Some(request.timeout) };
-    let (head, body) = shared.transport.send(whole, times)?.into_parts();
-    // Room for the usual answer at once: a growing buffer leaves copies of the token behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1_024));
-    let cut_off =
-        |error: std::io::Error| Transport { not_sent: false, what: format!("the answer was cut off: {error}"), advice: String::new() };
-    body.take(TOKEN_READ_LIMIT).read_to_end(&mut bytes).map_err(cut_off)?;
-    Ok(TokenAnswer { status: head.status.as_u16(), fields: Fields(head.headers), body: bytes })
 }
 
 fn not_authorized() -> Error {

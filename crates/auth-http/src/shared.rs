@@ -6,6 +6,7 @@ use crate::credential::Credential;
 use crate::error::Error;
 use crate::interrupt::{self, Interrupt};
 use crate::lock::{Condvar, Mutex};
+use crate::mark::Mark;
 use crate::store::TokenStore;
 use crate::transport::Transport;
 use crate::wakers::Wakers;
@@ -26,7 +27,8 @@ pub(crate) struct Shared {
     /// Whether renewals have threads of their own.
     pub(crate) renews_beside: bool,
     pub(crate) store: Arc<dyn TokenStore>,
-    pub(crate) store_id: String,
+    /// The name that the client was given for a shared store.
+    name: Option<String>,
     pub(crate) credential: Mutex<Credential>,
     pub(crate) audit: Audit,
     /// Where it is not the system's.
@@ -36,6 +38,7 @@ pub(crate) struct Shared {
     session: Mutex<Session>,
     moved: Condvar,
     fresh: ArcSwap<Fresh>,
+    pub(crate) mark: Mark,
 }
 
 /// What surrounds a session: the ways out, and who listens.
@@ -43,7 +46,7 @@ pub(crate) struct Surroundings {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) renews_beside: bool,
     pub(crate) store: Arc<dyn TokenStore>,
-    pub(crate) store_id: String,
+    pub(crate) name: Option<String>,
     pub(crate) audit: Audit,
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) interrupt: Option<Interrupt>,
@@ -51,19 +54,22 @@ pub(crate) struct Surroundings {
 
 impl Shared {
     pub(crate) fn new(session: Session, credential: Credential, around: Surroundings) -> Self {
-        let Surroundings { transport, renews_beside, store, store_id, audit, clock, interrupt } = around;
+        let Surroundings { transport, renews_beside, store, name, audit, clock, interrupt } = around;
+        let (fresh, mark) = (session.fresh().unwrap_or_default(), Mark::default());
+        mark.set(&fresh);
         Self {
             connection: Arc::clone(session.connection()),
             transport,
             renews_beside,
             store,
-            store_id,
+            name,
             credential: Mutex::new(credential),
             audit,
             clock,
             interrupt,
             wakers: Wakers::default(),
-            fresh: ArcSwap::from_pointee(session.fresh().unwrap_or_default()),
+            fresh: ArcSwap::from_pointee(fresh),
+            mark,
             session: Mutex::new(session),
             moved: Condvar::new(),
         }
@@ -108,12 +114,19 @@ impl Shared {
         let result = f(&mut session, self.now());
         let changes = session.changes();
         if changes != before {
-            self.fresh.store(Arc::new(session.fresh().unwrap_or_default()));
+            let fresh = session.fresh().unwrap_or_default();
+            self.mark.set(&fresh);
+            self.fresh.store(Arc::new(fresh));
             drop(session);
             self.moved.notify_all();
             self.wakers.wake();
         }
         (result, changes)
+    }
+
+    /// Under which id the store keeps what is the session's now.
+    pub(crate) fn store_id(&self) -> String {
+        self.session.lock().store_id(self.name.as_deref())
     }
 
     /// Whether the session has changed since `seen`.

@@ -6,7 +6,7 @@ const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 export function jwtBearer(provider, clients, issuer, errors) {
   const used = new Set();
   const refuse = (detail) => { throw Object.assign(new errors.InvalidGrant('assertion refused'), { error_detail: detail }); };
-  provider.registerGrantType(GRANT, async (ctx, next) => {
+  provider.registerGrantType(GRANT, async (ctx) => {
     const { assertion, scope } = ctx.oidc.params;
     const { client } = ctx.oidc;
     const jwks = clients.find((one) => one.client_id === client.clientId).jwks;
@@ -18,6 +18,5 @@ export function jwtBearer(provider, clients, issuer, errors) {
     const token = new provider.ClientCredentials({ client, scope: scope ?? payload.scope ?? 'ledger.read' });
     ctx.oidc.entity('ClientCredentials', token);
     ctx.body = { access_token: await token.save(), expires_in: token.expiration, token_type: token.tokenType, scope: token.scope };
-    await next();
   }, ['assertion', 'scope']);
 }

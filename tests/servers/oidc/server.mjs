@@ -1,4 +1,4 @@
-// An authorization server for tests: node-oidc-provider (certified, not ours) with a configuration of ours, on loopback only.
+// An authorization server for tests: node-oidc-provider (certified, not ours) with a configuration of ours, on loopback if not told otherwise.
 //
 // It reads one line of JSON from stdin (see `defaults`), prints one line of JSON when it is ready ({issuer, keys}), and ends when stdin is closed, so that it
 // never outlives the test that started it. Beside the provider's own endpoints it has
@@ -18,10 +18,6 @@ import { Store } from './store.mjs';
 import { Stats } from './stats.mjs';
 import { jwtBearer } from './jwt_bearer.mjs';
 
-// The provider explains its defaults at length on these two, so they are silenced before it is loaded.
-console.info = console.warn = () => {};
-const { default: Provider, errors } = await import('oidc-provider');
-
 const defaults = {
   access_token_seconds: 300,
   refresh_token_seconds: 3600,
@@ -31,7 +27,9 @@ const defaults = {
   // What happens when a person should sign in: 'auto' (consents without a page), 'page' (a page that consents when it is shown), 'deny'.
   person: 'auto',
   client_keys: false,
+  clock_ahead_seconds: 0,
   redirect_uris: ['http://127.0.0.1/callback'], // of the client native-fixed
+  address: '127.0.0.1', // where it listens: another one only in a network of the test's own
   tls: null, // {cert, key, client_ca}: PEM
 };
 
@@ -40,14 +38,34 @@ const [line] = await once(lines, 'line');
 const options = { ...defaults, ...JSON.parse(line) };
 lines.on('close', () => process.exit(0));
 
+// A server whose clock is wrong, in all that it does and says.
+const shift = options.clock_ahead_seconds * 1000;
+if (shift) {
+  const Real = Date;
+  globalThis.Date = class extends Real {
+    constructor(...given) {
+      super(...(given.length ? given : [Real.now() + shift]));
+    }
+
+    static now() {
+      return Real.now() + shift;
+    }
+  };
+}
+
+// The provider explains its defaults at length on these two, so they are silenced before it is loaded.
+console.info = console.warn = () => {};
+const { default: Provider, errors } = await import('oidc-provider');
+
 let handle = (_req, res) => res.writeHead(503).end();
 const { tls } = options;
 const server = tls
   ? https.createServer({ cert: tls.cert, key: tls.key, ca: tls.client_ca, requestCert: true, rejectUnauthorized: false }, (...both) => handle(...both))
   : http.createServer((...both) => handle(...both));
 server.keepAliveTimeout = 60_000;
-await once(server.listen(0, '127.0.0.1'), 'listening');
-const issuer = `${tls ? 'https://localhost' : 'http://127.0.0.1'}:${server.address().port}`;
+await once(server.listen(0, options.address), 'listening');
+const host = tls && options.address === '127.0.0.1' ? 'localhost' : options.address;
+const issuer = `http${tls ? 's' : ''}://${host}:${server.address().port}`;
 
 const { clients, keys, signing } = clientsAndKeys(options);
 const stats = new Stats();
@@ -170,6 +188,7 @@ const ours = {
 
 handle = (req, res) => {
   const [path] = req.url.split('?');
+  res.setHeader('date', new Date().toUTCString());
   const failure = failures.find((one) => one.path === path && one.times > 0);
   if (failure) {
     failure.times -= 1;

@@ -45,6 +45,8 @@ pub struct Exchange {
     owner: u64,
     leased_until: Option<UnixTime>,
     stored: u64,
+    /// The grant for which the store was asked.
+    grant: u64,
     /// The entry that this exchange made.
     journal: Option<Spending>,
     /// Since when the refresh token may be spent, by this exchange or by somebody before.
@@ -116,6 +118,8 @@ enum Then {
 /// A token request that is on its way.
 struct Asked {
     at: UnixTime,
+    /// The generation of what it will get: an answer that comes late is no newer than the question.
+    generation: u64,
     kind: GrantKind,
     /// What was signed of it, which the answer may say back.
     signed: Vec<Secret>,
@@ -150,16 +154,17 @@ impl Exchange {
     fn idle(seed: u64) -> Self {
         let deliveries =
             Deliveries { sends: 0, redirects: 0, refusals: 0, foreign: false, answered: false, url: None, request_id: Arc::default() };
-        let mut dice = fastrand::Rng::with_seed(seed);
+        let dice = fastrand::Rng::with_seed(seed);
         Self {
             call: None,
             at: At::Start,
             id: 0,
-            owner: dice.u64(1..),
+            owner: 0,
             dice,
             deadline: UnixTime::NEVER,
             leased_until: None,
             stored: 0,
+            grant: 0,
             journal: None,
             spent_since: None,
             refusal: None,
@@ -205,6 +210,10 @@ impl Exchange {
                     }
                     Then::Claim if !self.hold(session, now, now.after(Self::lease_span(session))) => {}
                     Then::Claim => {
+                        // Another number for each lease: one that is given back late must not end the next.
+                        if self.leased_until.is_none() {
+                            self.owner = self.dice.u64(1..);
+                        }
                         self.at = At::ExpectClaimed;
                         return Step::Claim(Claim { owner: self.owner, span: Self::lease_span(session) });
                     }
@@ -364,15 +373,18 @@ impl Exchange {
     /// Leaves the exchange, finished or not: whoever waits for it is let go on, and a lease that is still held comes back to be released.
     pub fn abandon(&mut self, session: &mut Session) -> Option<Lease> {
         self.keep_what_is_unsaved(session);
+        self.keep_what_is_unspent(session);
         if self.id != 0 {
             session.take(Event::Abandoned { by: self.id });
             session.stop_asking(self.id);
         }
+        let unanswered = matches!(self.at, At::ExpectClaimed);
         if !matches!(self.at, At::Finished(_)) {
             let failure = Failure::new(FailureKind::Misuse, "the exchange was abandoned", "start a new one");
             self.at = At::Finished(Outcome::Failed(failure));
         }
-        let lease = self.lease();
+        // A claim that was not answered may have been granted.
+        let lease = if unanswered { Some(Lease { owner: self.owner }) } else { self.lease() };
         self.leased_until = None;
         lease
     }
@@ -467,6 +479,15 @@ impl Exchange {
     fn keep_what_is_unsaved(&mut self, session: &mut Session) {
         if let At::Save(unsaved) | At::ExpectSaved(unsaved) | At::Resting(_, Then::Save(unsaved)) = &self.at {
             session.take(Event::Kept { unsaved: Box::new((unsaved.token.clone(), unsaved.record.clone())) });
+        }
+    }
+
+    /// A refresh token that was entered in the journal and is not on its way was not spent: this session remembers it.
+    fn keep_what_is_unspent(&self, session: &mut Session) {
+        match (&self.at, self.journal) {
+            (At::ExpectJournaled(spending), _) => self.was_not_sent(session, *spending),
+            (At::Fetch | At::Resting(_, Then::Fetch), Some(journal)) => self.was_not_sent(session, journal),
+            _ => {}
         }
     }
 

@@ -29,13 +29,17 @@ const SAVES: u32 = 3;
 impl Exchange {
     /// The lease is here, or is not: re-read, then journal.
     pub(super) fn claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
+        let asked_for = core::mem::replace(&mut self.grant, grant_of(session));
+        self.refusal.take_if(|_| asked_for != self.grant);
         match claimed {
             Claimed::Granted(record) => {
                 self.leased_until = Some(now.after(Self::lease_span(session)));
                 let before = core::mem::replace(&mut self.stored, record.as_ref().map_or(0, |record| record.generation));
+                session.journal_was_read(record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark));
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
                     return self.give_up_unspent(session, now, *refusal);
                 }
+                self.spent_since = None;
                 if self.adopt(session, now, record) {
                     return;
                 }
@@ -71,14 +75,15 @@ impl Exchange {
             if let Some(token) = session.token_of(&record, random).filter(|token| now < token.valid_until) {
                 let connection = Arc::clone(session.connection());
                 self.note(&connection, now, Audited::TokenAdopted, Some(&token.authorization), || "another process had renewed it".into());
-                session.take(Event::Granted { by: self.id, token, record: Box::new(record) });
+                session.take(Event::Granted { by: self.id, token: token.adopted(), record: Box::new(record) });
                 self.at = At::Release(Box::new(At::Start));
                 return true;
             }
             session.take_over(record.clone());
         }
-        let has_unsaved = session.life().is_some_and(|life| life.unsaved().is_some());
-        let Some(spent) = record.spending.filter(|spending| !has_unsaved && !session.is_proven_unspent(spending.mark)) else {
+        // What was bought with that refresh token is here: not stored yet, or lost by a store that went back to an older state.
+        let has_newer = session.life().is_some_and(|life| life.unsaved().is_some() || record.generation < life.generation());
+        let Some(spent) = record.spending.filter(|spending| !has_newer && !session.is_proven_unspent(spending.mark)) else {
             return false;
         };
         if session.rules().may_send_again(spent.since, session.servers(now)) {
@@ -91,6 +96,9 @@ impl Exchange {
 
     /// The record that says durably that a single-use refresh token is being spent; `None` if there is none to be spent.
     pub(super) fn journal(&mut self, session: &mut Session, now: UnixTime) -> Option<Save> {
+        if self.begins_anew(session, now) {
+            return None;
+        }
         if !is_single_use(session) {
             self.at = At::Fetch;
             return None;
@@ -107,6 +115,9 @@ impl Exchange {
     }
 
     pub(super) fn journaled(&mut self, session: &mut Session, now: UnixTime, spending: Spending, saved: Saved) {
+        if saved != Saved::Durable {
+            self.was_not_sent(session, spending);
+        }
         match saved {
             Saved::Durable => {
                 self.journal = Some(spending);
@@ -120,8 +131,27 @@ impl Exchange {
         }
     }
 
+    /// Goes back to the store, if the session was given another grant since it was asked: what it said was about the former.
+    fn begins_anew(&mut self, session: &Session, now: UnixTime) -> bool {
+        let given_another = self.grant != grant_of(session);
+        if given_another {
+            self.journal = None;
+            self.at = At::Release(Box::new(At::Resting(now, Then::Claim)));
+        }
+        given_another
+    }
+
+    /// Whether a token request that is sent now can be answered before the lease is over.
+    fn lease_holds(&self, session: &Session, now: UnixTime) -> bool {
+        let answered = now.after(session.connection().policy().fetch_timeout);
+        self.leased_until.is_none_or(|until| answered <= until)
+    }
+
     /// The token request.
     pub(super) fn fetch(&mut self, session: &mut Session, now: UnixTime) -> Option<TokenRequest> {
+        if self.begins_anew(session, now) {
+            return None;
+        }
         if let Some(life) = session.life().filter(|_| session.lacks_consent()) {
             let what = format!("the store holds no connection of the client {:?}", life.grant.client.id());
             let failure =
@@ -139,11 +169,17 @@ impl Exchange {
             self.yield_to_the_holder(session);
             return None;
         }
+        // A machine that slept, or a store that was slow: somebody else may be at it by now.
+        if !self.lease_holds(session, now) {
+            self.at = self.after_clearing_the_journal(session, At::Release(Box::new(At::Resting(now, Then::Claim))));
+            return None;
+        }
         self.fetches += 1;
+        let generation = session.life().map_or(0, TokenLife::generation).max(self.stored).saturating_add(1);
         let connection = Arc::clone(session.connection());
         let fetches = self.fetches;
         self.note(&connection, now, Audited::TokenAsked, None, || format!("attempt {fetches} at {}", request.url));
-        self.at = At::ExpectToken(Asked { at: now, kind, signed: request.to_sign().cloned().collect() });
+        self.at = At::ExpectToken(Asked { at: now, generation, kind, signed: request.to_sign().cloned().collect() });
         // The answer to a single-use refresh token has to be heard, whatever the caller's deadline.
         if !is_single_use(session) {
             request.timeout = request.timeout.min(self.deadline.since(now).max(Duration::from_millis(1)));
@@ -157,7 +193,7 @@ impl Exchange {
         let secrets = session.secrets();
         let secrets: Vec<&Secret> = secrets.iter().chain(&asked.signed).collect();
         match answer::read(session.connection().provider(), asked.kind, response, now, &secrets) {
-            Ok(granted) => self.granted(session, now, asked.at, granted),
+            Ok(granted) => self.granted(session, now, asked, granted),
             // An assertion is dated; the refusal of one that was dated by a wrong clock says nothing yet, and nothing was spent by it.
             Err(Denied::Refused(failure))
                 if !asked.signed.is_empty()
@@ -185,16 +221,20 @@ impl Exchange {
     }
 
     /// There is a token: to the store with it, before anybody uses it.
-    fn granted(&mut self, session: &mut Session, now: UnixTime, asked_at: UnixTime, granted: Granted) {
+    fn granted(&mut self, session: &mut Session, now: UnixTime, asked: &Asked, granted: Granted) {
+        // A person has connected the account again while the answer was on its way: the session goes by the newer consent.
+        if self.begins_anew(session, now) {
+            return;
+        }
         let Some(life) = session.life() else { return };
         let before = life.known_record();
-        let minted_at = session.servers(asked_at);
+        let minted_at = session.servers(asked.at);
         // An end that was announced is the end of that one refresh token.
         let same = granted.refresh_token.as_ref().zip(before.refresh_token.as_ref()).is_none_or(|(new, old)| new.same_as(old));
         let announced = granted.refresh_lifetime.map(|lifetime| minted_at.after(lifetime));
         let refresh_token = granted.refresh_token.or(before.refresh_token);
         let record = Record {
-            generation: before.generation.max(self.stored).saturating_add(1),
+            generation: asked.generation,
             grant: before.grant,
             minted_at,
             expires_at: minted_at.after(granted.lifetime),
@@ -281,8 +321,7 @@ impl Exchange {
                 if !self.hold(session, now, at.after(Self::lease_span(session))) {
                     return self.yield_to_the_holder(session);
                 }
-                let lease_holds = self.leased_until.is_none_or(|until| at.after(policy.fetch_timeout) < until);
-                self.at = if lease_holds {
+                self.at = if self.lease_holds(session, at) {
                     At::Resting(at, Then::Fetch)
                 } else {
                     self.after_clearing_the_journal(session, At::Release(Box::new(At::Resting(at, Then::Claim))))
@@ -337,8 +376,20 @@ impl Exchange {
         }
     }
 
+    /// Whatever became of the journal's entry, the refresh token did not follow it: this session may send it later.
+    pub(super) fn was_not_sent(&self, session: &mut Session, spending: Spending) {
+        // An earlier use of it may have spent it all the same.
+        if self.spent_since.is_none() {
+            session.proven_unspent(spending.mark);
+        }
+    }
+
     /// The record that takes the journal back.
     pub(super) fn clear_journal(&mut self, session: &Session, next: Box<At>) -> Option<Save> {
+        if self.grant != grant_of(session) {
+            self.at = *next;
+            return None;
+        }
         let Some(record) = session.life().and_then(TokenLife::record) else {
             self.at = *next;
             return None;
@@ -349,13 +400,19 @@ impl Exchange {
     }
 }
 
+/// A number that tells the session's grant from another.
+fn grant_of(session: &Session) -> u64 {
+    session.life().map_or(0, |life| life.grant.fingerprint())
+}
+
 /// Whether the next refresh token is spent by its first use.
 fn is_single_use(session: &Session) -> bool {
     session.life().is_some_and(|life| life.is_single_use(session.rules().spends()))
 }
 
 fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {
-    let why: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
+    // Room for a path, what is wrong there, and the command that mends it with the path once more.
+    let why: String = why.chars().filter(|c| !c.is_control()).take(600).collect();
     Failure::new(FailureKind::Store, format!("the token store could not be {done}: {why}"), advice)
 }
 

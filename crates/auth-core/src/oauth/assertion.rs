@@ -65,8 +65,8 @@ impl Assertion {
         self.scope_claim
     }
 
-    /// What tells it from another, apart from its key.
-    pub(crate) fn identity(&self) -> [&str; 2] {
+    /// Issuer and subject, which are the same if no subject was named.
+    pub fn identity(&self) -> [&str; 2] {
         [&self.issuer, self.subject.as_deref().unwrap_or(&self.issuer)]
     }
 

@@ -196,8 +196,9 @@ impl Metadata {
         hosts.dedup();
         let line = |field: &str, url: &Option<Url>| url.as_ref().map_or(String::new(), |url| format!("{field} = {:?}\n", url.as_str()));
         format!(
-            "name = {name:?}\ntitle = {name:?}\n\n[[environment]]\nname = \"production\"\nbase_url = {base_url:?}\nissuer = {:?}\n{}{}{}{}endpoint_hosts = [{}]\n\n[token]\ngrants = [{}]\nrequest = \"form\"\nclient_auth = \"{}\"\n",
+            "name = {name:?}\ntitle = {name:?}\n\n[[environment]]\nname = \"production\"\nbase_url = {base_url:?}\nissuer = {:?}\nissuer_in_redirects = {}\n{}{}{}{}endpoint_hosts = [{}]\n\n[token]\ngrants = [{}]\nrequest = \"form\"\nclient_auth = \"{}\"\n",
             self.issuer,
+            self.names_itself,
             line("token_url", &self.token),
             line("authorization_url", &self.authorization),
             line("device_authorization_url", &self.device),

@@ -87,7 +87,7 @@ impl Said {
                 environment.revocation_url(),
                 metadata.and_then(Metadata::revocation_endpoint),
             )?,
-            names_itself: metadata.is_some_and(Metadata::names_itself_in_redirects),
+            names_itself: environment.issuer_in_redirects() || metadata.is_some_and(Metadata::names_itself_in_redirects),
             audience,
         })
     }

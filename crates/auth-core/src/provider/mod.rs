@@ -296,6 +296,11 @@ impl<'a> Environment<'a> {
         self.0.revocation_url.as_ref().map(|url| url.get_ref().as_str())
     }
 
+    /// Whether the server promises to name itself in every redirect (RFC 9207).
+    pub fn issuer_in_redirects(self) -> bool {
+        self.0.issuer_in_redirects
+    }
+
     /// Every URL of the environment.
     pub(crate) fn urls(self) -> impl Iterator<Item = Option<&'a str>> {
         [self.base_url(), self.token_url(), self.issuer(), self.authorization_url(), self.device_authorization_url(), self.revocation_url()]

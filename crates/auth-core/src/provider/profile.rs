@@ -96,6 +96,9 @@ pub(crate) struct EnvironmentFacts {
     pub(crate) device_authorization_url: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) revocation_url: Option<Spanned<String>>,
+    /// Whether the server promises to name itself in every redirect (RFC 9207), so that one without its name is refused.
+    #[serde(default)]
+    pub(crate) issuer_in_redirects: bool,
     /// Hosts beside the issuer's own that discovered endpoints may have.
     #[serde(default)]
     pub(crate) endpoint_hosts: Vec<String>,

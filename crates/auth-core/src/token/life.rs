@@ -39,6 +39,7 @@ const SHORTEST_USE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) authorization: Authorization,
+    /// When it was asked for; the epoch if another session did that, whose clock may be another.
     pub(crate) minted_at: UnixTime,
     pub(crate) renew_at: UnixTime,
     pub(crate) valid_until: UnixTime,
@@ -66,6 +67,11 @@ impl Token {
             from.after((valid_until.since(from) / 2).mul_f64(random))
         });
         Self { authorization, minted_at, renew_at: valid_until.before(lead).max(accepted), valid_until }
+    }
+
+    /// The same token, which another session asked for.
+    pub(crate) fn adopted(self) -> Self {
+        Self { minted_at: UnixTime::default(), ..self }
     }
 
     /// The same token, usable for at least a second from now: one that ended on its way, or nearly, is used once and not fetched again at once.
@@ -159,20 +165,21 @@ impl Rare {
 
 impl TokenLife {
     pub(crate) fn new(grant: Grant, spares: Vec<Grant>) -> Self {
-        let record = Box::new(Self::first_record(&grant, 0));
+        let record = Box::new(Self::first_record(&grant));
         let rare = Rare { spares, record: record.refresh_token.is_some().then_some(record), ..Rare::default() };
         Self { grant, token: None, rare: (!rare.is_empty()).then(|| Box::new(rare)) }
     }
 
     /// What is known of a grant before anything was asked for with it.
-    fn first_record(grant: &Grant, generation: u64) -> Record {
-        Record { generation, refresh_token: grant.first_refresh_token().cloned(), grant: grant.fingerprint(), ..Record::default() }
+    fn first_record(grant: &Grant) -> Record {
+        Record { refresh_token: grant.first_refresh_token().cloned(), grant: grant.fingerprint(), ..Record::default() }
     }
 
     /// Takes an event; `false` if it changes nothing. A result that comes late, from an exchange that is no longer the one to ask, changes nothing, unless it is
     /// a newer token than the one that is known.
     pub(crate) fn take(&mut self, event: Event) -> bool {
         let known = self.generation();
+        let is_newer = |record: &Record| record.generation > known && self.grant.owns(record);
         let mut rare = self.rare.take().unwrap_or_default();
         let phase = core::mem::take(&mut rare.phase);
         let mut changed = true;
@@ -183,7 +190,7 @@ impl TokenLife {
                 Phase::Refreshing { by, until }
             }
             (_, Event::Begin { by, until }) => Phase::Refreshing { by, until },
-            (phase, Event::Granted { by, token, record }) if record.generation > known => {
+            (phase, Event::Granted { by, token, record }) if is_newer(&record) => {
                 let record = record.refresh_token.is_some().then(|| Box::new(Record { access_token: None, ..*record }));
                 (self.token, rare.record, rare.unsaved, rare.failures) = (Some(token), record, None, 0);
                 match phase {
@@ -192,7 +199,7 @@ impl TokenLife {
                     _ => Phase::Quiet,
                 }
             }
-            (phase, Event::Kept { unsaved }) if unsaved.1.generation > known => {
+            (phase, Event::Kept { unsaved }) if is_newer(&unsaved.1) => {
                 rare.unsaved = Some(unsaved);
                 phase
             }
@@ -349,9 +356,9 @@ impl TokenLife {
         true
     }
 
-    /// Takes over another grant; the failure of the old one no longer counts.
+    /// Takes over another grant; the failure of the old one no longer counts, nor do its generations, because each grant has a record of its own.
     fn replace_grant(&mut self, grant: Grant, spares: Vec<Grant>) {
-        let record = Some(Box::new(Self::first_record(&grant, self.generation())));
+        let record = Some(Box::new(Self::first_record(&grant)));
         self.grant = grant;
         let rare = self.rare.get_or_insert_default();
         (rare.spares, rare.record, rare.unsaved) = (spares, record, None);
@@ -461,7 +468,7 @@ mod tests {
         assert!(life.replace_grants(Grant::refresh_token(client("b"), "refresh-of-b"), Vec::new()));
         let record = life.record().unwrap();
         assert!(life.usable(NOW).is_some() && record.access_token.is_none());
-        assert_eq!((record.generation, record.grant), (7, life.grant.fingerprint()));
+        assert_eq!((record.generation, record.grant), (0, life.grant.fingerprint()));
         assert_eq!(record.refresh_token.unwrap().expose(), "refresh-of-b");
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod life;
+mod name;
 pub(crate) mod record;
 pub(crate) mod refresh;
 pub(crate) mod request;

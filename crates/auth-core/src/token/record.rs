@@ -56,6 +56,13 @@ pub struct Claim {
     pub span: Duration,
 }
 
+impl Claim {
+    /// Whether the lease can be had: nobody holds it, or the one who asks. `holder` is who holds one that has not ended, by the store's clock.
+    pub fn may_take(&self, holder: Option<u64>) -> bool {
+        holder.is_none_or(|holder| holder == self.owner)
+    }
+}
+
 /// `Claimed` is a store's answer to a [`Claim`].
 #[derive(Clone, Debug)]
 pub enum Claimed {
@@ -76,6 +83,14 @@ pub struct Save {
     pub replaces: u64,
     /// The lease under which it happens; `None` if the store was down when it was asked for one.
     pub lease: Option<Lease>,
+}
+
+impl Save {
+    /// Whether the record may be written: over the generation that the store holds (`None` if it holds no record), under the lease that `holder` has by the
+    /// store's clock (`None` if nobody holds one that has not ended). A store compares and writes in one step that nothing can come between.
+    pub fn may_replace(&self, generation: Option<u64>, holder: Option<u64>) -> bool {
+        generation.unwrap_or(0) == self.replaces && holder == self.lease.as_ref().map(|lease| lease.owner)
+    }
 }
 
 /// `Saved` is a store's answer to a [`Save`].

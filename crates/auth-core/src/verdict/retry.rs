@@ -194,6 +194,30 @@ mod tests {
     }
 
     #[test]
+    fn a_wait_that_ends_with_the_deadline_is_still_waited_for() {
+        let deadline = situation(Cause::Lost).deadline;
+        let named = Situation { come_back_at: Some(deadline), ..situation(Cause::RateLimited) };
+        let at_once = |situation: &Situation| decide(situation, &Policy::default(), &mut Budget::default(), 0.0);
+        assert_eq!(at_once(&named), Decision::Again(deadline));
+        assert_eq!(at_once(&Situation { deadline: NOW, ..situation(Cause::Lost) }), Decision::Again(NOW));
+        let missed = Situation { deadline: NOW.before(Duration::from_millis(1)), ..situation(Cause::Lost) };
+        assert_eq!(at_once(&missed), Decision::TooLate);
+    }
+
+    #[test]
+    fn what_the_server_asked_for_and_what_is_handed_back_cost_nothing() {
+        let costs = |cause, come_back_in: Option<u64>| {
+            let mut budget = Budget::default();
+            let at = come_back_in.map(|seconds| NOW.after(Duration::from_secs(seconds)));
+            decide(&Situation { come_back_at: at, ..situation(cause) }, &Policy::default(), &mut budget, 0.5);
+            budget.level_millis != FULL
+        };
+        assert!(!costs(Cause::RateLimited, Some(1)) && costs(Cause::RateLimited, None));
+        assert!(costs(Cause::ServerError, Some(1)) && costs(Cause::ServerError, None));
+        assert!(!costs(Cause::ServerError, Some(61)), "a moment after the deadline is handed back");
+    }
+
+    #[test]
     fn the_backoff_grows_to_its_cap_and_no_attempt_number_overflows_it() {
         let policy = Policy::default();
         assert_eq!(backoff(1, &policy, 1.0), Duration::from_millis(500));

@@ -16,6 +16,7 @@ pub const START: UnixTime = UnixTime::from_secs(1_764_000_000);
 pub struct Scenario {
     pub session: Session,
     pub connection: Arc<Connection>,
+    credential: Credential,
     pub now: UnixTime,
     pub stored: Option<Record>,
     seed: u64,
@@ -31,8 +32,14 @@ impl Scenario {
             builder = builder.base_url("https://acme.numora.test");
         }
         let connection = Arc::new(builder.build(&credential).expect("a connection"));
-        let session = Session::new(Arc::clone(&connection), credential, false);
-        Self { session, connection, now: START, stored: None, seed: 1 }
+        let session = Session::new(Arc::clone(&connection), credential.clone(), false);
+        Self { session, connection, credential, now: START, stored: None, seed: 1 }
+    }
+
+    /// The same, at its beginning, with a source that can be asked again.
+    pub fn reloadable(mut self) -> Self {
+        self.session = Session::new(Arc::clone(&self.connection), self.credential.clone(), true);
+        self
     }
 
     /// Numeric with client credentials.

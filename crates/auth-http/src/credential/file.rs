@@ -1,6 +1,6 @@
 //! Credential files: one key a line, or JSON.
 
-use super::{Key, Material};
+use super::{Key, Material, Proof};
 use crate::error::Error;
 use auth_core::{KeyNotes, Secret, UnixTime};
 use serde::Deserialize;
@@ -63,7 +63,7 @@ pub(super) fn read(path: &Path) -> Result<Material, Error> {
     let file: JsonFile = serde_json::from_str(&text).map_err(|error| refuse(format!("line {}: {FORMS}", error.line())))?;
     match file {
         JsonFile { client_id: Some(id), client_secret: Some(secret), refresh_token, clients: None, keys: None } => {
-            Ok(Material::Client { id, secret: wiped(&secret), refresh_token: refresh_token.as_ref().map(wiped) })
+            Ok(Material::Client { id, proof: Proof::Secret(wiped(&secret)), refresh_token: refresh_token.as_ref().map(wiped) })
         }
         JsonFile { client_id: None, client_secret: None, refresh_token: None, clients: Some(clients), keys: None }
             if !clients.is_empty() =>

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part of this")]
 
+pub mod browser;
+pub mod certificates;
+pub mod django;
 pub mod oidc;
 pub mod server;
 

@@ -9,7 +9,7 @@
 //! ```
 
 use super::server::{Server, folder, skipped};
-use auth_http::{Client, ClientBuilder, Provider};
+use auth_http::{Client, ClientBuilder, Credential, Provider};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -68,6 +68,11 @@ impl Oidc {
         self.ready["keys"][algorithm][form].as_str().expect("a key of that form")
     }
 
+    /// What it says of itself.
+    pub fn metadata(&self) -> Value {
+        self.server.get(&format!("{}/.well-known/openid-configuration", self.issuer()))
+    }
+
     /// A builder for clients of its resource `/api/ledger`; the credential is still to be said.
     pub fn client(&self) -> ClientBuilder {
         Client::builder(Provider::from_toml(PROFILE).expect("a profile"))
@@ -76,6 +81,12 @@ impl Oidc {
             .token_url(format!("{}/token", self.issuer()))
             .insecure_loopback(true)
             .no_proxy()
+    }
+
+    /// The same for a client without secret whose persons log in, with the server's own word on its endpoints.
+    pub fn person(&self, client: &str) -> ClientBuilder {
+        let credential = Credential::public_client(client).stored().scopes(["openid", "offline_access", "ledger.read"]);
+        self.client().issuer(self.issuer()).credential(credential).discover().expect("the server tells its endpoints")
     }
 
     /// Refresh tokens of the client `web` or `native`, each of a grant (and so a family) of its own, as if persons had consented.

@@ -33,7 +33,13 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("its output is a pipe")).read_line(&mut line).expect("it says when it is ready");
         let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("the server did not start ({error}): {line:?}"));
-        let agent = ureq::Agent::config_builder().proxy(None).http_status_as_error(false).build().into();
+        let mut agent = ureq::Agent::config_builder().proxy(None).http_status_as_error(false);
+        if let Some(ca) = configuration["tls"]["client_ca"].as_str() {
+            let ca = ureq::tls::Certificate::from_pem(ca.as_bytes()).expect("an authority");
+            let roots = ureq::tls::RootCerts::new_with_certs(&[ca]);
+            agent = agent.tls_config(ureq::tls::TlsConfig::builder().root_certs(roots).build());
+        }
+        let agent = agent.build().into();
         (Self { child, stdin: Some(stdin), agent }, ready)
     }
 
@@ -51,9 +57,16 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
+impl Server {
+    /// Ends it, and waits until it has ended.
+    pub fn end(&mut self) {
         drop(self.stdin.take());
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
     }
 }

@@ -1,0 +1,329 @@
+//! What happens when a message arrives at the store or the server, and when a reply is heard.
+
+use crate::checks::{Checked, Invariant, Reason, Violation, check};
+use crate::dice::Clock;
+use crate::endpoint::{AccessToken, Answered, RefreshToken, refresh_text};
+use crate::process::{About, Doing, Message, Obliged, Reply, Seat, ToStore};
+use crate::store::Held;
+use crate::world::{QUIET, World, record_words, refresh_of};
+use auth_core::{Claimed, Failure, FailureKind, Response, Save, Saved, SharedPause, Transport, UnixTime};
+use std::time::Duration;
+
+impl World {
+    /// A message takes effect where it was sent to, perhaps when its sender has long `given_up` waiting for the reply.
+    pub(crate) fn arrive(&mut self, from: Seat, message: &Message, given_up: bool) -> Checked<Reply> {
+        match message {
+            Message::Store(entry, ToStore::Claim(claim)) => {
+                let (claimed, lapsed) = self.store.entries[*entry].claim(self.time, claim, from);
+                self.note(from, 5, u64::from(matches!(claimed, Claimed::Busy)), || match &claimed {
+                    Claimed::Granted(record) => format!("store: the lease is granted, with {}", record_words(record.as_ref())),
+                    _ => "store: busy".into(),
+                });
+                if let Some(held) = lapsed {
+                    self.lapsed(held)?;
+                }
+                Ok(Reply::Claimed(claimed))
+            }
+            Message::Store(entry, ToStore::Save(save, about)) => self.save(from, *entry, save, *about).map(Reply::Saved),
+            Message::Store(entry, ToStore::Release(owner)) => {
+                self.store.entries[*entry].release(*owner);
+                self.note(from, 7, 0, || format!("store: the lease of {:04x} is given back", owner & 0xffff));
+                Ok(Reply::Released)
+            }
+            Message::Store(entry, ToStore::Look) => Ok(Reply::Looked(self.store.entries[*entry].paused(self.time))),
+            Message::Store(entry, ToStore::Pause(span, why)) => {
+                self.store.entries[*entry].pause(self.time + span, why);
+                self.note(from, 16, *span, || format!("store: all pause for {span} ms"));
+                Ok(Reply::Paused)
+            }
+            Message::Load => {
+                let consent = self.configured();
+                let reloadable = self.processes[from.process].reloadable;
+                Ok(Reply::Loaded(reloadable.then(|| (self.setting.credential(consent.1), consent))))
+            }
+            Message::Fetch { token, .. } => self.exchange(from, *token, given_up),
+            Message::Send { token, post } => {
+                let accepted = self.server.accepts(self.time, *token);
+                self.note(from, 9, u64::from(accepted), || {
+                    format!("API: access-{token} {}", if accepted { "is accepted" } else { "is refused" })
+                });
+                if accepted && let Some(place) = self.processes[from.process].place(from) {
+                    self.caller(from.process, place).processed |= *post;
+                }
+                Ok(answer(if accepted { 200 } else { 401 }, Vec::new(), String::new(), None))
+            }
+        }
+    }
+
+    /// The store's answer to a save, and whether anything valid is lost by it.
+    fn save(&mut self, from: Seat, entry: usize, save: &Save, about: About) -> Checked<Saved> {
+        let entry = &mut self.store.entries[entry];
+        let taken = entry.takes(self.time, save);
+        let before = entry.record.as_ref().and_then(refresh_of);
+        let saved = entry.save(self.time, save);
+        let after = entry.record.as_ref().and_then(refresh_of);
+        let record = &entry.record;
+        self.trace.note(self.time, [6, from.process as u64, u64::from(from.caller), u64::from(taken)], || {
+            format!("store: {saved:?}, {}", record_words(record.as_ref()))
+        });
+        if !taken {
+            self.came_too_late(from)?;
+            return Ok(saved);
+        }
+        if let (Some(before), Some(after)) = (before, after) {
+            self.check_overwritten(from, before, after)?;
+        }
+        if let Some(token) = after {
+            self.ledger.of(token).durable = true;
+        }
+        let place = self.processes[from.process].place(from);
+        match (about, place) {
+            (About::Journal(token), None) => {
+                let process = &self.processes[from.process];
+                let here = process.up && process.life == from.life;
+                let reason = if here { Reason::CallerGone } else { Reason::ProcessGone };
+                self.ledger.excuse(token, reason, here.then_some(from.life()));
+            }
+            (About::Journal(_), Some(place)) => {
+                if let Some(spending) = &mut self.caller(from.process, place).spending {
+                    spending.written = true;
+                }
+            }
+            (About::Clearing(_) | About::Token(_), Some(place)) => self.caller(from.process, place).spending = None,
+            (About::Clearing(_) | About::Token(_), None) => {}
+        }
+        Ok(saved)
+    }
+
+    /// A save was not taken, because its lease is over: the new token, or the proof that none was granted, stays with the caller.
+    fn came_too_late(&mut self, from: Seat) -> Checked {
+        let Some(place) = self.processes[from.process].place(from) else { return Ok(()) };
+        let caller = self.caller(from.process, place);
+        let Some(spending) = caller.spending.filter(|spending| spending.written) else { return Ok(()) };
+        check(caller.troubled, Invariant::LeaseOutlasts, || format!("the lease was over for {from:?}, whom no fault held up"))?;
+        self.ledger.excuse(spending.token, Reason::HolderLate, Some(from.life()));
+        Ok(())
+    }
+
+    /// A refresh token that can still be exchanged gives way to none, and none to one of another consent or an earlier one of its own.
+    fn check_overwritten(&self, from: Seat, before: RefreshToken, after: RefreshToken) -> Checked {
+        let (old, new) = (self.server.refresh[before].family, self.server.refresh[after].family);
+        let allowed = before == after || (new == old && after > before && !self.server.is_live(before));
+        let matters = self.server.consents[old].ended.is_none();
+        check(allowed || !matters, Invariant::NothingThrownAway, || {
+            format!("{from:?} overwrites refresh-{before} of consent {old} with refresh-{after} of consent {new}")
+        })
+    }
+
+    /// A lease ran out that was not given back.
+    fn lapsed(&mut self, held: Held) -> Checked {
+        let process = &self.processes[held.by.process];
+        if !process.up || process.life != held.by.life {
+            return Ok(());
+        }
+        let Some(place) = process.place(held.by) else {
+            return check(held.excused, Invariant::NoLeaseLeft, || format!("{:?} is gone and had not given the lease back", held.by));
+        };
+        let caller = &process.callers[place];
+        let Some(spending) = caller.spending.filter(|spending| spending.written) else { return Ok(()) };
+        check(caller.troubled, Invariant::LeaseOutlasts, || format!("the lease ran out under {:?}, whom no fault held up", held.by))?;
+        self.ledger.excuse(spending.token, Reason::HolderLate, None);
+        Ok(())
+    }
+
+    /// The token endpoint's answer.
+    fn exchange(&mut self, from: Seat, token: RefreshToken, given_up: bool) -> Checked<Reply> {
+        let answered = self.server.token(self.time, token);
+        self.note(from, 8, token as u64, || format!("token endpoint: {} gets {answered:?}", refresh_text(token)));
+        let headers = self.date.map(|ahead| ("date", date(self.time, ahead))).into_iter().collect();
+        match answered {
+            Answered::Granted(access, refresh) => {
+                let seconds = self.server.rules.lifetime / 1_000;
+                let body = format!(
+                    "{{\"access_token\":\"access-{access}\",\"token_type\":\"Bearer\",\"expires_in\":{seconds},\"refresh_token\":\"refresh-{refresh}\"}}"
+                );
+                Ok(answer(200, headers, body, Some(access)))
+            }
+            // Within the grace it was sent again, and the first request came after all, when even the grace was over: nobody could know.
+            Answered::Reuse if given_up && self.setting.grace > 0 => Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None)),
+            Answered::InvalidGrant => Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None)),
+            Answered::Reuse => {
+                Err(Violation::new(Invariant::NoFamilyDies, format!("{from:?} sent refresh-{token} again, and its family died of it")))
+            }
+        }
+    }
+
+    /// A caller hears what came of its message.
+    pub(crate) fn report(&mut self, seat: Seat, reply: Reply) -> Checked {
+        let Some(place) = self.processes[seat.process].place(seat) else { return Ok(()) };
+        if let Reply::Released | Reply::Paused = reply {
+            // The session is not told.
+            self.caller(seat.process, place).doing = Doing::Turning;
+            return Ok(());
+        }
+        let now = self.tick(seat.process);
+        let is_about_tokens = matches!(self.caller(seat.process, place).doing, Doing::Expecting { fetch_since: Some(_) })
+            || matches!(reply, Reply::Claimed(Claimed::Granted(_)));
+        self.hear(seat, place, &reply);
+        let before = self.last_error(seat.process).filter(|_| is_about_tokens);
+        self.tell(seat, place, now, reply);
+        let error = self.last_error(seat.process).filter(|_| is_about_tokens);
+        if error != before && error.is_some_and(|(_, failure)| failure.kind() == FailureKind::ConsentRequired) {
+            self.judge_consent(seat, place)?;
+        }
+        Ok(())
+    }
+
+    /// What went wrong last in a session.
+    fn last_error(&self, process: usize) -> Option<(UnixTime, Failure)> {
+        let process = &self.processes[process];
+        process.session.explain(process.latest, None, None).last_error
+    }
+
+    /// Tells an exchange what came of its step.
+    fn tell(&mut self, seat: Seat, place: usize, now: UnixTime, reply: Reply) {
+        let process = &mut self.processes[seat.process];
+        let caller = &mut process.callers[place];
+        caller.doing = Doing::Turning;
+        let session = &mut process.session;
+        match reply {
+            Reply::Claimed(claimed) => caller.exchange.handle_claimed(session, now, claimed),
+            Reply::Saved(saved) => caller.exchange.handle_saved(session, now, saved),
+            Reply::Released | Reply::Paused => {}
+            Reply::Looked(pause) => {
+                let pause = pause.map(|(span, why)| SharedPause { until: now.after(Duration::from_millis(span)), why });
+                caller.exchange.handle_looked(session, now, pause);
+            }
+            Reply::Loaded(loaded) => {
+                let (credential, consent) = loaded.unzip();
+                let before = session.store_id(None);
+                caller.exchange.handle_loaded(session, now, credential);
+                if let Some(consent) = consent.filter(|_| session.store_id(None) != before) {
+                    process.consent = consent;
+                    // What a caller still held under the id of the consent before, it cannot give back any more.
+                    let leases = self.store.entries.iter_mut().filter_map(|entry| entry.lease.as_mut());
+                    leases.filter(|held| held.by.life() == seat.life()).for_each(|held| held.excused = true);
+                }
+            }
+            Reply::Lost { not_sent } => {
+                caller.exchange.handle_failure(session, now, Transport { not_sent, what: "lost".into(), advice: String::new() });
+            }
+            Reply::Answer { status, headers, body, .. } => {
+                let headers: &[(&str, String)] = &headers;
+                caller.exchange.handle_response(session, now, &Response { status, headers: &headers, body: body.as_bytes() });
+            }
+        }
+    }
+
+    /// What the checks learn from a reply.
+    fn hear(&mut self, seat: Seat, place: usize, reply: &Reply) {
+        let was = self.caller(seat.process, place).doing;
+        self.note(seat, 10, code(reply), || format!("process {} caller {} hears: {}", seat.process, seat.caller, brief(reply)));
+        match reply {
+            Reply::Claimed(Claimed::Granted(record)) => {
+                let process = &mut self.processes[seat.process];
+                let refresh = &self.server.refresh;
+                let known = record.as_ref().and_then(refresh_of).filter(|token| refresh[*token].family == process.consent.0);
+                let caller = &mut process.callers[place];
+                (caller.token, caller.consent) = (known.unwrap_or(process.consent.1), process.consent.0);
+            }
+            Reply::Saved(_) => {
+                let caller = self.caller(seat.process, place);
+                caller.spending = caller.spending.filter(|spending| spending.written);
+            }
+            Reply::Answer { status, granted, .. } => match was {
+                Doing::Expecting { fetch_since: Some(since) } => {
+                    // Whatever the server refuses, it does not spend.
+                    self.spent_nothing(seat, place, (400..500).contains(status));
+                    if let Some(access) = *granted {
+                        let process = &mut self.processes[seat.process];
+                        let caller = &mut process.callers[place];
+                        process.fetched = Some((access, caller.asked_at.0, caller.asked_at.1));
+                        caller.minted_after_refusal = (caller.refusals > 0).then_some((access, since));
+                    }
+                }
+                _ if *status == 401 => self.refused(seat, place),
+                _ => {}
+            },
+            Reply::Lost { not_sent } => {
+                if let Doing::Expecting { fetch_since: Some(_) } = was {
+                    self.spent_nothing(seat, place, *not_sent);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a token request turned out to have spent nothing.
+    fn spent_nothing(&mut self, seat: Seat, place: usize, proven: bool) {
+        let token = self.caller(seat.process, place).token;
+        self.ledger.of(token).unproven -= u32::from(proven);
+    }
+
+    /// A 401 from the API: what the caller is obliged to by it.
+    fn refused(&mut self, seat: Seat, place: usize) {
+        let certain = self.certainly_usable(seat.process);
+        let process = &mut self.processes[seat.process];
+        let (held, latest) = (process.held(), process.latest);
+        let caller = &mut process.callers[place];
+        let just_minted = caller
+            .minted_after_refusal
+            .is_some_and(|(token, since)| Some(token) == caller.sent && held == caller.sent && latest.since(since) < QUIET);
+        caller.obliged = if just_minted {
+            Obliged::Stop
+        } else if certain > caller.sent && caller.refusals < 2 {
+            Obliged::SendNewer
+        } else {
+            Obliged::Nothing
+        };
+        caller.refusals += 1;
+    }
+
+    pub(crate) fn note(&mut self, seat: Seat, what: u64, more: u64, words: impl FnOnce() -> String) {
+        self.trace.note(self.time, [what, seat.process as u64, u64::from(seat.caller), more], words);
+    }
+}
+
+pub(crate) fn answer(status: u16, headers: Vec<(&'static str, String)>, body: String, granted: Option<AccessToken>) -> Reply {
+    Reply::Answer { status, headers, body, granted }
+}
+
+/// The `Date` header of a server whose clock is so far ahead.
+fn date(time: u64, ahead: i64) -> String {
+    let at = Clock { ahead, ..Clock::default() }.at(time);
+    let timestamp = jiff::Timestamp::from_millisecond(i64::try_from(at.as_millis()).unwrap_or_default()).unwrap_or_default();
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&timestamp).unwrap_or_default()
+}
+
+fn code(reply: &Reply) -> u64 {
+    match reply {
+        Reply::Claimed(Claimed::Granted(_)) | Reply::Released | Reply::Paused => 0,
+        Reply::Claimed(Claimed::Busy) | Reply::Saved(Saved::Superseded) => 1,
+        Reply::Claimed(Claimed::Down(_)) | Reply::Saved(Saved::Down(_)) => 2,
+        Reply::Saved(Saved::Durable) => 3,
+        Reply::Loaded(_) => 4,
+        Reply::Looked(pause) => 7 + u64::from(pause.is_some()),
+        Reply::Answer { status, .. } => u64::from(*status),
+        Reply::Lost { not_sent } => 5 + u64::from(*not_sent),
+    }
+}
+
+fn brief(reply: &Reply) -> String {
+    match reply {
+        Reply::Claimed(Claimed::Granted(record)) => format!("granted, {}", record_words(record.as_ref())),
+        Reply::Claimed(claimed) => format!("{claimed:?}"),
+        Reply::Saved(saved) => format!("{saved:?}"),
+        Reply::Released => "released".into(),
+        Reply::Paused => "the others are told".into(),
+        Reply::Looked(pause) => format!("paused: {pause:?}"),
+        Reply::Loaded(credential) => format!("loaded: {}", credential.is_some()),
+        Reply::Answer { status, body, .. } => format!("{status} {body}"),
+        Reply::Lost { not_sent } => {
+            if *not_sent {
+                "not sent".into()
+            } else {
+                "lost".into()
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What must hold after every step, by name, and the reasons for which a person may be asked to connect the account again.
+
+use crate::endpoint::RefreshToken;
+use std::fmt;
+
+/// What a run is checked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Invariant {
+    Steps,
+    OneFetch,
+    NobodyWaits,
+    DurableBeforeUse,
+    NothingIsLost,
+    ValidTokenOutlives,
+    NewerTokenIsUsed,
+    FreshTokenRefused,
+    NothingTwice,
+    SingleUse,
+    NoFamilyDies,
+    Consent,
+    NothingThrownAway,
+    EveryCallEnds,
+    NoLeaseLeft,
+    LeaseOutlasts,
+    Recovery,
+}
+
+impl Invariant {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Steps => "invariant 1: poll once, do it, report it",
+            Self::OneFetch => "invariant 3: at most one fetch is in flight for each session",
+            Self::NobodyWaits => "invariant 3: a caller whose token is still valid never waits",
+            Self::DurableBeforeUse => "invariant 4: a rotated refresh token is durable before it is used",
+            Self::NothingIsLost => "invariant 4: a failed save loses nothing",
+            Self::ValidTokenOutlives => "invariant 4: a valid token outlives a failed renewal",
+            Self::NewerTokenIsUsed => "invariant 5: a 401 for an old generation sends again with the newer token",
+            Self::FreshTokenRefused => "invariant 5: a freshly minted token that is refused stops",
+            Self::NothingTwice => "invariant 6: what may have been processed is not sent again",
+            Self::SingleUse => "single use: a refresh token that may be spent is not sent again",
+            Self::NoFamilyDies => "single use: no family dies of a second use",
+            Self::Consent => "consent: a person is asked only where it cannot be avoided",
+            Self::NothingThrownAway => "no valid token is thrown away",
+            Self::EveryCallEnds => "every call ends",
+            Self::NoLeaseLeft => "no lease is left with a caller that is gone",
+            Self::LeaseOutlasts => "a lease outlasts what is done under it",
+            Self::Recovery => "when the faults are over, every call succeeds",
+        }
+    }
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A run that broke an invariant.
+#[derive(Clone, Debug)]
+pub(crate) struct Violation {
+    pub(crate) invariant: Invariant,
+    pub(crate) what: String,
+}
+
+impl Violation {
+    pub(crate) fn new(invariant: Invariant, what: impl Into<String>) -> Self {
+        Self { invariant, what: what.into() }
+    }
+}
+
+pub(crate) type Checked<T = ()> = Result<T, Violation>;
+
+/// Fails with the invariant's name unless it holds.
+pub(crate) fn check(holds: bool, invariant: Invariant, what: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(Violation::new(invariant, what())) }
+}
+
+/// Why the next refresh token may be out of everybody's reach, so that a person has to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The token request never arrived, or only after its caller had given up: nobody can tell that from a lost answer.
+    RequestLost,
+    /// The server acted, and its answer was lost.
+    AnswerLost,
+    /// The server acted, and its answer came when the lease had run out.
+    AnswerLate,
+    /// The server answered 5xx, which says nothing about whether it acted.
+    Unclear,
+    /// The process was gone between the journal's entry and the new record.
+    ProcessGone,
+    /// The caller went away between the journal's entry and the new record, and its shell let it.
+    CallerGone,
+    /// The lease ran out under a holder that was paused, cut off from the store, or whose clock stood still.
+    HolderLate,
+    /// The store wrote the journal's entry and could not say so; only the one who made it knows that nothing was sent.
+    JournalUnheard,
+    /// The store was down when the journal's entry was to be taken back; only the one who made it knows that nothing was spent.
+    ClearingLost,
+    /// The store was down when the new record was to be saved; its holder keeps it.
+    SaveLost,
+    /// The consent was taken back at the provider.
+    Revoked,
+}
+
+impl Reason {
+    pub(crate) const ALL: [Self; 11] = [
+        Self::RequestLost,
+        Self::AnswerLost,
+        Self::AnswerLate,
+        Self::Unclear,
+        Self::ProcessGone,
+        Self::CallerGone,
+        Self::HolderLate,
+        Self::JournalUnheard,
+        Self::ClearingLost,
+        Self::SaveLost,
+        Self::Revoked,
+    ];
+
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::RequestLost => "the request was lost, or came late",
+            Self::AnswerLost => "the server acted and its answer was lost",
+            Self::AnswerLate => "the answer came after the lease",
+            Self::Unclear => "a 5xx that says nothing",
+            Self::ProcessGone => "the process was gone before the new token was durable",
+            Self::CallerGone => "the caller was let go before the new token was durable",
+            Self::HolderLate => "the lease ran out under its holder",
+            Self::JournalUnheard => "the journal was written and the store could not say so",
+            Self::ClearingLost => "the store was down when the journal was to be taken back",
+            Self::SaveLost => "the store was down when the new token was to be saved",
+            Self::Revoked => "the consent was taken back at the provider",
+        }
+    }
+}
+
+/// One life of one process, in which one session lives.
+pub(crate) type Life = (usize, u32);
+
+/// What is known of each refresh token beside what the server knows.
+#[derive(Default)]
+pub(crate) struct Entry {
+    /// How many of its uses have not been proven to have spent nothing.
+    pub(crate) unproven: u32,
+    pub(crate) first_sent: u64,
+    /// Whether the store ever held it.
+    pub(crate) durable: bool,
+    reasons: Vec<(Reason, Option<Life>)>,
+}
+
+/// The book that the checks keep.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    entries: Vec<Entry>,
+    /// How often a person was asked, by reason.
+    pub(crate) consents: [u64; Reason::ALL.len()],
+}
+
+impl Ledger {
+    pub(crate) fn of(&mut self, token: RefreshToken) -> &mut Entry {
+        if self.entries.len() <= token {
+            self.entries.resize_with(token + 1, Entry::default);
+        }
+        &mut self.entries[token]
+    }
+
+    /// Notes a reason why the successor of `token` may be out of reach, for every session but `except`, which knows better.
+    pub(crate) fn excuse(&mut self, token: RefreshToken, reason: Reason, except: Option<Life>) {
+        let reasons = &mut self.of(token).reasons;
+        if !reasons.contains(&(reason, except)) {
+            reasons.push((reason, except));
+        }
+    }
+
+    /// The first reason that excuses the session `life` for giving up on `token`.
+    pub(crate) fn excuse_for(&mut self, token: RefreshToken, life: Life) -> Option<Reason> {
+        self.of(token).reasons.iter().find(|(_, except)| *except != Some(life)).map(|(reason, _)| *reason)
+    }
+
+    /// Every reason noted for a token.
+    pub(crate) fn excuses(&mut self, token: RefreshToken) -> &[(Reason, Option<Life>)] {
+        &self.of(token).reasons
+    }
+}

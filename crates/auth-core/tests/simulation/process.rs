@@ -1,0 +1,218 @@
+//! A process: one session, and the callers that drive exchanges on it.
+
+use crate::checks::Life;
+use crate::dice::Clock;
+use crate::endpoint::{AccessToken, Family, RefreshToken, number};
+use auth_core::{Claim, Claimed, Credential, Exchange, Save, Saved, Session, UnixTime};
+
+/// Which caller of which process: it outlives neither, so a message that comes too late finds nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seat {
+    pub(crate) process: usize,
+    pub(crate) life: u32,
+    pub(crate) caller: u32,
+}
+
+impl Seat {
+    pub(crate) fn life(self) -> Life {
+        (self.process, self.life)
+    }
+}
+
+/// What a caller sends out because its exchange said so.
+pub(crate) enum Message {
+    /// To the store, about the entry at that place.
+    Store(usize, ToStore),
+    Load,
+    Fetch {
+        token: RefreshToken,
+        timeout: u64,
+    },
+    Send {
+        token: AccessToken,
+        post: bool,
+    },
+}
+
+/// What a store is asked to do.
+pub(crate) enum ToStore {
+    Claim(Claim),
+    Save(Box<Save>, About),
+    Release(u64),
+    Look,
+    /// To keep a limit that lasts so many milliseconds.
+    Pause(u64, String),
+}
+
+/// What a save is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum About {
+    /// The journal's entry before this refresh token is sent.
+    Journal(RefreshToken),
+    /// Taking it back.
+    Clearing(RefreshToken),
+    /// The record that holds this new refresh token.
+    Token(RefreshToken),
+}
+
+/// What came of a message.
+pub(crate) enum Reply {
+    Claimed(Claimed),
+    Saved(Saved),
+    Released,
+    /// What the source gave, and which consent that is.
+    Loaded(Option<(Credential, (Family, RefreshToken))>),
+    /// The limit in force, and for how many milliseconds it lasts.
+    Looked(Option<(u64, String)>),
+    /// There is nothing to report.
+    Paused,
+    Answer {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: String,
+        granted: Option<AccessToken>,
+    },
+    Lost {
+        not_sent: bool,
+    },
+}
+
+/// What a caller is doing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doing {
+    /// It will poll next.
+    Turning,
+    /// It sleeps until its time comes or the session changes.
+    Waiting,
+    /// It waits for the reply to a message; a fetch began at that moment of the session's clock.
+    Expecting { fetch_since: Option<UnixTime> },
+}
+
+/// What a 401 obliges a caller to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Obliged {
+    Nothing,
+    /// To send again with what the session holds, and fetch nothing.
+    SendNewer,
+    /// To stop.
+    Stop,
+}
+
+/// A single-use refresh token on which a caller has an open entry in the journal.
+#[derive(Clone, Copy)]
+pub(crate) struct Spending {
+    pub(crate) token: RefreshToken,
+    /// Whether the entry stands in the store.
+    pub(crate) written: bool,
+}
+
+pub(crate) struct Caller {
+    pub(crate) id: u32,
+    pub(crate) exchange: Exchange,
+    pub(crate) doing: Doing,
+    pub(crate) renewal: bool,
+    pub(crate) post: bool,
+    /// Whether the API processed its request.
+    pub(crate) processed: bool,
+    pub(crate) polls: u32,
+    /// How often its message changed: what is scheduled for an earlier turn is void.
+    pub(crate) turn: u32,
+    pub(crate) began: u64,
+    /// For how many milliseconds it may live.
+    pub(crate) patience: u64,
+    pub(crate) spending: Option<Spending>,
+    /// The refresh token that it last read or sent, and the consent that the session had then.
+    pub(crate) token: RefreshToken,
+    pub(crate) consent: Family,
+    pub(crate) obliged: Obliged,
+    pub(crate) refusals: u32,
+    /// The token that it got because of a refusal, and when it asked, by the session's clock.
+    pub(crate) minted_after_refusal: Option<(AccessToken, UnixTime)>,
+    /// When it last sent a token request, and how far its clock had wandered by then.
+    pub(crate) asked_at: (u64, u64),
+    pub(crate) sent: Option<AccessToken>,
+    /// Whether a fault made it slow, so that a lease may run out under it.
+    pub(crate) troubled: bool,
+}
+
+pub(crate) struct Process {
+    pub(crate) session: Session,
+    pub(crate) callers: Vec<Caller>,
+    pub(crate) clock: Clock,
+    pub(crate) life: u32,
+    pub(crate) up: bool,
+    /// Nothing happens in it before then.
+    pub(crate) paused_until: u64,
+    /// Whether its source can be asked again; if not, a new consent reaches it by a restart.
+    pub(crate) reloadable: bool,
+    /// Whether its shell drives renewals beside the calls.
+    pub(crate) renews: bool,
+    /// The consent that its session was given, and the refresh token that came with it.
+    pub(crate) consent: (Family, RefreshToken),
+    /// The latest time that its session was told.
+    pub(crate) latest: UnixTime,
+    /// The access token that it fetched last, when it asked for it, and how far its clock had wandered by then: the end of this one it knows by its own clock.
+    pub(crate) fetched: Option<(AccessToken, u64, u64)>,
+    pub(crate) seen: u64,
+    next: u32,
+}
+
+impl Process {
+    pub(crate) fn new(session: Session, clock: Clock, consent: (Family, RefreshToken)) -> Self {
+        Self {
+            session,
+            callers: Vec::new(),
+            clock,
+            life: 0,
+            up: true,
+            paused_until: 0,
+            reloadable: true,
+            renews: true,
+            consent,
+            latest: UnixTime::default(),
+            fetched: None,
+            seen: 0,
+            next: 0,
+        }
+    }
+
+    /// A new caller with its exchange.
+    pub(crate) fn enter(&mut self, index: usize, time: u64, exchange: Exchange, renewal: bool, post: bool) -> Seat {
+        self.next += 1;
+        self.callers.push(Caller {
+            id: self.next,
+            exchange,
+            doing: Doing::Turning,
+            renewal,
+            post,
+            processed: false,
+            polls: 0,
+            turn: 0,
+            began: time,
+            patience: 0,
+            spending: None,
+            token: self.consent.1,
+            consent: self.consent.0,
+            obliged: Obliged::Nothing,
+            refusals: 0,
+            minted_after_refusal: None,
+            asked_at: (0, 0),
+            sent: None,
+            troubled: false,
+        });
+        Seat { process: index, life: self.life, caller: self.next }
+    }
+
+    /// Where the caller of a seat is, if it is still there.
+    pub(crate) fn place(&self, seat: Seat) -> Option<usize> {
+        if !self.up || self.life != seat.life {
+            return None;
+        }
+        self.callers.iter().position(|caller| caller.id == seat.caller)
+    }
+
+    /// The access token that the session would send, by its fast path.
+    pub(crate) fn held(&self) -> Option<AccessToken> {
+        self.session.fresh().and_then(|fresh| number(fresh.authorization.value().expose()))
+    }
+}

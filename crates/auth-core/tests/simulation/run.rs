@@ -1,0 +1,543 @@
+//! One run from one seed: a queue of what happens when, drawn by the dice, until enough was refreshed; then the world is kind, and everything has to work again.
+
+use crate::arrival::answer;
+use crate::checks::{Checked, Invariant, Reason, Violation, check};
+use crate::dice::{Clock, Dice};
+use crate::endpoint::{Ended, Rules, Server};
+use crate::faults::{Fate, LATEST, Weather};
+use crate::process::{Doing, Message, Process, Reply, Seat, ToStore};
+use crate::setting::SETTINGS;
+use crate::store::{Sabotage, Store};
+use crate::trace::Trace;
+use crate::world::{Ending, Next, World, refresh_of};
+use auth_core::{Claimed, FailureKind, Saved};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+
+/// By how much a clock may be wrong at first, either way.
+const AHEAD: u64 = 5 * MINUTE;
+/// By how much two clocks can come to differ in a run by running too fast: 400 millionths of ten days.
+const DRIFT: u64 = 6 * MINUTE;
+
+/// How long a store may take to answer before its caller takes it to be down.
+const STORE_LIMIT: u64 = 5 * SECOND;
+/// How long the API may take.
+const API_LIMIT: u64 = 30 * SECOND;
+/// How long the kind world lasts before every call has to succeed: longer than the longest rest of a session and the longest pause of a process.
+const MENDING: u64 = 5 * HOUR;
+/// How many happenings one run may have for each refresh that it is to reach: a run in which nothing is refreshed any more ends too.
+const HAPPENINGS: u64 = 2_000;
+
+/// What is to be run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order {
+    pub(crate) seed: u64,
+    pub(crate) refreshes: u64,
+    pub(crate) sabotage: Sabotage,
+    /// Whether the last steps are kept as text.
+    pub(crate) lines: bool,
+}
+
+/// What came of it.
+#[derive(Default)]
+pub(crate) struct Account {
+    pub(crate) hash: u64,
+    pub(crate) refreshes: u64,
+    pub(crate) steps: u64,
+    pub(crate) calls: u64,
+    /// How long it took by the clock of the run, in milliseconds.
+    pub(crate) lasted: u64,
+    pub(crate) fates: [u64; Fate::COUNT],
+    pub(crate) crashes: u64,
+    pub(crate) pauses: u64,
+    pub(crate) clocks_set: u64,
+    pub(crate) callers_gone: u64,
+    pub(crate) connected: u64,
+    pub(crate) consents: [u64; Reason::ALL.len()],
+    pub(crate) violation: Option<Violation>,
+    pub(crate) lines: Vec<String>,
+}
+
+enum Event {
+    /// A caller comes.
+    Call(usize),
+    /// Callers come to all processes at once.
+    Storm,
+    Poll(Seat, u32),
+    /// A message arrives.
+    Arrive(Seat, Box<Message>, Heard),
+    Report(Seat, Box<Reply>),
+    Start(usize),
+    /// An operator ends a process, so that it reads its configuration again.
+    Restart(usize),
+    /// A person connects the account.
+    Connect,
+    Season,
+}
+
+/// Whether the reply to a message is heard.
+#[derive(Clone, Copy)]
+enum Heard {
+    After(u64),
+    ByNobody,
+    /// By nobody, because whoever sent the message has long given up waiting for it.
+    TooLate,
+}
+
+struct Due {
+    at: u64,
+    order: u64,
+    event: Event,
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.order) == (other.at, other.order)
+    }
+}
+
+impl Eq for Due {}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}
+
+struct Run {
+    world: World,
+    dice: Dice,
+    weather: Weather,
+    queue: BinaryHeap<Reverse<Due>>,
+    order: u64,
+    account: Account,
+    /// Between two calls of a process, in milliseconds.
+    gap: u64,
+    store_down_until: u64,
+    unknown_client_until: u64,
+    unavailable_until: u64,
+    connecting: bool,
+    /// From then on every call has to succeed, and from then on no new one starts.
+    mended_at: u64,
+    over_at: u64,
+}
+
+/// Runs one seed to its end, or to its first violation.
+pub(crate) fn run(order: &Order) -> Account {
+    let mut run = Run::new(order);
+    let violation = run.go(order.refreshes).err();
+    let World { trace, time, calls, ledger, server, .. } = run.world;
+    Account {
+        hash: trace.hash(),
+        steps: trace.steps,
+        lasted: time,
+        calls,
+        consents: ledger.consents,
+        refreshes: server.granted,
+        violation,
+        lines: trace.into_lines(),
+        ..run.account
+    }
+}
+
+impl Run {
+    fn new(order: &Order) -> Self {
+        let mut dice = Dice::new(order.seed);
+        let setting = &SETTINGS[dice.pick(&[0, 0, 1, 2])];
+        let one_at_a_time = dice.chance(3_000);
+        // Two things are judged by the clocks of several machines, so these have to agree within half a minute: whether a reuse grace is over, and whether a
+        // token that another process got has ended, where renewing it would end it.
+        let agree = setting.grace > 0 || one_at_a_time || dice.chance(2_000);
+        let mut weather = Weather::of(&mut dice);
+        weather.clock *= u64::from(!agree);
+        let lifetime = dice.pick(&[MINUTE, 10 * MINUTE, HOUR]);
+        let rules = Rules { lifetime, grace: setting.grace, one_at_a_time, new_consent_revokes: dice.chance(5_000) };
+        let signed =
+            |dice: &mut Dice| i64::try_from(dice.between(0, 2 * AHEAD)).unwrap_or_default() - i64::try_from(AHEAD).unwrap_or_default();
+        let date = (!agree && dice.chance(5_000)).then(|| signed(&mut dice));
+        let store = Store::new(dice.chance(5_000), order.sabotage);
+        let mut world = World::new(store, Server::new(rules), Trace::new(order.lines), date, setting);
+        world.server.connect();
+        world.disagreement = 2 * AHEAD + DRIFT;
+        world.shares_pauses = dice.chance(5_000);
+        let (renews, reloadable) = (dice.chance(6_000), dice.chance(7_000));
+        for _ in 0..dice.between(2, 5) {
+            let (session, consent) = world.session(reloadable);
+            let ahead = signed(&mut dice) / if agree { 60 } else { 1 };
+            let parts_per_million = if agree { 0 } else { i64::try_from(dice.between(0, 400)).unwrap_or_default() - 200 };
+            let mut process = Process::new(session, Clock { ahead, parts_per_million, ..Clock::default() }, consent);
+            (process.reloadable, process.renews) = (reloadable, renews);
+            world.processes.push(process);
+        }
+        let gap = lifetime / dice.between(1, 3);
+        let mut run = Self {
+            world,
+            dice,
+            weather,
+            queue: BinaryHeap::new(),
+            order: 0,
+            account: Account::default(),
+            gap,
+            store_down_until: 0,
+            unknown_client_until: 0,
+            unavailable_until: 0,
+            connecting: false,
+            mended_at: u64::MAX,
+            over_at: u64::MAX,
+        };
+        (0..run.world.processes.len()).for_each(|process| run.after(0, Event::Call(process)));
+        run.after(lifetime, Event::Storm);
+        run.after(lifetime, Event::Season);
+        run
+    }
+
+    fn go(&mut self, refreshes: u64) -> Checked {
+        while self.world.server.granted < refreshes && self.order < refreshes * HAPPENINGS {
+            self.happen()?;
+        }
+        self.weather = Weather::KIND;
+        (self.store_down_until, self.unknown_client_until, self.unavailable_until) = (0, 0, 0);
+        self.mended_at = self.world.time + MENDING;
+        self.over_at = self.mended_at + HOUR;
+        self.gap = self.gap.max(10 * MINUTE);
+        while self.world.time < self.over_at || self.world.processes.iter().any(|process| !process.callers.is_empty()) {
+            self.happen()?;
+        }
+        self.check_the_end()
+    }
+
+    /// Each refresh token in the store is the live one of its consent, unless there is a reason why its successor is out of reach; and nobody holds a lease.
+    fn check_the_end(&mut self) -> Checked {
+        let World { store, server, ledger, time, .. } = &mut self.world;
+        for entry in &store.entries {
+            if let Some(stored) = entry.record.as_ref().and_then(refresh_of) {
+                let consent = &server.consents[server.refresh[stored].family];
+                let out_of_reach = consent.ended.is_some() || !ledger.excuses(stored).is_empty();
+                check(out_of_reach || stored == consent.current, Invariant::NothingIsLost, || {
+                    format!("refresh-{} is live, and the store ends with refresh-{stored}", consent.current)
+                })?;
+            }
+            let held = entry.lease.filter(|held| *time < held.until);
+            check(held.is_none(), Invariant::NoLeaseLeft, || format!("{:?} still holds the lease", held.map(|held| held.by)))?;
+        }
+        Ok(())
+    }
+
+    fn after(&mut self, span: u64, event: Event) {
+        self.order += 1;
+        self.queue.push(Reverse(Due { at: self.world.time + span, order: self.order, event }));
+    }
+
+    fn happen(&mut self) -> Checked {
+        let Some(Reverse(due)) = self.queue.pop() else {
+            return Err(Violation::new(Invariant::EveryCallEnds, "nothing will happen any more"));
+        };
+        self.world.time = due.at;
+        let paused_until = match &due.event {
+            Event::Poll(seat, _) | Event::Report(seat, _) => self.world.processes[seat.process].paused_until,
+            Event::Call(process) => self.world.processes[*process].paused_until,
+            _ => 0,
+        };
+        if paused_until > due.at {
+            self.after(paused_until - due.at, due.event);
+            return Ok(());
+        }
+        match due.event {
+            Event::Call(process) => self.call_comes(process),
+            Event::Storm => self.storm(),
+            Event::Season => self.season(),
+            Event::Connect => self.connect(),
+            Event::Restart(process) => {
+                if self.world.processes[process].up {
+                    self.world.crash(process);
+                    self.after(SECOND, Event::Start(process));
+                }
+            }
+            Event::Start(process) => {
+                if !self.world.processes[process].up {
+                    self.world.restart(process);
+                }
+            }
+            Event::Poll(seat, turn) => return self.poll(seat, turn),
+            Event::Arrive(seat, message, heard) => return self.arrive(seat, &message, heard),
+            Event::Report(seat, reply) => {
+                if self.mishap(seat) {
+                    self.world.report(seat, *reply)?;
+                    self.turn(seat);
+                    self.wake(seat.process);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn call_comes(&mut self, process: usize) {
+        if self.world.time < self.over_at {
+            let gap = self.dice.between(self.gap / 2, self.gap * 3 / 2);
+            self.after(gap, Event::Call(process));
+            self.start_callers(process);
+        }
+    }
+
+    fn storm(&mut self) {
+        if self.world.time < self.over_at {
+            let gap = self.dice.between(self.gap, 10 * self.gap);
+            self.after(gap, Event::Storm);
+            (0..self.world.processes.len()).for_each(|process| self.start_callers(process));
+        }
+    }
+
+    /// One to three calls, and the renewal that may be due.
+    fn start_callers(&mut self, process: usize) {
+        let Some(running) = self
+            .world
+            .processes
+            .get(process)
+            .filter(|process| process.up && process.paused_until <= self.world.time && process.callers.len() < 8)
+        else {
+            return;
+        };
+        if running.renews {
+            let seed = self.dice.seed();
+            if let Some(seat) = self.world.renewal(process, seed) {
+                self.turn(seat);
+            }
+        }
+        for _ in 0..self.dice.pick(&[1, 1, 1, 3]) {
+            let hurried = self.weather.api > 0 && self.dice.chance(1_000);
+            let (post, deadline) = (self.dice.chance(3_000), hurried.then(|| self.dice.spread(1, 90 * SECOND)));
+            let seed = self.dice.seed();
+            let seat = self.world.call(process, seed, post, deadline);
+            self.turn(seat);
+        }
+        self.wake(process);
+    }
+
+    fn season(&mut self) {
+        self.after(self.world.server.rules.lifetime / 2, Event::Season);
+        let time = self.world.time;
+        let lasts = self.dice.spread(SECOND, HOUR);
+        if self.dice.chance(self.weather.outage) {
+            match self.dice.between(0, 2) {
+                0 => self.store_down_until = time + lasts,
+                1 => self.unknown_client_until = time + lasts,
+                _ => self.unavailable_until = time + lasts,
+            }
+        }
+        if self.dice.chance(self.weather.revocation) {
+            let latest = self.world.server.latest();
+            self.world.server.end(latest, Ended::Revoked);
+        }
+    }
+
+    /// A person connects the account; processes that cannot ask their source again are restarted by and by.
+    fn connect(&mut self) {
+        self.connecting = false;
+        self.account.connected += 1;
+        let family = self.world.server.connect();
+        self.world
+            .trace
+            .note(self.world.time, [11, family as u64, 0, 0], || format!("a person connects the account again: consent {family}"));
+        for process in 0..self.world.processes.len() {
+            if !self.world.processes[process].reloadable {
+                let soon = self.dice.spread(SECOND, 10 * MINUTE);
+                self.after(soon, Event::Restart(process));
+            }
+        }
+    }
+
+    /// The caller polls next.
+    fn turn(&mut self, seat: Seat) {
+        let process = &self.world.processes[seat.process];
+        if let Some(place) = process.place(seat) {
+            let turn = process.callers[place].turn;
+            let soon = self.dice.between(0, 2);
+            self.after(soon, Event::Poll(seat, turn));
+        }
+    }
+
+    /// Whoever sleeps in a process whose session changed looks again.
+    fn wake(&mut self, process: usize) {
+        let woken: Vec<Seat> = self.world.woken(process).collect();
+        woken.into_iter().for_each(|seat| self.turn(seat));
+    }
+
+    /// What may happen to a process or caller at any step; `false` if the caller is not there, any more or for now.
+    fn mishap(&mut self, seat: Seat) -> bool {
+        if self.world.processes[seat.process].place(seat).is_none() {
+            return false;
+        }
+        if self.dice.chance(self.weather.crash) {
+            self.account.crashes += 1;
+            self.world.crash(seat.process);
+            let down = self.dice.spread(100, 2 * MINUTE);
+            self.after(down, Event::Start(seat.process));
+            return false;
+        }
+        if self.dice.chance(self.weather.pause) {
+            self.account.pauses += 1;
+            let longest = self.dice.pick(&[MINUTE, 10 * MINUTE, 2 * HOUR]);
+            self.pause(seat.process, longest);
+        }
+        if self.dice.chance(self.weather.clock) {
+            self.account.clocks_set += 1;
+            self.set_clock(seat.process);
+        }
+        if self.dice.chance(self.weather.leave) {
+            self.account.callers_gone += 1;
+            self.world.note(seat, 12, 0, || format!("process {} caller {} goes away", seat.process, seat.caller));
+            if let Some(release) = self.world.leave(seat) {
+                self.send(seat, release);
+            }
+            self.wake(seat.process);
+            return false;
+        }
+        true
+    }
+
+    /// The process stops, and does not know it; what happens now still happens.
+    fn pause(&mut self, process: usize, longest: u64) {
+        let span = self.dice.spread(SECOND, longest);
+        let paused = &mut self.world.processes[process];
+        paused.paused_until = self.world.time + span;
+        for caller in &mut paused.callers {
+            (caller.patience, caller.troubled) = (caller.patience + span, true);
+        }
+        self.world.trace.note(self.world.time, [13, process as u64, span, 0], || format!("process {process} is paused for {span} ms"));
+    }
+
+    fn set_clock(&mut self, process: usize) {
+        let back = self.dice.chance(5_000);
+        let span = self.dice.spread(SECOND, if back { 10 * MINUTE } else { 2 * HOUR });
+        let set = &mut self.world.processes[process];
+        let signed = i64::try_from(span).unwrap_or_default();
+        self.world.disagreement += span;
+        set.clock.set(if back { -signed } else { signed });
+        for caller in &mut set.callers {
+            (caller.patience, caller.troubled) = (caller.patience + 2 * span, true);
+        }
+        self.world.trace.note(self.world.time, [14, process as u64, span, u64::from(back)], || {
+            format!("the clock of process {process} is set {} by {span} ms", if back { "back" } else { "forth" })
+        });
+    }
+
+    fn poll(&mut self, seat: Seat, turn: u32) -> Checked {
+        let process = &self.world.processes[seat.process];
+        let Some(place) = process.place(seat) else { return Ok(()) };
+        let caller = &process.callers[place];
+        if caller.turn != turn || matches!(caller.doing, Doing::Expecting { .. }) || !self.mishap(seat) {
+            return Ok(());
+        }
+        let began = self.world.processes[seat.process].callers[place].began;
+        match self.world.poll(seat)? {
+            None => {}
+            Some(Next::Out(message)) => self.send(seat, message),
+            Some(Next::Wait(millis)) => self.after(millis.min(HOUR) + 1, Event::Poll(seat, turn + 1)),
+            Some(Next::Done(ending)) => self.done(seat, began, ending)?,
+        }
+        self.wake(seat.process);
+        Ok(())
+    }
+
+    fn done(&mut self, seat: Seat, began: u64, ending: Ending) -> Checked {
+        if let Some(release) = ending.release {
+            self.send(seat, release);
+        }
+        let asked = ending.failure == Some(FailureKind::ConsentRequired);
+        if asked && !self.connecting && ending.consent == self.world.server.latest() {
+            self.connecting = true;
+            let soon = self.dice.spread(10 * SECOND, 30 * MINUTE);
+            self.after(soon, Event::Connect);
+        }
+        let mended = began >= self.mended_at && !ending.renewal;
+        check(!mended || ending.failure.is_none(), Invariant::Recovery, || format!("{seat:?} ends with {:?}", ending.failure))
+    }
+
+    fn arrive(&mut self, seat: Seat, message: &Message, heard: Heard) -> Checked {
+        let reply = self.world.arrive(seat, message, matches!(heard, Heard::TooLate))?;
+        if let Heard::After(span) = heard {
+            self.after(span, Event::Report(seat, Box::new(reply)));
+        } else if let Message::Store(entry, ToStore::Claim(claim)) = message {
+            self.world.store.entries[*entry].excuse(claim.owner);
+        }
+        self.mishap(seat);
+        Ok(())
+    }
+
+    /// What becomes of a message.
+    fn fate(&mut self, message: &Message) -> Fate {
+        let time = self.world.time;
+        let chance = match message {
+            Message::Store(..) if time < self.store_down_until => return Fate::Down,
+            Message::Fetch { .. } if time < self.unknown_client_until => return Fate::InvalidClient,
+            Message::Fetch { .. } if time < self.unavailable_until => return Fate::Unavailable,
+            Message::Store(..) => self.weather.store,
+            Message::Fetch { .. } => self.weather.endpoint,
+            Message::Send { .. } => self.weather.api,
+            Message::Load => 0,
+        };
+        if self.dice.chance(chance) { self.dice.pick(Fate::of(message)) } else { Fate::Fine }
+    }
+
+    fn send(&mut self, seat: Seat, message: Message) {
+        let fate = self.fate(&message);
+        self.account.fates[fate as usize] += 1;
+        if fate != Fate::Fine {
+            self.world
+                .note(seat, 15, fate as u64, || format!("process {} caller {}: the message meets {fate:?}", seat.process, seat.caller));
+        }
+        self.world.meet(seat, &message, fate);
+        let (longest, limit) = match message {
+            Message::Store(..) => (15, STORE_LIMIT),
+            Message::Load => (5, STORE_LIMIT),
+            Message::Fetch { timeout, .. } if self.dice.chance(200) => (timeout / 2 - 1, timeout),
+            Message::Fetch { timeout, .. } => (300.min(timeout / 2), timeout),
+            Message::Send { .. } => (150, API_LIMIT),
+        };
+        let (there, back) = (self.dice.between(1, longest.max(1)), self.dice.between(1, longest.max(1)));
+        let lost = || match &message {
+            Message::Store(_, ToStore::Claim(_)) => Reply::Claimed(Claimed::Down("no answer".into())),
+            Message::Store(_, ToStore::Save(..)) => Reply::Saved(Saved::Down("no answer".into())),
+            Message::Store(_, ToStore::Release(_)) => Reply::Released,
+            Message::Store(_, ToStore::Look) => Reply::Looked(None),
+            Message::Store(_, ToStore::Pause(..)) => Reply::Paused,
+            Message::Load => Reply::Loaded(None),
+            Message::Fetch { .. } | Message::Send { .. } => Reply::Lost { not_sent: fate == Fate::NotSent },
+        };
+        let (reply, when) = match fate {
+            Fate::Fine | Fate::Refused => return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(back))),
+            Fate::Late => {
+                let late = self.dice.spread(limit, LATEST);
+                return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(late)));
+            }
+            Fate::NotSent | Fate::Down => (lost(), there),
+            Fate::Lost | Fate::Unheard | Fate::Delayed => (lost(), limit),
+            Fate::InvalidClient => (answer(401, Vec::new(), r#"{"error":"invalid_client"}"#.into(), None), there + back),
+            Fate::TooMany => {
+                let headers = vec![("retry-after", self.dice.pick(&[1, 5, 20, 60]).to_string())];
+                (answer(429, headers, String::new(), None), there + back)
+            }
+            Fate::Unavailable => (answer(503, Vec::new(), String::new(), None), there + back),
+            Fate::BadGateway => (answer(502, Vec::new(), "<html>".into(), None), there + back),
+        };
+        self.after(when, Event::Report(seat, Box::new(reply)));
+        match fate {
+            Fate::Unheard | Fate::BadGateway => self.after(there, Event::Arrive(seat, Box::new(message), Heard::ByNobody)),
+            Fate::Delayed => {
+                let late = limit + self.dice.spread(1, 2 * MINUTE);
+                self.after(late, Event::Arrive(seat, Box::new(message), Heard::TooLate));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What many runs share: providers whose refresh tokens are spent by their first use, with and without a reuse grace, and one connection to each.
+
+use crate::endpoint::{RefreshToken, refresh_text};
+use auth_core::{ClientCredentials, Connection, Credential, Grant, Provider};
+use std::sync::{Arc, LazyLock};
+
+const PROFILE: &str = r#"
+name = "simulated"
+title = "Simulated"
+
+[[environment]]
+name = "production"
+base_url = "https://api.simulated.test"
+token_url = "https://auth.simulated.test/token"
+source = "https://www.rfc-editor.org/rfc/rfc6749"
+
+[attach]
+header = "Authorization"
+scheme = "Bearer"
+source = "https://www.rfc-editor.org/rfc/rfc6750"
+
+[token]
+grants = ["refresh_token"]
+request = "form"
+client_auth = "client_secret_post"
+source = "https://www.rfc-editor.org/rfc/rfc6749"
+
+[token.refresh]
+rotation = "each_use"
+source = "https://www.rfc-editor.org/rfc/rfc9700"
+"#;
+
+/// The reuse graces of the providers, in seconds; 0 for none.
+pub(crate) const GRACES: [u64; 3] = [0, 120, 1_800];
+
+/// A provider and a connection to it.
+pub(crate) struct Setting {
+    pub(crate) connection: Arc<Connection>,
+    client: ClientCredentials,
+    /// For how many milliseconds the provider says that a spent refresh token may come again.
+    pub(crate) grace: u64,
+}
+
+pub(crate) static SETTINGS: LazyLock<[Setting; 3]> = LazyLock::new(|| {
+    GRACES.map(|grace| {
+        let line = if grace > 0 { format!("reuse_grace_seconds = {grace}\n") } else { String::new() };
+        let provider = Provider::from_toml(&(PROFILE.to_owned() + &line)).expect("a profile");
+        let client = ClientCredentials::parse(&provider, "client-1", "client-secret-1").expect("client credentials");
+        let credential = Credential::Grant(Grant::refresh_token(client.clone(), refresh_text(0)));
+        let connection = Connection::builder(provider).build(&credential).expect("a connection");
+        Setting { connection: Arc::new(connection), client, grace: grace * 1_000 }
+    })
+});
+
+impl Setting {
+    /// What a person's consent puts into the configuration.
+    pub(crate) fn credential(&self, token: RefreshToken) -> Credential {
+        Credential::Grant(Grant::refresh_token(self.client.clone(), refresh_text(token)))
+    }
+}
