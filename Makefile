@@ -13,7 +13,7 @@ demo:  ## run one month-end close through all four systems, on this machine alon
 	@$(CARGO) run --quiet --release -p auth-http --example month_end
 
 # What tests are built with: features whose other half may be missing on a machine say SKIPPED there.
-TESTED := auth-http/redis
+TESTED := auth-http/redis,auth-http/login
 
 .PHONY: test
 test: tools servers  ## install what is needed and run every test
