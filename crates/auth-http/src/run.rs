@@ -78,6 +78,11 @@ impl Running {
         Self { shared: Arc::clone(shared), exchange: shared.audited(exchange), begun: false, seen: 0 }
     }
 
+    /// Of an exchange whose request was sent already.
+    pub(crate) fn begun(shared: &Arc<Shared>, exchange: Exchange) -> Self {
+        Self { shared: Arc::clone(shared), exchange, begun: true, seen: 0 }
+    }
+
     /// The next step: the first one without the lock, while there is something fresh to send with.
     pub(crate) fn next(&mut self) -> Step {
         let first = if self.begun { None } else { self.first_step() };
