@@ -79,6 +79,11 @@ impl Running {
         Self { shared: Arc::clone(shared), exchange: shared.audited(exchange), looks_for_fresh: true, seen: 0 }
     }
 
+    /// Of an exchange whose request was sent already.
+    pub(crate) fn begun(shared: &Arc<Shared>, exchange: Exchange) -> Self {
+        Self { shared: Arc::clone(shared), exchange, looks_for_fresh: false, seen: 0 }
+    }
+
     /// The next step: without the lock, where there is something fresh to send with.
     pub(crate) fn next(&mut self) -> Step {
         let unasked = if self.looks_for_fresh { self.poll_fresh() } else { None };

@@ -1,6 +1,6 @@
 //! What all threads of a client share: the session behind its lock, and what can be had without the lock.
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Heard};
 use crate::clock::{self, Clock};
 use crate::credential::Credential;
 use crate::error::Error;
@@ -102,7 +102,11 @@ impl Shared {
 
     /// The exchange, with events if anybody listens.
     pub(crate) fn audited(&self, exchange: Exchange) -> Exchange {
-        if self.audit.is_wanted() { exchange.audited() } else { exchange }
+        match self.audit.heard() {
+            Heard::Nothing => exchange,
+            Heard::AllButCalls => exchange.audited_but_calls(),
+            Heard::Everything => exchange.audited(),
+        }
     }
 
     /// What can be put on a request without the lock; the caller has to look at its `until`.

@@ -59,6 +59,8 @@ pub struct Exchange {
     saves: u32,
     deliveries: Deliveries,
     audit: Option<Vec<AuditEvent>>,
+    /// Whether each request and answer is an event, too.
+    audits_calls: bool,
 }
 
 /// What is counted of the caller's request.
@@ -173,12 +175,19 @@ impl Exchange {
             saves: 0,
             deliveries,
             audit: None,
+            audits_calls: false,
         }
     }
 
     /// The same exchange, keeping audit events until [`Exchange::take_events`]; without this none are made.
     #[must_use]
-    pub fn audited(mut self) -> Self {
+    pub fn audited(self) -> Self {
+        Self { audits_calls: true, ..self.audited_but_calls() }
+    }
+
+    /// The same without [`Audited::Sent`] and [`Audited::Answered`]: for whoever wants to know only what is out of the ordinary, and pays nothing for the rest.
+    #[must_use]
+    pub fn audited_but_calls(mut self) -> Self {
         self.audit = Some(Vec::new());
         self
     }
@@ -517,7 +526,8 @@ impl Exchange {
         with: Option<&Authorization>,
         decision: impl FnOnce() -> String,
     ) {
-        let Some(events) = &mut self.audit else { return };
+        let is_of_a_call = matches!(what, Audited::Sent | Audited::Answered);
+        let Some(events) = self.audit.as_mut().filter(|_| self.audits_calls || !is_of_a_call) else { return };
         let mut event = AuditEvent::new(connection, at, what, decision());
         if let Some(authorization) = with {
             event = event.with_credential(connection, authorization);
@@ -540,7 +550,7 @@ impl Exchange {
         server_id: impl FnOnce() -> Option<String>,
     ) {
         self.note(connection, at, Audited::Answered, with, || format!("answered {status}"));
-        if let Some(event) = self.audit.as_mut().and_then(|events| events.last_mut()) {
+        if let Some(event) = self.audit.as_mut().filter(|_| self.audits_calls).and_then(|events| events.last_mut()) {
             event.status = Some(status);
             event.server_request_id = server_id().map(|id| quote(&id, &[]));
         }
