@@ -15,7 +15,7 @@ root=${DESTDIR:-}${PREFIX:-/usr/local}
 static_libs='-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc'
 
 mkdir -p "$root/$libdir/pkgconfig" "$root/$libdir/cmake/ledgerauth" "$root/include"
-install -m 644 "$here/include/ledgerauth.h" "$here/include/ledgerauth.hpp" "$root/include/"
+install -m 644 "$here/../../include/ledgerauth.h" "$here/../../include/ledgerauth.hpp" "$root/include/"
 
 shared=libledgerauth.so.$version
 soname=libledgerauth.so.$major

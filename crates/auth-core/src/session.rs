@@ -507,13 +507,6 @@ impl Session {
         }
     }
 
-    /// Takes over which grants stood in the store before.
-    pub(crate) fn succeed(&mut self, stored: &Record) {
-        if let Holding::Token(life) = &mut self.holding {
-            life.succeed(stored);
-        }
-    }
-
     /// Forgets every token, and why the last could not be had: a person has consented anew, or ended it ([`crate::Consent`]). The next call looks into the
     /// store.
     pub fn forget(&mut self) {

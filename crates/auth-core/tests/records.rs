@@ -21,8 +21,6 @@ fn check_fields(name: &str, record: &Record, expected: &Value) {
     let hex = |value: &Value| u64::from_str_radix(value.as_str().unwrap(), 16).unwrap();
     assert_eq!(Some(record.generation), expected["generation"].as_u64(), "{name}");
     assert_eq!(record.grant, hex(&expected["grant"]), "{name}");
-    let former: Vec<u64> = expected["former"].as_array().map_or(Vec::new(), |grants| grants.iter().map(hex).collect());
-    assert_eq!(record.former, former, "{name}");
     assert_eq!(record.access_token.as_ref().map(Secret::expose), expected["access_token"].as_str(), "{name}");
     assert_eq!(Some(record.expires_at.as_millis()), expected["expires_at_ms"].as_u64(), "{name}");
     assert_eq!(Some(record.minted_at.as_millis()), expected["minted_at_ms"].as_u64(), "{name}");
@@ -95,12 +93,11 @@ proptest! {
     #[test]
     fn any_record_comes_back_as_it_was(
         generation in 0_u64..1 << 53, grant: u64, access in proptest::option::of(".*"), refresh in proptest::option::of(".*"),
-        former: Vec<u64>, expires: u64, minted: u64, spending in proptest::option::of(any::<(u64, u64)>()),
+        expires: u64, minted: u64, spending in proptest::option::of(any::<(u64, u64)>()),
     ) {
         let record = Record {
             generation,
             grant,
-            former: former.clone(),
             access_token: access.clone().map(Secret::new),
             expires_at: UnixTime::from_millis(expires),
             minted_at: UnixTime::from_millis(minted),
@@ -114,7 +111,6 @@ proptest! {
         let read = Record::from_bytes(&bytes).unwrap();
         prop_assert_eq!((read.generation, read.grant, read.expires_at, read.minted_at, read.spending),
             (generation, grant, record.expires_at, record.minted_at, record.spending));
-        prop_assert_eq!(read.former, former);
         prop_assert_eq!((read.refresh_ends_at, read.consented_at), (record.refresh_ends_at, record.consented_at));
         prop_assert_eq!(read.access_token.as_ref().map(|token| token.expose().to_owned()), access);
         prop_assert_eq!(read.refresh_token.as_ref().map(|token| token.expose().to_owned()), refresh);

@@ -46,6 +46,7 @@ mod fork;
 mod interrupt;
 mod lock;
 mod login;
+mod mark;
 mod poll;
 #[cfg(feature = "sign")]
 mod private_key;

@@ -6,6 +6,7 @@ use crate::credential::Credential;
 use crate::error::Error;
 use crate::interrupt::{self, Interrupt};
 use crate::lock::{Condvar, Mutex};
+use crate::mark::Mark;
 use crate::renewal::Renewals;
 use crate::store::TokenStore;
 use crate::transport::Transport;
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     session: Mutex<Session>,
     moved: Condvar,
     fresh: ArcSwap<Fresh>,
+    pub(crate) mark: Mark,
 }
 
 /// What surrounds a session: the ways out, and who listens.
@@ -55,6 +57,8 @@ pub(crate) struct Surroundings {
 impl Shared {
     pub(crate) fn new(session: Session, credential: Credential, around: Surroundings) -> Self {
         let Surroundings { transport, renews_beside, store, name, audit, clock, interrupt } = around;
+        let (fresh, mark) = (session.fresh().unwrap_or_default(), Mark::default());
+        mark.set(&fresh);
         Self {
             connection: Arc::clone(session.connection()),
             transport,
@@ -67,7 +71,8 @@ impl Shared {
             interrupt,
             wakers: Wakers::default(),
             renewals: Renewals::default(),
-            fresh: ArcSwap::from_pointee(session.fresh().unwrap_or_default()),
+            fresh: ArcSwap::from_pointee(fresh),
+            mark,
             session: Mutex::new(session),
             moved: Condvar::new(),
         }
@@ -112,7 +117,9 @@ impl Shared {
         let result = f(&mut session, self.now());
         let changes = session.changes();
         if changes != before {
-            self.fresh.store(Arc::new(session.fresh().unwrap_or_default()));
+            let fresh = session.fresh().unwrap_or_default();
+            self.mark.set(&fresh);
+            self.fresh.store(Arc::new(fresh));
             drop(session);
             self.moved.notify_all();
             self.wakers.wake();

@@ -105,7 +105,7 @@ impl Program {
         let mut command = Command::new(self.compiler.command(self.cpp));
         command.args(if self.cpp { ["-x", "c++", "-std=c++17"] } else { ["-x", "c", "-std=c11"] });
         command.args(["-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_GNU_SOURCE"]);
-        command.arg("-I").arg(root().join("include")).arg("-I").arg(&folder).args(&self.flags).args(&self.sources);
+        command.arg("-I").arg(root().join("../../include")).arg("-I").arg(&folder).args(&self.flags).args(&self.sources);
         command.args(["-x", "none", "-o"]).arg(&program).args(packages());
         let library = linkable(&self.library);
         command.arg("-L").arg(&library).arg("-lledgerauth").arg(format!("-Wl,-rpath,{}", library.display())).arg("-lpthread");
@@ -208,7 +208,7 @@ fn packages() -> Vec<String> {
 
 /// The header's statuses, for the program that looks at each.
 fn write_statuses(folder: &Path) {
-    let header = std::fs::read_to_string(root().join("include/ledgerauth.h")).unwrap();
+    let header = std::fs::read_to_string(root().join("../../include/ledgerauth.h")).unwrap();
     let (_, section) = header.split_once("\n * Status\n").unwrap();
     let (section, _) = section.split_once("/* ----").unwrap();
     let name = |line: &str| Some(line.strip_prefix("#define ")?.split(' ').next()?.to_owned());

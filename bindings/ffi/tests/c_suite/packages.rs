@@ -66,7 +66,7 @@ fn only_our_names_are_exported_and_all_of_them_are_pinned() {
     assert_eq!(exported(prefix.join("lib/libledgerauth.so"), "-D"), pinned);
     let members = |name: &String| !name.contains('[');
     assert_eq!(exported(prefix.join("lib/libledgerauth.a"), "-g").into_iter().filter(members).collect::<BTreeSet<_>>(), pinned);
-    let header = std::fs::read_to_string(root().join("include/ledgerauth.h")).unwrap();
+    let header = std::fs::read_to_string(root().join("../../include/ledgerauth.h")).unwrap();
     let declared: BTreeSet<String> = pinned.iter().filter(|name| header.contains(&format!("{name}("))).cloned().collect();
     assert_eq!(declared, pinned);
 }
@@ -80,7 +80,7 @@ fn the_version_is_one_number_everywhere() {
     assert_eq!(said.trim(), version);
     let cmake = std::fs::read_to_string(prefix.join("lib/cmake/ledgerauth/ledgerauthConfigVersion.cmake")).unwrap();
     assert!(cmake.contains(&format!("PACKAGE_VERSION \"{version}\"")), "{cmake}");
-    let header = std::fs::read_to_string(root().join("include/ledgerauth.h")).unwrap();
+    let header = std::fs::read_to_string(root().join("../../include/ledgerauth.h")).unwrap();
     assert!(header.contains(&format!("#define LEDGERAUTH_VERSION \"{version}\"")));
     assert!(prefix.join(format!("lib/libledgerauth.so.{version}")).exists());
     // The library's own word is compared with the header's in abi.c.

@@ -10,7 +10,7 @@ use render::{SECTIONS, header, root};
 
 #[test]
 fn the_header_is_what_the_sources_say() {
-    let (path, header) = (root().join("include/ledgerauth.h"), header());
+    let (path, header) = (root().join("../../include/ledgerauth.h"), header());
     if std::env::var_os("LEDGERAUTH_WRITE_HEADER").is_some() {
         std::fs::write(path, header).unwrap();
         return;

@@ -67,18 +67,10 @@ impl Exchange {
     /// Takes over what the store knows and the session does not; `true` if the exchange goes on from there.
     fn adopt(&mut self, session: &mut Session, now: UnixTime, record: Option<Record>) -> bool {
         let (Some(record), Some(life)) = (record, session.life()) else { return false };
-        let (owned, generation) = (life.grant.owns(&record), life.generation());
-        if life.grant.first_refresh_token().is_some() {
-            if record.former.contains(&life.grant.fingerprint()) {
-                self.give_up(session, now, former_consent(session.connection().provider().name()));
-                return true;
-            }
-            session.succeed(&record);
-        }
-        if !owned {
+        if !life.grant.owns(&record) {
             return false;
         }
-        if record.generation > generation {
+        if record.generation > life.generation() {
             let random = self.dice.f64();
             if let Some(token) = session.token_of(&record, random).filter(|token| now < token.valid_until) {
                 let connection = Arc::clone(session.connection());
@@ -133,8 +125,6 @@ impl Exchange {
             }
             Saved::Superseded => self.at = At::Release(Box::new(At::Resting(now, Then::Claim))),
             Saved::Down(why) => {
-                // The entry may stand there all the same, if only the store's answer was lost.
-                session.proven_unspent(spending.mark);
                 let failure = store_down("written", &why, "the refresh token was not spent: bring the store back, then call again");
                 self.give_up(session, now, failure);
             }
@@ -246,7 +236,6 @@ impl Exchange {
         let record = Record {
             generation: asked.generation,
             grant: before.grant,
-            former: before.former,
             minted_at,
             expires_at: minted_at.after(granted.lifetime),
             refresh_ends_at: announced.or(before.refresh_ends_at.filter(|_| same)),
@@ -425,13 +414,6 @@ fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {
     // Room for a path, what is wrong there, and the command that mends it with the path once more.
     let why: String = why.chars().filter(|c| !c.is_control()).take(600).collect();
     Failure::new(FailureKind::Store, format!("the token store could not be {done}: {why}"), advice)
-}
-
-fn former_consent(provider: &str) -> Failure {
-    let what = format!("the account at {provider} was connected again, and this session still has the refresh token of the consent before");
-    let advice =
-        "give it the newest one, or restart the process that reads it; if these are two accounts, give each a name of its own in the store";
-    Failure::new(FailureKind::ConsentRequired, what, advice)
 }
 
 fn possibly_spent(provider: &str, rules: &RefreshRules) -> Failure {

@@ -35,9 +35,6 @@ const LONGEST_MARGIN: Duration = Duration::from_secs(10);
 /// The shortest time for which a new token is used: a second, because a shorter one would make every call a token request.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
 
-/// How many former grants a record names: 32, because a process that still has a consent older than that many was not given a new one for years.
-const FORMER: usize = 32;
-
 /// An access token, ready to be sent. Its authorization stands in place, so that a session is found among a hundred thousand with one look less.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
@@ -168,14 +165,14 @@ impl Rare {
 
 impl TokenLife {
     pub(crate) fn new(grant: Grant, spares: Vec<Grant>) -> Self {
-        let record = Box::new(Self::first_record(&grant, 0));
+        let record = Box::new(Self::first_record(&grant));
         let rare = Rare { spares, record: record.refresh_token.is_some().then_some(record), ..Rare::default() };
         Self { grant, token: None, rare: (!rare.is_empty()).then(|| Box::new(rare)) }
     }
 
     /// What is known of a grant before anything was asked for with it.
-    fn first_record(grant: &Grant, generation: u64) -> Record {
-        Record { generation, refresh_token: grant.first_refresh_token().cloned(), grant: grant.fingerprint(), ..Record::default() }
+    fn first_record(grant: &Grant) -> Record {
+        Record { refresh_token: grant.first_refresh_token().cloned(), grant: grant.fingerprint(), ..Record::default() }
     }
 
     /// Takes an event; `false` if it changes nothing. A result that comes late, from an exchange that is no longer the one to ask, changes nothing, unless it is
@@ -187,6 +184,11 @@ impl TokenLife {
         let phase = core::mem::take(&mut rare.phase);
         let mut changed = true;
         rare.phase = match (phase, event) {
+            // Who waits for it goes on waiting.
+            (Phase::Refreshing { by: holder, .. }, Event::Begin { by, until }) if holder == by => {
+                changed = false;
+                Phase::Refreshing { by, until }
+            }
             (_, Event::Begin { by, until }) => Phase::Refreshing { by, until },
             (phase, Event::Granted { by, token, record }) if is_newer(&record) => {
                 let record = record.refresh_token.is_some().then(|| Box::new(Record { access_token: None, ..*record }));
@@ -315,15 +317,6 @@ impl TokenLife {
         rare.record = Some(Box::new(record));
     }
 
-    /// Takes over which grants stood in the store before; where the record is another grant's, that one is the last of them, so that nobody puts it back.
-    pub(crate) fn succeed(&mut self, stored: &Record) {
-        let last = Some(stored.grant).filter(|_| !self.grant.owns(stored));
-        let before = stored.former.len().saturating_sub(FORMER - 1);
-        if let Some(record) = self.rare.as_mut().and_then(|rare| rare.record.as_mut()) {
-            record.former = stored.former.iter().skip(before).copied().chain(last).collect();
-        }
-    }
-
     /// What is known of the tokens last: what could not be stored yet goes before what was.
     pub(crate) fn latest_record(&self) -> Record {
         self.unsaved().map_or_else(|| self.known_record(), |unsaved| unsaved.1.clone())
@@ -363,9 +356,9 @@ impl TokenLife {
         true
     }
 
-    /// Takes over another grant; the failure of the old one no longer counts.
+    /// Takes over another grant; the failure of the old one no longer counts, nor do its generations, because each grant has a record of its own.
     fn replace_grant(&mut self, grant: Grant, spares: Vec<Grant>) {
-        let record = Some(Box::new(Self::first_record(&grant, self.generation())));
+        let record = Some(Box::new(Self::first_record(&grant)));
         self.grant = grant;
         let rare = self.rare.get_or_insert_default();
         (rare.spares, rare.record, rare.unsaved) = (spares, record, None);
@@ -452,6 +445,14 @@ mod tests {
     }
 
     #[test]
+    fn whoever_goes_on_asking_wakes_nobody() {
+        let mut life = TokenLife::new(Grant::client_credentials(client("a")), Vec::new());
+        let later = NOW.after(Duration::from_mins(1));
+        assert!(life.take(Event::Begin { by: 1, until: NOW }) && !life.take(Event::Begin { by: 1, until: later }));
+        assert!(life.is_held_by_another(2, NOW) && life.take(Event::Begin { by: 2, until: later }));
+    }
+
+    #[test]
     fn the_record_has_the_held_token_and_keeps_it_when_it_is_refused() {
         let mut life = TokenLife::new(Grant::refresh_token(client("a"), "refresh-1"), Vec::new());
         assert!(life.take(granted(&life, 1, Some("refresh-2"))));
@@ -467,7 +468,7 @@ mod tests {
         assert!(life.replace_grants(Grant::refresh_token(client("b"), "refresh-of-b"), Vec::new()));
         let record = life.record().unwrap();
         assert!(life.usable(NOW).is_some() && record.access_token.is_none());
-        assert_eq!((record.generation, record.grant), (7, life.grant.fingerprint()));
+        assert_eq!((record.generation, record.grant), (0, life.grant.fingerprint()));
         assert_eq!(record.refresh_token.unwrap().expose(), "refresh-of-b");
     }
 

@@ -3,7 +3,6 @@
 use crate::credential::Secret;
 use crate::time::UnixTime;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 /// `Record` is what a store keeps of one credential's tokens.
@@ -15,9 +14,6 @@ pub struct Record {
     pub generation: u64,
     /// Which grant the tokens come from. A session that was given another one (a person connected the account again) uses none of them.
     pub grant: u64,
-    /// The grants whose refresh tokens stood here before, oldest first: a person has connected the account again since. A session that still has one of them must
-    /// not put it back.
-    pub former: Vec<u64>,
     /// The access token, if there is one.
     pub access_token: Option<Secret>,
     /// When the access token ends.

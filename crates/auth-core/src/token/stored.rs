@@ -26,11 +26,10 @@ pub const MAX_RECORD: usize = 8 << 20;
 const MAX_GENERATION: u64 = (1 << 53) - 1;
 
 /// The names in a record, to tell an unknown one from a wrong value.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 10] = [
     "version",
     "generation",
     "grant",
-    "former",
     "access_token",
     "expires_at_ms",
     "minted_at_ms",
@@ -51,8 +50,6 @@ struct Stored<'a> {
     _version: IgnoredAny,
     generation: u64,
     grant: Hex,
-    #[serde(default)]
-    former: Vec<Hex>,
     #[serde(borrow, default)]
     access_token: Option<Text<'a>>,
     expires_at_ms: u64,
@@ -162,14 +159,10 @@ impl Record {
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let length = |secret: &Option<Secret>| secret.as_ref().map_or(0, |secret| secret.expose().len());
         // Room for everything at once, each byte escaped: a growing buffer would leave copies of the tokens behind.
-        let room = 512 + 20 * self.former.len() + 6 * (length(&self.access_token) + length(&self.refresh_token));
+        let room = 512 + 6 * (length(&self.access_token) + length(&self.refresh_token));
         let mut text = Zeroizing::new(String::with_capacity(room));
         // Writing to a string cannot fail.
         let _ = write!(text, r#"{{"version":{VERSION},"generation":{},"grant":"{:016x}""#, self.generation, self.grant);
-        for (index, grant) in self.former.iter().enumerate() {
-            let _ = write!(text, r#"{}"{grant:016x}""#, if index == 0 { r#","former":["# } else { "," });
-        }
-        text.push_str(if self.former.is_empty() { "" } else { "]" });
         let (expires, minted) = (self.expires_at.as_millis(), self.minted_at.as_millis());
         let _ = write!(text, r#","expires_at_ms":{expires},"minted_at_ms":{minted}"#);
         for (name, secret) in [("access_token", &self.access_token), ("refresh_token", &self.refresh_token)] {
@@ -211,7 +204,6 @@ impl Record {
         Ok(Self {
             generation: stored.generation,
             grant: stored.grant.0,
-            former: stored.former.into_iter().map(|grant| grant.0).collect(),
             access_token: stored.access_token.map(Text::into_secret),
             expires_at: UnixTime::from_millis(stored.expires_at_ms),
             minted_at: UnixTime::from_millis(stored.minted_at_ms),

@@ -3,47 +3,49 @@
 use crate::checks::{Checked, Invariant, Reason, Violation, check};
 use crate::dice::Clock;
 use crate::endpoint::{AccessToken, Answered, RefreshToken, refresh_text};
-use crate::process::{About, Doing, Message, News, Obliged, Reply, Seat};
+use crate::faults::Heard;
+use crate::process::{About, Doing, Message, Obliged, Reply, Seat, ToStore};
 use crate::store::Held;
 use crate::world::{QUIET, World, record_words, refresh_of};
-use auth_core::{Claimed, Response, Save, Saved, SharedPause, Transport};
+use auth_core::{Claimed, Failure, FailureKind, Response, Save, Saved, SharedPause, Transport, UnixTime};
 use std::time::Duration;
 
 impl World {
-    /// A message takes effect where it was sent to, perhaps when its sender has long `given_up` waiting for the reply.
-    pub(crate) fn arrive(&mut self, from: Seat, message: &Message, given_up: bool) -> Checked<Reply> {
+    /// A message takes effect where it was sent to.
+    pub(crate) fn arrive(&mut self, from: Seat, message: &Message, heard: Heard) -> Checked<Reply> {
         match message {
-            Message::Claim(claim) => {
-                let (claimed, lapsed) = self.store.claim(self.time, claim, from);
+            Message::Store(entry, ToStore::Claim(claim)) => {
+                let (claimed, lapsed) = self.store.entries[*entry].claim(self.time, claim, from);
                 self.note(from, 5, u64::from(matches!(claimed, Claimed::Busy)), || match &claimed {
-                    Claimed::Granted(record) => {
-                        format!("store: the lease is granted, with {}", record.as_ref().map_or("no record".into(), record_words))
-                    }
+                    Claimed::Granted(record) => format!("store: the lease is granted, with {}", record_words(record.as_ref())),
                     _ => "store: busy".into(),
                 });
+                if !matches!(heard, Heard::After(_)) {
+                    self.store.entries[*entry].excuse(claim.owner);
+                }
                 if let Some(held) = lapsed {
                     self.lapsed(held)?;
                 }
                 Ok(Reply::Claimed(claimed))
             }
-            Message::Save(save, about) => self.save(from, save, *about).map(Reply::Saved),
-            Message::Release(owner) => {
-                self.store.release(*owner);
+            Message::Store(entry, ToStore::Save(save, about)) => self.save(from, *entry, save, *about).map(Reply::Saved),
+            Message::Store(entry, ToStore::Release(owner)) => {
+                self.store.entries[*entry].release(*owner);
                 self.note(from, 7, 0, || format!("store: the lease of {:04x} is given back", owner & 0xffff));
                 Ok(Reply::Released)
+            }
+            Message::Store(entry, ToStore::Look) => Ok(Reply::Looked(self.store.entries[*entry].paused(self.time))),
+            Message::Store(entry, ToStore::Pause(span, why)) => {
+                self.store.entries[*entry].pause(self.time + span, why);
+                self.note(from, 16, *span, || format!("store: all pause for {span} ms"));
+                Ok(Reply::Paused)
             }
             Message::Load => {
                 let consent = self.configured();
                 let reloadable = self.processes[from.process].reloadable;
                 Ok(Reply::Loaded(reloadable.then(|| (self.setting.credential(consent.1), consent))))
             }
-            Message::Look => Ok(Reply::Looked(self.store.paused(self.time))),
-            Message::Pause(span, why) => {
-                self.store.pause(self.time + span, why);
-                self.note(from, 16, *span, || format!("store: all pause for {span} ms"));
-                Ok(Reply::Paused)
-            }
-            Message::Fetch { token, .. } => self.exchange(from, *token, given_up),
+            Message::Fetch { token, .. } => self.exchange(from, *token, heard),
             Message::Send { token, post } => {
                 let accepted = self.server.accepts(self.time, *token);
                 self.note(from, 9, u64::from(accepted), || {
@@ -58,14 +60,15 @@ impl World {
     }
 
     /// The store's answer to a save, and whether anything valid is lost by it.
-    fn save(&mut self, from: Seat, save: &Save, about: About) -> Checked<Saved> {
-        let taken = self.store.takes(self.time, save);
-        let before = self.store.record.as_ref().and_then(refresh_of);
-        let saved = self.store.save(self.time, save);
-        let after = self.store.record.as_ref().and_then(refresh_of);
-        let record = &self.store.record;
+    fn save(&mut self, from: Seat, entry: usize, save: &Save, about: About) -> Checked<Saved> {
+        let entry = &mut self.store.entries[entry];
+        let taken = entry.takes(self.time, save);
+        let before = entry.record.as_ref().and_then(refresh_of);
+        let saved = entry.save(self.time, save);
+        let after = entry.record.as_ref().and_then(refresh_of);
+        let record = &entry.record;
         self.trace.note(self.time, [6, from.process as u64, u64::from(from.caller), u64::from(taken)], || {
-            format!("store: {saved:?}, {}", record.as_ref().map_or("empty".into(), record_words))
+            format!("store: {saved:?}, {}", record_words(record.as_ref()))
         });
         if !taken {
             self.came_too_late(from)?;
@@ -76,7 +79,6 @@ impl World {
         }
         if let Some(token) = after {
             self.ledger.of(token).durable = true;
-            self.ledger.stored(self.server.refresh[token].family);
         }
         let place = self.processes[from.process].place(from);
         match (about, place) {
@@ -107,15 +109,10 @@ impl World {
         Ok(())
     }
 
-    /// A refresh token that can still be exchanged gives way to none but that of a later consent.
-    fn check_overwritten(&mut self, from: Seat, before: RefreshToken, after: RefreshToken) -> Checked {
+    /// A refresh token that can still be exchanged gives way to none, and none to one of another consent or an earlier one of its own.
+    fn check_overwritten(&self, from: Seat, before: RefreshToken, after: RefreshToken) -> Checked {
         let (old, new) = (self.server.refresh[before].family, self.server.refresh[after].family);
-        if new < old && !self.ledger.was_stored(new) {
-            // Nobody can tell from the store that this one is the older of the two.
-            self.ledger.overtaken.push(old);
-            return Ok(());
-        }
-        let allowed = before == after || new > old || (new == old && after > before && !self.server.is_live(before));
+        let allowed = before == after || (new == old && after > before && !self.server.is_live(before));
         let matters = self.server.consents[old].ended.is_none();
         check(allowed || !matters, Invariant::NothingThrownAway, || {
             format!("{from:?} overwrites refresh-{before} of consent {old} with refresh-{after} of consent {new}")
@@ -139,7 +136,7 @@ impl World {
     }
 
     /// The token endpoint's answer.
-    fn exchange(&mut self, from: Seat, token: RefreshToken, given_up: bool) -> Checked<Reply> {
+    fn exchange(&mut self, from: Seat, token: RefreshToken, heard: Heard) -> Checked<Reply> {
         let answered = self.server.token(self.time, token);
         self.note(from, 8, token as u64, || format!("token endpoint: {} gets {answered:?}", refresh_text(token)));
         let headers = self.date.map(|ahead| ("date", date(self.time, ahead))).into_iter().collect();
@@ -152,7 +149,9 @@ impl World {
                 Ok(answer(200, headers, body, Some(access)))
             }
             // Within the grace it was sent again, and the first request came after all, when even the grace was over: nobody could know.
-            Answered::Reuse if given_up && self.setting.grace > 0 => Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None)),
+            Answered::Reuse if matches!(heard, Heard::TooLate) && self.setting.grace > 0 => {
+                Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None))
+            }
             Answered::InvalidGrant => Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None)),
             Answered::Reuse => {
                 Err(Violation::new(Invariant::NoFamilyDies, format!("{from:?} sent refresh-{token} again, and its family died of it")))
@@ -161,10 +160,34 @@ impl World {
     }
 
     /// A caller hears what came of its message.
-    pub(crate) fn report(&mut self, seat: Seat, reply: Reply) {
-        let Some(place) = self.processes[seat.process].place(seat) else { return };
+    pub(crate) fn report(&mut self, seat: Seat, reply: Reply) -> Checked {
+        let Some(place) = self.processes[seat.process].place(seat) else { return Ok(()) };
+        if let Reply::Released | Reply::Paused = reply {
+            // The session is not told.
+            self.caller(seat.process, place).doing = Doing::Turning;
+            return Ok(());
+        }
         let now = self.tick(seat.process);
+        let is_about_tokens = matches!(self.caller(seat.process, place).doing, Doing::Expecting { fetch_since: Some(_) })
+            || matches!(reply, Reply::Claimed(Claimed::Granted(_)));
         self.hear(seat, place, &reply);
+        let before = self.last_error(seat.process).filter(|_| is_about_tokens);
+        self.tell(seat, place, now, reply);
+        let error = self.last_error(seat.process).filter(|_| is_about_tokens);
+        if error != before && error.is_some_and(|(_, failure)| failure.kind() == FailureKind::ConsentRequired) {
+            self.judge_consent(seat, place)?;
+        }
+        Ok(())
+    }
+
+    /// What went wrong last in a session.
+    fn last_error(&self, process: usize) -> Option<(UnixTime, Failure)> {
+        let process = &self.processes[process];
+        process.session.explain(process.latest, None, None).last_error
+    }
+
+    /// Tells an exchange what came of its step.
+    fn tell(&mut self, seat: Seat, place: usize, now: UnixTime, reply: Reply) {
         let process = &mut self.processes[seat.process];
         let caller = &mut process.callers[place];
         caller.doing = Doing::Turning;
@@ -179,8 +202,14 @@ impl World {
             }
             Reply::Loaded(loaded) => {
                 let (credential, consent) = loaded.unzip();
-                process.consent = consent.unwrap_or(process.consent);
+                let before = session.store_id(None);
                 caller.exchange.handle_loaded(session, now, credential);
+                if let Some(consent) = consent.filter(|_| session.store_id(None) != before) {
+                    process.consent = consent;
+                    // What a caller still held under the id of the consent before, it cannot give back any more.
+                    let leases = self.store.entries.iter_mut().filter_map(|entry| entry.lease.as_mut());
+                    leases.filter(|held| held.by.life() == seat.life()).for_each(|held| held.excused = true);
+                }
             }
             Reply::Lost { not_sent } => {
                 caller.exchange.handle_failure(session, now, Transport { not_sent, what: "lost".into(), advice: String::new() });
@@ -195,6 +224,12 @@ impl World {
     /// What the checks learn from a reply.
     fn hear(&mut self, seat: Seat, place: usize, reply: &Reply) {
         let was = self.caller(seat.process, place).doing;
+        self.processes[seat.process].tell(1 << 32 | code(reply));
+        if let Reply::Claimed(Claimed::Granted(Some(record))) = reply {
+            self.processes[seat.process].tell(record.generation);
+            self.processes[seat.process].tell(refresh_of(record).map_or(0, |token| token as u64 + 1));
+            self.processes[seat.process].tell(record.spending.map_or(0, |spending| spending.mark));
+        }
         self.note(seat, 10, code(reply), || format!("process {} caller {} hears: {}", seat.process, seat.caller, brief(reply)));
         match reply {
             Reply::Claimed(Claimed::Granted(record)) => {
@@ -202,18 +237,16 @@ impl World {
                 let refresh = &self.server.refresh;
                 let known = record.as_ref().and_then(refresh_of).filter(|token| refresh[*token].family == process.consent.0);
                 let caller = &mut process.callers[place];
-                (caller.token, caller.news) = (known.unwrap_or(process.consent.1), News::Record);
-                caller.consent = process.consent.0;
+                (caller.token, caller.consent) = (known.unwrap_or(process.consent.1), process.consent.0);
             }
             Reply::Saved(_) => {
                 let caller = self.caller(seat.process, place);
                 caller.spending = caller.spending.filter(|spending| spending.written);
-                caller.news = News::None;
             }
             Reply::Answer { status, granted, .. } => match was {
                 Doing::Expecting { fetch_since: Some(since) } => {
                     // Whatever the server refuses, it does not spend.
-                    self.heard_of_a_fetch(seat, place, (400..500).contains(status), *status == 400 || *status >= 500);
+                    self.spent_nothing(seat, place, (400..500).contains(status));
                     if let Some(access) = *granted {
                         let process = &mut self.processes[seat.process];
                         let caller = &mut process.callers[place];
@@ -226,19 +259,17 @@ impl World {
             },
             Reply::Lost { not_sent } => {
                 if let Doing::Expecting { fetch_since: Some(_) } = was {
-                    self.heard_of_a_fetch(seat, place, *not_sent, !*not_sent);
+                    self.spent_nothing(seat, place, *not_sent);
                 }
             }
             _ => {}
         }
     }
 
-    /// What came of a token request: whether it certainly spent nothing, and whether it can be a reason to give up.
-    fn heard_of_a_fetch(&mut self, seat: Seat, place: usize, spent_nothing: bool, is_reason: bool) {
-        let caller = self.caller(seat.process, place);
-        caller.news = if is_reason { News::Fetch } else { News::None };
-        let token = caller.token;
-        self.ledger.of(token).unproven -= u32::from(spent_nothing);
+    /// Whether a token request turned out to have spent nothing.
+    fn spent_nothing(&mut self, seat: Seat, place: usize, proven: bool) {
+        let token = self.caller(seat.process, place).token;
+        self.ledger.of(token).unproven -= u32::from(proven);
     }
 
     /// A 401 from the API: what the caller is obliged to by it.
@@ -291,7 +322,7 @@ fn code(reply: &Reply) -> u64 {
 
 fn brief(reply: &Reply) -> String {
     match reply {
-        Reply::Claimed(Claimed::Granted(record)) => format!("granted, {}", record.as_ref().map_or("no record".into(), record_words)),
+        Reply::Claimed(Claimed::Granted(record)) => format!("granted, {}", record_words(record.as_ref())),
         Reply::Claimed(claimed) => format!("{claimed:?}"),
         Reply::Saved(saved) => format!("{saved:?}"),
         Reply::Released => "released".into(),

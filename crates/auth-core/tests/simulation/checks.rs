@@ -1,7 +1,8 @@
 //! What must hold after every step, by name, and the reasons for which a person may be asked to connect the account again.
 
-use crate::endpoint::{Family, RefreshToken};
+use crate::endpoint::RefreshToken;
 use std::fmt;
+use std::hash::{Hash as _, Hasher};
 
 /// What a run is checked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,7 @@ pub(crate) fn check(holds: bool, invariant: Invariant, what: impl FnOnce() -> St
 }
 
 /// Why the next refresh token may be out of everybody's reach, so that a person has to be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reason {
     /// The token request never arrived, or only after its caller had given up: nobody can tell that from a lost answer.
     RequestLost,
@@ -100,14 +101,10 @@ pub(crate) enum Reason {
     SaveLost,
     /// The consent was taken back at the provider.
     Revoked,
-    /// A person had connected the account again, and this process still had the former consent.
-    FormerConsent,
-    /// The store held this consent's record, and then that of an older one, which no process had stored before it and which therefore looked like the newer.
-    Overtaken,
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::AnswerLate,
@@ -119,8 +116,6 @@ impl Reason {
         Self::ClearingLost,
         Self::SaveLost,
         Self::Revoked,
-        Self::FormerConsent,
-        Self::Overtaken,
     ];
 
     pub(crate) fn text(self) -> &'static str {
@@ -136,8 +131,6 @@ impl Reason {
             Self::ClearingLost => "the store was down when the journal was to be taken back",
             Self::SaveLost => "the store was down when the new token was to be saved",
             Self::Revoked => "the consent was taken back at the provider",
-            Self::FormerConsent => "the account had been connected again",
-            Self::Overtaken => "an older consent that had never been stored was taken for the newer",
         }
     }
 }
@@ -160,10 +153,6 @@ pub(crate) struct Entry {
 #[derive(Default)]
 pub(crate) struct Ledger {
     entries: Vec<Entry>,
-    /// The consents that the store held at some time.
-    stored: Vec<Family>,
-    /// Those that gave way to an older one.
-    pub(crate) overtaken: Vec<Family>,
     /// How often a person was asked, by reason.
     pub(crate) consents: [u64; Reason::ALL.len()],
 }
@@ -189,15 +178,11 @@ impl Ledger {
         self.of(token).reasons.iter().find(|(_, except)| *except != Some(life)).map(|(reason, _)| *reason)
     }
 
-    /// Notes that the store holds a consent.
-    pub(crate) fn stored(&mut self, family: Family) {
-        if !self.was_stored(family) {
-            self.stored.push(family);
+    /// What the checks know of all tokens, whenever it happened.
+    pub(crate) fn hash(&self, hash: &mut impl Hasher) {
+        for Entry { unproven, durable, reasons, .. } in &self.entries {
+            (unproven, durable, reasons).hash(hash);
         }
-    }
-
-    pub(crate) fn was_stored(&self, family: Family) -> bool {
-        self.stored.contains(&family)
     }
 
     /// Every reason noted for a token.

@@ -2,8 +2,9 @@
 
 use crate::checks::Reason;
 use crate::dice::Dice;
-use crate::process::{About, Message, Seat};
+use crate::process::{About, Message, Reply, Seat, ToStore};
 use crate::world::World;
+use auth_core::{Claimed, Saved};
 
 /// How late the latest answer is that somebody still hears, in milliseconds.
 pub(crate) const LATEST: u64 = 300_000;
@@ -58,9 +59,9 @@ impl Fate {
     /// The fates that a message can meet, beside [`Fate::Fine`].
     pub(crate) fn of(message: &Message) -> &'static [Self] {
         match message {
-            Message::Claim(_) | Message::Save(..) => &[Self::Down, Self::Lost, Self::Unheard, Self::Delayed],
-            Message::Release(_) => &[Self::Down, Self::Lost, Self::Delayed],
-            Message::Load | Message::Look | Message::Pause(..) => &[],
+            Message::Store(_, ToStore::Claim(_) | ToStore::Save(..)) => &[Self::Down, Self::Lost, Self::Unheard, Self::Delayed],
+            Message::Store(_, ToStore::Release(_) | ToStore::Look | ToStore::Pause(..)) => &[Self::Down, Self::Lost, Self::Delayed],
+            Message::Load => &[],
             Message::Fetch { .. } => &[
                 Self::NotSent,
                 Self::Lost,
@@ -75,6 +76,16 @@ impl Fate {
             Message::Send { .. } => &[Self::NotSent, Self::Lost, Self::Unheard, Self::TooMany, Self::Unavailable, Self::Refused],
         }
     }
+}
+
+/// Whether the reply to a message is heard.
+#[derive(Clone, Copy)]
+pub(crate) enum Heard {
+    /// After so many milliseconds.
+    After(u64),
+    ByNobody,
+    /// By nobody, because whoever sent the message has long given up waiting for it.
+    TooLate,
 }
 
 /// How often each thing goes wrong, of ten thousand chances each.
@@ -117,6 +128,21 @@ impl Weather {
     }
 }
 
+impl Message {
+    /// What its sender is told when it does not get a reply.
+    pub(crate) fn lost(&self, fate: Fate) -> Reply {
+        match self {
+            Self::Store(_, ToStore::Claim(_)) => Reply::Claimed(Claimed::Down("no answer".into())),
+            Self::Store(_, ToStore::Save(..)) => Reply::Saved(Saved::Down("no answer".into())),
+            Self::Store(_, ToStore::Release(_)) => Reply::Released,
+            Self::Store(_, ToStore::Look) => Reply::Looked(None),
+            Self::Store(_, ToStore::Pause(..)) => Reply::Paused,
+            Self::Load => Reply::Loaded(None),
+            Self::Fetch { .. } | Self::Send { .. } => Reply::Lost { not_sent: fate == Fate::NotSent },
+        }
+    }
+}
+
 impl World {
     /// Notes whom the fate of a message excuses, and for what.
     pub(crate) fn meet(&mut self, seat: Seat, message: &Message, fate: Fate) {
@@ -127,14 +153,16 @@ impl World {
             (Message::Fetch { token, .. }, Fate::Unheard | Fate::BadGateway) => Some((*token, Reason::AnswerLost, None)),
             (Message::Fetch { token, .. }, Fate::Late) => Some((*token, Reason::AnswerLate, None)),
             (Message::Fetch { token, .. }, Fate::Unavailable) => Some((*token, Reason::Unclear, None)),
-            (Message::Save(_, About::Journal(token)), Fate::Unheard | Fate::Delayed) => Some((*token, Reason::JournalUnheard, here)),
-            (Message::Save(_, About::Clearing(token)), _) if never_taken => Some((*token, Reason::ClearingLost, here)),
-            (Message::Save(_, About::Token(token)), _) if never_taken => {
+            (Message::Store(_, ToStore::Save(_, About::Journal(token))), Fate::Unheard | Fate::Delayed) => {
+                Some((*token, Reason::JournalUnheard, here))
+            }
+            (Message::Store(_, ToStore::Save(_, About::Clearing(token))), _) if never_taken => Some((*token, Reason::ClearingLost, here)),
+            (Message::Store(_, ToStore::Save(_, About::Token(token))), _) if never_taken => {
                 self.server.predecessor(*token).map(|spent| (spent, Reason::SaveLost, here))
             }
-            (Message::Release(owner), _) => {
+            (Message::Store(entry, ToStore::Release(owner)), _) => {
                 // If it does not arrive before the lease ends, that is not the caller's fault.
-                self.store.excuse(*owner);
+                self.store.entries[*entry].excuse(*owner);
                 None
             }
             (Message::Send { token, .. }, Fate::Refused) => {
@@ -146,7 +174,7 @@ impl World {
         if let Some((token, reason, except)) = excuse {
             self.ledger.excuse(token, reason, except);
         }
-        let of_the_store = matches!(message, Message::Claim(_) | Message::Save(..) | Message::Release(_));
+        let of_the_store = matches!(message, Message::Store(..));
         if let Some(place) = self.processes[seat.process].place(seat)
             && fate != Fate::Fine
         {

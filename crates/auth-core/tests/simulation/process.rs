@@ -21,13 +21,9 @@ impl Seat {
 
 /// What a caller sends out because its exchange said so.
 pub(crate) enum Message {
-    Claim(Claim),
-    Save(Box<Save>, About),
-    Release(u64),
+    /// To the store, about the entry at that place.
+    Store(usize, ToStore),
     Load,
-    Look,
-    /// A limit that lasts so many milliseconds.
-    Pause(u64, String),
     Fetch {
         token: RefreshToken,
         timeout: u64,
@@ -36,6 +32,16 @@ pub(crate) enum Message {
         token: AccessToken,
         post: bool,
     },
+}
+
+/// What a store is asked to do.
+pub(crate) enum ToStore {
+    Claim(Claim),
+    Save(Box<Save>, About),
+    Release(u64),
+    Look,
+    /// To keep a limit that lasts so many milliseconds.
+    Pause(u64, String),
 }
 
 /// What a save is about.
@@ -82,16 +88,6 @@ pub(crate) enum Doing {
     Expecting { fetch_since: Option<UnixTime> },
 }
 
-/// What the last news about tokens was, as far as a verdict can rest on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum News {
-    None,
-    /// A record was read.
-    Record,
-    /// A refresh token was refused, or may be spent.
-    Fetch,
-}
-
 /// What a 401 obliges a caller to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Obliged {
@@ -124,12 +120,10 @@ pub(crate) struct Caller {
     pub(crate) began: u64,
     /// For how many milliseconds it may live.
     pub(crate) patience: u64,
-    pub(crate) owner: Option<u64>,
     pub(crate) spending: Option<Spending>,
-    /// The refresh token that the news is about, and the consent that the session had then.
+    /// The refresh token that it last read or sent, and the consent that the session had then.
     pub(crate) token: RefreshToken,
     pub(crate) consent: Family,
-    pub(crate) news: News,
     pub(crate) obliged: Obliged,
     pub(crate) refusals: u32,
     /// The token that it got because of a refusal, and when it asked, by the session's clock.
@@ -155,6 +149,8 @@ pub(crate) struct Process {
     pub(crate) renews: bool,
     /// The consent that its session was given, and the refresh token that came with it.
     pub(crate) consent: (Family, RefreshToken),
+    /// All that its session was told in this life, without the time of day, as one number.
+    pub(crate) told: u64,
     /// The latest time that its session was told.
     pub(crate) latest: UnixTime,
     /// The access token that it fetched last, when it asked for it, and how far its clock had wandered by then: the end of this one it knows by its own clock.
@@ -175,6 +171,7 @@ impl Process {
             reloadable: true,
             renews: true,
             consent,
+            told: 0,
             latest: UnixTime::default(),
             fetched: None,
             seen: 0,
@@ -196,11 +193,9 @@ impl Process {
             turn: 0,
             began: time,
             patience: 0,
-            owner: None,
             spending: None,
             token: self.consent.1,
             consent: self.consent.0,
-            news: News::None,
             obliged: Obliged::Nothing,
             refusals: 0,
             minted_after_refusal: None,
@@ -209,6 +204,11 @@ impl Process {
             troubled: false,
         });
         Seat { process: index, life: self.life, caller: self.next }
+    }
+
+    /// Notes what its session was told, or said.
+    pub(crate) fn tell(&mut self, what: u64) {
+        self.told = (self.told ^ what).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
     }
 
     /// Where the caller of a seat is, if it is still there.

@@ -4,13 +4,13 @@ use crate::arrival::answer;
 use crate::checks::{Checked, Invariant, Reason, Violation, check};
 use crate::dice::{Clock, Dice};
 use crate::endpoint::{Ended, Rules, Server};
-use crate::faults::{Fate, LATEST, Weather};
+use crate::faults::{Fate, Heard, LATEST, Weather};
 use crate::process::{Doing, Message, Process, Reply, Seat};
 use crate::setting::SETTINGS;
 use crate::store::{Sabotage, Store};
 use crate::trace::Trace;
-use crate::world::{Ending, Next, World};
-use auth_core::{Claimed, FailureKind, Saved};
+use crate::world::{Ending, Next, World, refresh_of};
+use auth_core::FailureKind;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -77,15 +77,6 @@ enum Event {
     /// A person connects the account.
     Connect,
     Season,
-}
-
-/// Whether the reply to a message is heard.
-#[derive(Clone, Copy)]
-enum Heard {
-    After(u64),
-    ByNobody,
-    /// By nobody, because whoever sent the message has long given up waiting for it.
-    TooLate,
 }
 
 struct Due {
@@ -216,17 +207,21 @@ impl Run {
         self.check_the_end()
     }
 
-    /// The refresh token in the store is the live one of its consent, unless there is a reason why its successor is out of reach; and nobody holds the lease.
+    /// Each refresh token in the store is the live one of its consent, unless there is a reason why its successor is out of reach; and nobody holds a lease.
     fn check_the_end(&mut self) -> Checked {
-        if let Some(stored) = self.world.store.record.as_ref().and_then(crate::world::refresh_of) {
-            let consent = &self.world.server.consents[self.world.server.refresh[stored].family];
-            let out_of_reach = consent.ended.is_some() || !self.world.ledger.excuses(stored).is_empty();
-            check(out_of_reach || stored == consent.current, Invariant::NothingIsLost, || {
-                format!("refresh-{} is live, and the store ends with refresh-{stored}", consent.current)
-            })?;
+        let World { store, server, ledger, time, .. } = &mut self.world;
+        for entry in &store.entries {
+            if let Some(stored) = entry.record.as_ref().and_then(refresh_of) {
+                let consent = &server.consents[server.refresh[stored].family];
+                let out_of_reach = consent.ended.is_some() || !ledger.excuses(stored).is_empty();
+                check(out_of_reach || stored == consent.current, Invariant::NothingIsLost, || {
+                    format!("refresh-{} is live, and the store ends with refresh-{stored}", consent.current)
+                })?;
+            }
+            let held = entry.lease.filter(|held| *time < held.until);
+            check(held.is_none(), Invariant::NoLeaseLeft, || format!("{:?} still holds the lease", held.map(|held| held.by)))?;
         }
-        let held = self.world.store.lease.filter(|held| self.world.time < held.until);
-        check(held.is_none(), Invariant::NoLeaseLeft, || format!("{:?} still holds the lease", held.map(|held| held.by)))
+        Ok(())
     }
 
     fn after(&mut self, span: u64, event: Event) {
@@ -268,7 +263,7 @@ impl Run {
             Event::Arrive(seat, message, heard) => return self.arrive(seat, &message, heard),
             Event::Report(seat, reply) => {
                 if self.mishap(seat) {
-                    self.world.report(seat, *reply);
+                    self.world.report(seat, *reply)?;
                     self.turn(seat);
                     self.wake(seat.process);
                 }
@@ -392,8 +387,8 @@ impl Run {
         if self.dice.chance(self.weather.leave) {
             self.account.callers_gone += 1;
             self.world.note(seat, 12, 0, || format!("process {} caller {} goes away", seat.process, seat.caller));
-            if let Some(owner) = self.world.leave(seat) {
-                self.send(seat, Message::Release(owner));
+            if let Some(release) = self.world.leave(seat) {
+                self.send(seat, release);
             }
             self.wake(seat.process);
             return false;
@@ -439,15 +434,15 @@ impl Run {
             None => {}
             Some(Next::Out(message)) => self.send(seat, message),
             Some(Next::Wait(millis)) => self.after(millis.min(HOUR) + 1, Event::Poll(seat, turn + 1)),
-            Some(Next::Done(ending)) => self.done(seat, began, &ending)?,
+            Some(Next::Done(ending)) => self.done(seat, began, ending)?,
         }
         self.wake(seat.process);
         Ok(())
     }
 
-    fn done(&mut self, seat: Seat, began: u64, ending: &Ending) -> Checked {
-        if let Some(owner) = ending.lease {
-            self.send(seat, Message::Release(owner));
+    fn done(&mut self, seat: Seat, began: u64, ending: Ending) -> Checked {
+        if let Some(release) = ending.release {
+            self.send(seat, release);
         }
         let asked = ending.failure == Some(FailureKind::ConsentRequired);
         if asked && !self.connecting && ending.consent == self.world.server.latest() {
@@ -460,11 +455,9 @@ impl Run {
     }
 
     fn arrive(&mut self, seat: Seat, message: &Message, heard: Heard) -> Checked {
-        let reply = self.world.arrive(seat, message, matches!(heard, Heard::TooLate))?;
+        let reply = self.world.arrive(seat, message, heard)?;
         if let Heard::After(span) = heard {
             self.after(span, Event::Report(seat, Box::new(reply)));
-        } else if let Message::Claim(claim) = message {
-            self.world.store.excuse(claim.owner);
         }
         self.mishap(seat);
         Ok(())
@@ -474,13 +467,13 @@ impl Run {
     fn fate(&mut self, message: &Message) -> Fate {
         let time = self.world.time;
         let chance = match message {
-            Message::Claim(_) | Message::Save(..) | Message::Release(_) if time < self.store_down_until => return Fate::Down,
+            Message::Store(..) if time < self.store_down_until => return Fate::Down,
             Message::Fetch { .. } if time < self.unknown_client_until => return Fate::InvalidClient,
             Message::Fetch { .. } if time < self.unavailable_until => return Fate::Unavailable,
-            Message::Claim(_) | Message::Save(..) | Message::Release(_) => self.weather.store,
+            Message::Store(..) => self.weather.store,
             Message::Fetch { .. } => self.weather.endpoint,
             Message::Send { .. } => self.weather.api,
-            Message::Load | Message::Look | Message::Pause(..) => 0,
+            Message::Load => 0,
         };
         if self.dice.chance(chance) { self.dice.pick(Fate::of(message)) } else { Fate::Fine }
     }
@@ -494,30 +487,21 @@ impl Run {
         }
         self.world.meet(seat, &message, fate);
         let (longest, limit) = match message {
-            Message::Claim(_) | Message::Save(..) | Message::Release(_) => (15, STORE_LIMIT),
-            Message::Load | Message::Look | Message::Pause(..) => (5, STORE_LIMIT),
+            Message::Store(..) => (15, STORE_LIMIT),
+            Message::Load => (5, STORE_LIMIT),
             Message::Fetch { timeout, .. } if self.dice.chance(200) => (timeout / 2 - 1, timeout),
             Message::Fetch { timeout, .. } => (300.min(timeout / 2), timeout),
             Message::Send { .. } => (150, API_LIMIT),
         };
         let (there, back) = (self.dice.between(1, longest.max(1)), self.dice.between(1, longest.max(1)));
-        let lost = || match &message {
-            Message::Claim(_) => Reply::Claimed(Claimed::Down("no answer".into())),
-            Message::Save(..) => Reply::Saved(Saved::Down("no answer".into())),
-            Message::Release(_) => Reply::Released,
-            Message::Load => Reply::Loaded(None),
-            Message::Look => Reply::Looked(None),
-            Message::Pause(..) => Reply::Paused,
-            Message::Fetch { .. } | Message::Send { .. } => Reply::Lost { not_sent: fate == Fate::NotSent },
-        };
         let (reply, when) = match fate {
             Fate::Fine | Fate::Refused => return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(back))),
             Fate::Late => {
                 let late = self.dice.spread(limit, LATEST);
                 return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(late)));
             }
-            Fate::NotSent | Fate::Down => (lost(), there),
-            Fate::Lost | Fate::Unheard | Fate::Delayed => (lost(), limit),
+            Fate::NotSent | Fate::Down => (message.lost(fate), there),
+            Fate::Lost | Fate::Unheard | Fate::Delayed => (message.lost(fate), limit),
             Fate::InvalidClient => (answer(401, Vec::new(), r#"{"error":"invalid_client"}"#.into(), None), there + back),
             Fate::TooMany => {
                 let headers = vec![("retry-after", self.dice.pick(&[1, 5, 20, 60]).to_string())];

@@ -1,4 +1,4 @@
-//! The store that all processes share: one durable record, one lease with an owner, a comparison before each save.
+//! The store that all processes share: under each id one durable record, one lease with an owner, a comparison before each save.
 
 use crate::process::Seat;
 use auth_core::{Claim, Claimed, Record, Save, Saved};
@@ -30,8 +30,31 @@ pub(crate) struct Held {
     pub(crate) excused: bool,
 }
 
-/// A durable store of one record. Its clock is the right time: a lease is a span, so no other clock matters to it.
+/// A durable store. Its clock is the right time: a lease is a span, so no other clock matters to it.
 pub(crate) struct Store {
+    ids: Vec<String>,
+    pub(crate) entries: Vec<Entry>,
+    strict: bool,
+    sabotage: Sabotage,
+}
+
+impl Store {
+    pub(crate) fn new(strict: bool, sabotage: Sabotage) -> Self {
+        Self { ids: Vec::new(), entries: Vec::new(), strict, sabotage }
+    }
+
+    /// The place of an id among the entries.
+    pub(crate) fn place(&mut self, id: String) -> usize {
+        self.ids.iter().position(|known| *known == id).unwrap_or_else(|| {
+            self.ids.push(id);
+            self.entries.push(Entry::new(self.strict, self.sabotage));
+            self.entries.len() - 1
+        })
+    }
+}
+
+/// What a store keeps under one id.
+pub(crate) struct Entry {
     pub(crate) record: Option<Record>,
     pub(crate) lease: Option<Held>,
     /// Whether a lease that is over is refused although nobody else took it.
@@ -42,8 +65,8 @@ pub(crate) struct Store {
     pause: Option<(u64, String)>,
 }
 
-impl Store {
-    pub(crate) fn new(strict: bool, sabotage: Sabotage) -> Self {
+impl Entry {
+    fn new(strict: bool, sabotage: Sabotage) -> Self {
         Self { record: None, lease: None, strict, sabotage, previous: None, pause: None }
     }
 

@@ -4,7 +4,7 @@
 
 use crate::checks::{Checked, Invariant, Ledger, Reason, Violation, check};
 use crate::endpoint::{AccessToken, Ended, Family, RefreshToken, Server, number, refresh_text};
-use crate::process::{About, Caller, Doing, Message, News, Obliged, Process, Seat, Spending};
+use crate::process::{About, Caller, Doing, Message, Obliged, Process, Seat, Spending, ToStore};
 use crate::setting::Setting;
 use crate::store::Store;
 use crate::trace::Trace;
@@ -29,15 +29,14 @@ pub(crate) enum Next {
 }
 
 /// How an exchange ended.
-#[derive(Debug)]
 pub(crate) struct Ending {
     /// The failure's kind, and whether the server had answered.
     pub(crate) failure: Option<FailureKind>,
     pub(crate) renewal: bool,
     /// The consent that its session had when it last heard anything about tokens.
     pub(crate) consent: Family,
-    /// The lease that was still held.
-    pub(crate) lease: Option<u64>,
+    /// What to tell the store about the lease that was still held.
+    pub(crate) release: Option<Message>,
 }
 
 pub(crate) struct World {
@@ -138,6 +137,7 @@ impl World {
         check(polls <= POLLS && lasted <= patience, Invariant::EveryCallEnds, || {
             format!("{seat:?} was polled {polls} times in {lasted} ms, and may take {patience}; now it is told {step:?}")
         })?;
+        process.tell(if let Step::Wait(_) = step { 0 } else { code(&step) });
         self.check_duties(seat, place, certain, &step)?;
         self.obey(seat, place, now, step).map(Some)
     }
@@ -169,33 +169,25 @@ impl World {
 
     /// Turns a step into a message, a rest or an end.
     fn obey(&mut self, seat: Seat, place: usize, now: UnixTime, step: Step) -> Checked<Next> {
-        let judged = match &step {
-            Step::Load => true,
-            Step::Done(outcome) => failure_of(outcome) == Some(FailureKind::ConsentRequired),
-            _ => false,
-        };
-        if judged && std::mem::replace(&mut self.caller(seat.process, place).news, News::None) != News::None {
-            self.judge_consent(seat, place)?;
-        }
         let latest = self.processes[seat.process].latest;
+        let entry = self.entry(seat.process);
         let mut fetch_since = None;
         let message = match step {
             Step::Wait(until) => {
                 check(until > latest, Invariant::EveryCallEnds, || format!("{seat:?} is to wait until {until}, which is over"))?;
-                let caller = self.caller(seat.process, place);
-                (caller.doing, caller.news) = (Doing::Waiting, News::None);
+                self.caller(seat.process, place).doing = Doing::Waiting;
                 return Ok(Next::Wait(until.since(now).as_millis().try_into().unwrap_or(u64::MAX)));
             }
             Step::Done(outcome) => return self.end(seat, place, &outcome).map(Next::Done),
-            Step::Claim(claim) => {
-                self.caller(seat.process, place).owner = Some(claim.owner);
-                Message::Claim(claim)
-            }
-            Step::Save(save) => self.to_save(seat.process, place, save),
-            Step::Release(lease) => Message::Release(lease.owner),
+            Step::Claim(claim) => Message::Store(entry, ToStore::Claim(claim)),
+            Step::Save(save) => Message::Store(entry, self.to_save(seat.process, place, save)),
+            Step::Release(lease) => Message::Store(entry, ToStore::Release(lease.owner)),
+            Step::Look => Message::Store(entry, ToStore::Look),
             Step::Load => Message::Load,
-            Step::Look => Message::Look,
-            Step::Pause(pause) => Message::Pause(u64::try_from(pause.until.since(now).as_millis()).unwrap_or(u64::MAX), pause.why),
+            Step::Pause(pause) => {
+                let span = u64::try_from(pause.until.since(now).as_millis()).unwrap_or(u64::MAX);
+                Message::Store(entry, ToStore::Pause(span, pause.why))
+            }
             Step::Fetch(request) => {
                 let form = request.body.as_ref().map_or("", |body| body.expose());
                 let token = form.split('&').find_map(|pair| pair.strip_prefix("refresh_token=")).and_then(number);
@@ -215,7 +207,7 @@ impl World {
         Ok(Next::Out(message))
     }
 
-    fn to_save(&mut self, process: usize, place: usize, save: Save) -> Message {
+    fn to_save(&mut self, process: usize, place: usize, save: Save) -> ToStore {
         let token = refresh_of(&save.record).unwrap_or_default();
         let about = match (save.record.spending, save.record.generation > save.replaces) {
             (Some(_), _) => About::Journal(token),
@@ -223,9 +215,12 @@ impl World {
             (None, true) => About::Token(token),
         };
         if let About::Journal(token) = about {
-            self.caller(process, place).spending = Some(Spending { token, written: false });
+            let caller = self.caller(process, place);
+            // An entry that stands there already goes on standing until this one takes its place.
+            let written = caller.spending.is_some_and(|before| before.token == token && before.written);
+            caller.spending = Some(Spending { token, written });
         }
-        Message::Save(Box::new(save), about)
+        ToStore::Save(Box::new(save), about)
     }
 
     fn check_fetch(&mut self, seat: Seat, place: usize, token: RefreshToken) -> Checked {
@@ -254,20 +249,16 @@ impl World {
         check(durable, Invariant::DurableBeforeUse, || format!("{seat:?} sends access-{token} before refresh-{beside} is durable"))?;
         let caller = self.caller(seat.process, place);
         check(!caller.processed, Invariant::NothingTwice, || format!("{seat:?} sends a POST again that was processed"))?;
-        (caller.sent, caller.news) = (Some(token), News::None);
+        caller.sent = Some(token);
         Ok(())
     }
 
     /// A verdict that a person has to connect the account again needs a reason that nobody could help.
-    fn judge_consent(&mut self, seat: Seat, place: usize) -> Checked {
-        let Caller { token, consent, .. } = self.processes[seat.process].callers[place];
+    pub(crate) fn judge_consent(&mut self, seat: Seat, place: usize) -> Checked {
+        let token = self.processes[seat.process].callers[place].token;
         let family = self.server.refresh[token].family;
-        let reason = if consent != self.server.latest() {
-            Some(Reason::FormerConsent)
-        } else if let Some(ended) = self.server.consents[family].ended {
+        let reason = if let Some(ended) = self.server.consents[family].ended {
             Some(if ended == Ended::Revoked { Reason::Revoked } else { Reason::RequestLost })
-        } else if self.ledger.overtaken.contains(&consent) {
-            Some(Reason::Overtaken)
         } else {
             self.ledger.excuse_for(token, seat.life())
         };
@@ -294,12 +285,13 @@ impl World {
             return Err(Violation::new(Invariant::Steps, format!("{seat:?}: {failure}")));
         }
         let Caller { renewal, consent, .. } = self.processes[seat.process].callers[place];
-        let lease = self.leave(seat);
-        Ok(Ending { failure, renewal, consent, lease })
+        let release = self.leave(seat);
+        Ok(Ending { failure, renewal, consent, release })
     }
 
     /// A caller goes away, finished or not; what it still held of the lease comes back.
-    pub(crate) fn leave(&mut self, seat: Seat) -> Option<u64> {
+    pub(crate) fn leave(&mut self, seat: Seat) -> Option<Message> {
+        let entry = self.entry(seat.process);
         let process = &mut self.processes[seat.process];
         let place = process.place(seat)?;
         let mut caller = process.callers.swap_remove(place);
@@ -307,7 +299,7 @@ impl World {
             let fetching = matches!(caller.doing, Doing::Expecting { fetch_since: Some(_) });
             self.ledger.excuse(spending.token, Reason::CallerGone, (!fetching).then_some(seat.life()));
         }
-        caller.exchange.abandon(&mut process.session).map(|lease| lease.owner)
+        caller.exchange.abandon(&mut process.session).map(|lease| Message::Store(entry, ToStore::Release(lease.owner)))
     }
 
     /// A process is gone with all that it had in memory.
@@ -328,7 +320,7 @@ impl World {
         let again = &mut self.processes[process];
         self.trace.note(self.time, [4, process as u64, u64::from(again.life), 0], || format!("process {process} starts again"));
         (again.session, again.consent, again.up, again.seen) = (session, consent, true, 0);
-        (again.latest, again.fetched, again.paused_until) = (UnixTime::default(), None, 0);
+        (again.latest, again.fetched, again.paused_until, again.told) = (UnixTime::default(), None, 0, 0);
         again.life += 1;
     }
 
@@ -340,6 +332,11 @@ impl World {
         let life = woken.life;
         let sleepers = woken.callers.iter().filter(move |caller| moved && caller.doing == Doing::Waiting);
         sleepers.map(move |caller| Seat { process, life, caller: caller.id })
+    }
+
+    /// Where the store keeps what is a session's now.
+    fn entry(&mut self, process: usize) -> usize {
+        self.store.place(self.processes[process].session.store_id(None))
     }
 
     /// What the configuration names now.
@@ -401,7 +398,7 @@ fn code(step: &Step) -> u64 {
 fn brief(step: &Step) -> String {
     match step {
         Step::Claim(claim) => format!("claim as {:04x}", claim.owner & 0xffff),
-        Step::Save(save) => format!("save {} over {}", record_words(&save.record), save.replaces),
+        Step::Save(save) => format!("save {} over {}", record_words(Some(&save.record)), save.replaces),
         Step::Fetch(_) => "fetch".into(),
         Step::Send(send) => format!("send {}", send.authorization.as_ref().map_or("", |authorization| authorization.value().expose())),
         Step::Done(Outcome::Answered(Some(failure)) | Outcome::Failed(failure)) => format!("done: {:?}", failure.kind()),
@@ -409,7 +406,8 @@ fn brief(step: &Step) -> String {
     }
 }
 
-pub(crate) fn record_words(record: &Record) -> String {
+pub(crate) fn record_words(record: Option<&Record>) -> String {
+    let Some(record) = record else { return "no record".into() };
     let token = refresh_of(record).map_or("nothing".into(), refresh_text);
     let journal = record.spending.map_or(String::new(), |spending| format!(" being spent by {:04x}", spending.mark & 0xffff));
     format!("generation {} with {token}{journal}", record.generation)

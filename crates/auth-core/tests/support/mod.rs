@@ -3,6 +3,8 @@
 #![allow(clippy::wrong_self_convention, reason = "a scenario is brought to a step")]
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part of this")]
 
+pub mod consents;
+
 use auth_core::{
     ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved,
     Send, Session, Step, TokenRequest, Transport, UnixTime,
@@ -146,18 +148,9 @@ impl Scenario {
     }
 
     /// A session that holds a token of an hour, named `token-N`.
-    pub fn with_token(self, name: &str) -> Self {
-        self.with_grant(&token(name, 3_600))
-    }
-
-    /// The same, with a new refresh token.
-    pub fn with_token_and_refresh_token(self, name: &str, refresh_token: &str) -> Self {
-        self.with_grant(&rotated(name, refresh_token))
-    }
-
-    fn with_grant(mut self, body: &str) -> Self {
+    pub fn with_token(mut self, name: &str) -> Self {
         let mut exchange = self.call("GET", "/v1/health");
-        self.grant(&mut exchange, body);
+        self.grant(&mut exchange, &token(name, 3_600));
         self.to_send(&mut exchange);
         self.respond(&mut exchange, 200, &[], "");
         assert!(matches!(self.to_done(&mut exchange), Outcome::Answered(None)));

@@ -141,7 +141,6 @@ fn every_field_comes_back(place: &dyn Place) {
         refresh_token: Some("rt".into()),
         refresh_ends_at: Some(UnixTime::from_millis(1_772_000_000_000)),
         consented_at: Some(UnixTime::from_millis(1_763_000_000_000)),
-        former: vec![1, u64::MAX],
         spending: Some(Spending { mark: u64::MAX, since: UnixTime::from_millis(1_764_000_000_789) }),
     };
     assert_eq!(save(&*store, "fields", Some(&lease), 0, whole.clone()), Saved::Durable);
