@@ -13,12 +13,13 @@ demo:  ## run one month-end close through all four systems, on this machine alon
 	@$(CARGO) run --quiet --release -p auth-http --example month_end
 
 # What tests are built with: features whose other half may be missing on a machine say SKIPPED there.
-TESTED := auth-http/redis
+TESTED := auth-http/redis,auth-http/login
 
 .PHONY: test
 test: tools servers  ## install what is needed and run every test
 	$(CARGO) test --workspace --all-targets --features $(TESTED)
 	$(CARGO) test --workspace --doc --features $(TESTED)
+	tests/servers/keyring/run
 	$(CARGO) run --quiet --release -p auth-http --example month_end
 
 .PHONY: check
@@ -28,6 +29,19 @@ check: tools  ## formatting, lints, docs and dependency policy, with warnings as
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet --features $(TESTED)
 	command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny
 	$(CARGO) deny check licenses bans sources
+
+.PHONY: header
+header:  ## write include/ledgerauth.h anew from the sources
+	@LEDGERAUTH_WRITE_HEADER=1 $(CARGO) test --quiet -p auth-ffi --test header
+
+.PHONY: install
+install:  ## install the C and C++ library: PREFIX, LIBDIR, DESTDIR
+	$(CARGO) build --release -p auth-ffi
+	bindings/ffi/packaging/install.sh target/release
+
+.PHONY: check-c
+check-c: tools  ## the C and C++ interface: every program under every sanitizer
+	LEDGERAUTH_C_FULL=1 $(CARGO) test -p auth-ffi
 
 .PHONY: bench
 bench:  ## measure, and print ratios against floors of the same run

@@ -61,6 +61,28 @@ impl Audited {
     }
 }
 
+/// `Severity` is how much attention an [`AuditEvent`] deserves, for those who log it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// A call went out or was answered.
+    Debug,
+    /// Something happened to a token or a key.
+    Info,
+    /// Something went wrong.
+    Warn,
+}
+
+impl Audited {
+    /// How much attention it deserves.
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::Refused | Self::TokenDenied | Self::Replaced => Severity::Warn,
+            Self::Sent | Self::Answered => Severity::Debug,
+            _ => Severity::Info,
+        }
+    }
+}
+
 /// `AuditEvent` is one thing that happened with a credential: who used it where, what came of it, what was decided. Nothing in it is secret.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -145,6 +145,11 @@ impl Connection {
         self.integration.as_deref()
     }
 
+    /// The name of the header that carries the credential.
+    pub fn header(&self) -> &str {
+        &self.attach.header
+    }
+
     pub(crate) fn fingerprint_key(&self) -> Option<&[u8; 32]> {
         self.fingerprint_key.as_ref()
     }

@@ -110,7 +110,7 @@ mod time;
 mod token;
 mod verdict;
 
-pub use audit::{AuditEvent, Audited};
+pub use audit::{AuditEvent, Audited, Severity};
 pub use call::Call;
 pub use connection::{Connection, ConnectionBuilder};
 pub use credential::{

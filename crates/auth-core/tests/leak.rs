@@ -3,8 +3,8 @@
 mod support;
 
 use auth_core::{
-    ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, Outcome, Provider, Response, Saved, Session, Step,
-    Transport, UnixTime,
+    ApiKey, Call, Claimed, ClientCredentials, CodeLogin, Connection, Consent, ConsentStep, Credential, Exchange, Grant, Outcome, Provider,
+    Record, Response, Saved, Session, Signer, Step, Transport, UnixTime,
 };
 use std::fmt::{Debug, Display, Write as _};
 use std::sync::Arc;
@@ -213,6 +213,129 @@ fn drive(
         }
     }
     0
+}
+
+/// A signer whose signature is the marker: a whole assertion is a secret until its minute is over.
+struct Marked;
+
+impl Signer for Marked {
+    fn algorithm(&self) -> &'static str {
+        "ES256"
+    }
+
+    fn sign(&self, input: &[u8]) -> Result<Vec<u8>, String> {
+        Ok([MARKER.as_bytes(), input].concat())
+    }
+}
+
+/// Ways to log in and to end it, with a marker in every secret.
+fn consents(luck: &mut Luck) -> Vec<(Consent, Session)> {
+    let provider = support::consents::provider();
+    let clients = [
+        ClientCredentials::parse(&provider, "client-1", MARKER).unwrap(),
+        ClientCredentials::with_key(&provider, "client-1", Arc::new(Marked)).unwrap(),
+        ClientCredentials::public(&provider, "client-1").unwrap(),
+    ];
+    let mut consents = Vec::new();
+    for client in clients {
+        let stored = support::consents::session(client.clone(), Grant::stored);
+        let holding = support::consents::session(client, |client| Grant::refresh_token(client, format!("r-{MARKER}")));
+        let login = CodeLogin {
+            redirect_uri: "http://127.0.0.1:1/callback",
+            parameters: &[],
+            patience: Duration::from_mins(5),
+            random: &[luck.next(256).try_into().unwrap(); 64],
+        };
+        let seed = luck.next(1 << 30);
+        consents.push((Consent::by_code(&stored, &login, seed, support::START).unwrap(), stored));
+        let stored = support::consents::stored();
+        consents.push((Consent::by_device(&stored, seed, support::START).unwrap(), stored));
+        consents.push((Consent::end(&holding, seed, support::START).unwrap(), holding));
+    }
+    consents
+}
+
+#[test]
+fn nothing_that_a_consent_prints_shows_a_secret() {
+    let mut printed = Printed::default();
+    let mut luck = Luck(11);
+    let (mut dones, mut states) = (0, Vec::new());
+    for _ in 0..150 {
+        for (mut consent, session) in consents(&mut luck) {
+            let mut now = support::START;
+            printed.debug(&session);
+            for _ in 0..60 {
+                printed.debug(&consent);
+                let step = consent.poll(now);
+                printed.debug(&step);
+                match step {
+                    ConsentStep::Show(prompt) => {
+                        printed.debug(&prompt);
+                        if prompt.user_code.is_none() {
+                            states.push(support::consents::parameter(&prompt.url, "state"));
+                        }
+                    }
+                    ConsentStep::Redirect(_) => {
+                        let state = states.last().unwrap();
+                        let query = [
+                            format!("code=c-{MARKER}&state={state}"),
+                            format!("code=c-{MARKER}&state={MARKER}"),
+                            format!("code=c-{MARKER}&state={state}&iss={MARKER}x"),
+                            format!("error=access_denied&error_description={state}&state={state}"),
+                        ];
+                        printed.debug(&consent.handle_redirect(now, &query[[0, 0, 0, 1, 3][usize::try_from(luck.next(5)).unwrap()]]));
+                    }
+                    ConsentStep::Fetch(mut request) => {
+                        request.sign().unwrap();
+                        printed.debug(&request);
+                        let sent = request.body.as_ref().map_or(String::new(), |body| body.expose().replace('&', " "));
+                        match luck.next(5) {
+                            0 => consent
+                                .handle_failure(now, Transport { not_sent: luck.next(2) == 0, what: "lost".into(), advice: String::new() }),
+                            1 => {
+                                let body = echo(&mut luck, &sent);
+                                let status = [400, 401, 429, 503, 200][usize::try_from(luck.next(5)).unwrap()];
+                                consent.handle_response(
+                                    now,
+                                    &Response { status, headers: &&[("retry-after", "1")][..], body: body.as_bytes() },
+                                );
+                            }
+                            _ => {
+                                let body = format!(
+                                    r#"{{"access_token":"t-{MARKER}","expires_in":600,"refresh_token":"r-{MARKER}","device_code":"d-{MARKER}","user_code":"u-{MARKER}","verification_uri":"https://x.test/","interval":1}}"#
+                                );
+                                consent
+                                    .handle_response(now, &Response { status: 200, headers: &&[("date", "x")][..], body: body.as_bytes() });
+                            }
+                        }
+                    }
+                    ConsentStep::Claim(_) => {
+                        let record = Record { generation: 3, refresh_token: Some(format!("r-{MARKER}").into()), ..Record::default() };
+                        consent.handle_claimed(now, Claimed::Granted(Some(record)));
+                    }
+                    ConsentStep::Save(save) => {
+                        printed.debug(&save);
+                        consent.handle_saved(now, Saved::Durable);
+                    }
+                    ConsentStep::Release(_) => {}
+                    ConsentStep::Wait(until) => now = until,
+                    ConsentStep::Done(result) => {
+                        dones += 1;
+                        if let Err(failure) = result {
+                            printed.display(&failure);
+                        }
+                        break;
+                    }
+                }
+            }
+            printed.check();
+            for state in states.drain(..) {
+                assert!(!printed.0.contains(&state), "a state was printed");
+            }
+            printed.0.clear();
+        }
+    }
+    assert!(printed.1 > 10_000 && dones > 1_000, "{} {dones}", printed.1);
 }
 
 #[test]

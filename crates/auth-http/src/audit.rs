@@ -1,6 +1,6 @@
 //! Where audit events go: to the caller's function, and to `tracing`.
 
-use auth_core::{AuditEvent, Audited, Connection, Failure, UnixTime};
+use auth_core::{AuditEvent, Connection, Failure, Severity, UnixTime};
 use std::sync::Arc;
 
 /// The target under which events are given to `tracing`.
@@ -31,17 +31,13 @@ impl Audit {
         by_listener || tracing::enabled!(target: TARGET, tracing::Level::DEBUG)
     }
 
-    /// Delivers events, in order. Calls are at level debug, what happens to tokens and keys at info, what goes wrong at warn.
+    /// Delivers events, in order.
     pub(crate) fn deliver(&self, events: &[AuditEvent]) {
         for event in events {
             if let Some(callback) = &self.listener {
                 callback(event);
             }
-            match event.what {
-                Audited::Refused | Audited::TokenDenied | Audited::Replaced => trace_at(tracing::Level::WARN, event),
-                Audited::Sent | Audited::Answered => trace_at(tracing::Level::DEBUG, event),
-                _ => trace_at(tracing::Level::INFO, event),
-            }
+            trace(event);
         }
     }
 
@@ -53,7 +49,7 @@ impl Audit {
     }
 }
 
-fn trace_at(level: tracing::Level, event: &AuditEvent) {
+fn trace(event: &AuditEvent) {
     macro_rules! at {
         ($level:ident) => {
             tracing::event!(
@@ -74,9 +70,9 @@ fn trace_at(level: tracing::Level, event: &AuditEvent) {
             )
         };
     }
-    match level {
-        tracing::Level::WARN => at!(WARN),
-        tracing::Level::INFO => at!(INFO),
-        _ => at!(DEBUG),
+    match event.what.severity() {
+        Severity::Warn => at!(WARN),
+        Severity::Info => at!(INFO),
+        Severity::Debug => at!(DEBUG),
     }
 }

@@ -221,6 +221,10 @@ impl ClientBuilder {
     }
 
     /// What requests are sent through.
+    #[cfg_attr(
+        not(feature = "ureq"),
+        expect(clippy::unnecessary_wraps, reason = "only the client's own HTTP has settings that can be wrong")
+    )]
     pub(crate) fn way_out(&self) -> Result<Arc<dyn Transport>, Error> {
         match &self.transport {
             Some(own) => Ok(Arc::clone(own)),

@@ -11,6 +11,7 @@ use crate::run::{Deliver, Ended, run};
 use crate::shared::Shared;
 use auth_core::{
     Call, Connection, Exchange, Explanation, Failure, FailureKind, KeyState, Provider, RefreshForecast, RotationPlan, SessionState,
+    UnixTime,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -96,6 +97,13 @@ impl Client {
         }
     }
 
+    /// The generation of what requests to the client's own host carry at the moment, if that needs neither a wait nor a look at the path: for bindings that keep
+    /// the header in a form of their own. With permissions declared there is none, because then each path is looked at.
+    pub fn fresh_generation(&self) -> Option<u64> {
+        let shared = &self.shared;
+        shared.mark.read(shared.now()).filter(|_| shared.connection.permissions().is_empty())
+    }
+
     /// One exchange to be driven by the caller: for those with an event loop, or any other I/O of their own.
     ///
     /// # Errors
@@ -112,6 +120,18 @@ impl Client {
     /// A number that moves whenever an exchange that waits should be polled again.
     pub fn changes(&self) -> u64 {
         self.shared.with(|session, _| session.changes()).0
+    }
+
+    /// The time by the client's clock.
+    pub fn now(&self) -> UnixTime {
+        self.shared.now()
+    }
+
+    /// Ends the client, for programs whose store or transport ends after it: waits are given up ([`Error::Interrupted`]), and a token that is being
+    /// fetched by a thread of the client's is waited for and stored, because a single-use refresh token was spent on it. Merely dropping a client leaves
+    /// such a thread to itself. The clones end with it.
+    pub fn close(&self) {
+        self.shared.close();
     }
 
     /// Where the client may send its credential.

@@ -20,6 +20,21 @@ pub trait Clock: Send + Sync {
     }
 }
 
+/// `SystemClock` is the system's own time, sleep and dice: for a [`Clock`] that brings only a part of these.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixTime {
+        now()
+    }
+
+    fn sleep(&self, span: Duration) -> bool {
+        std::thread::sleep(span);
+        true
+    }
+}
+
 /// The time, by a clock that is set to the wall clock once in a process and runs by itself from then on.
 pub(crate) fn now() -> UnixTime {
     at_steady(steady())

@@ -1,8 +1,9 @@
 //! `Drive`: one exchange of a client, driven by a program with its own I/O.
 
-use crate::run::{leave, obey, report};
+use crate::credential::Credential;
+use crate::run::{keep, leave, obey, report};
 use crate::shared::Shared;
-use auth_core::{Call, Claimed, Credential, Exchange, Response, Saved, Step, Transport, UnixTime};
+use auth_core::{Call, Claimed, Exchange, Response, Saved, SharedPause, Step, Transport, UnixTime};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,8 +77,8 @@ impl Drive {
         step
     }
 
-    /// Does a [`Step::Claim`], [`Step::Save`], [`Step::Release`] or [`Step::Load`] by the client's own store and credential source and reports it; any
-    /// other step comes back, a [`Step::Fetch`] with its assertions signed.
+    /// Does a step that is for the client's own store or credential source, and reports it; a [`Step::Fetch`], with its assertions signed, [`Step::Send`],
+    /// [`Step::Wait`] or [`Step::Done`] comes back.
     pub fn obey(&mut self, step: Step) -> Option<Step> {
         obey(&self.shared, &mut self.exchange, step)
     }
@@ -94,9 +95,16 @@ impl Drive {
         shared.with(|session, now| exchange.handle_saved(session, now, saved));
     }
 
-    /// Reports what the credential's source gave on [`Step::Load`].
+    /// Reports what a store answered to [`Step::Look`].
+    pub fn handle_looked(&mut self, pause: Option<SharedPause>) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_looked(session, now, pause));
+    }
+
+    /// Reports what the credential's source gave on [`Step::Load`]: nothing, if it cannot be read or is for another environment.
     pub fn handle_loaded(&mut self, credential: Option<Credential>) {
         let Self { shared, exchange } = self;
+        let credential = credential.and_then(|credential| keep(shared, credential));
         shared.with(|session, now| exchange.handle_loaded(session, now, credential));
     }
 

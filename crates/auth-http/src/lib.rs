@@ -46,6 +46,7 @@ mod fork;
 mod interrupt;
 mod lock;
 mod login;
+mod mark;
 mod poll;
 #[cfg(feature = "sign")]
 mod private_key;
@@ -69,7 +70,7 @@ pub use authorized::Authorized;
 pub use builder::ClientBuilder;
 pub use check::Check;
 pub use client::Client;
-pub use clock::Clock;
+pub use clock::{Clock, SystemClock};
 pub use credential::{Credential, Key};
 pub use delivery::{Delivery, Next};
 pub use drive::{Drive, Driving};

@@ -6,6 +6,8 @@ use crate::credential::Credential;
 use crate::error::Error;
 use crate::interrupt::{self, Interrupt};
 use crate::lock::{Condvar, Mutex};
+use crate::mark::Mark;
+use crate::renewal::Renewals;
 use crate::store::TokenStore;
 use crate::transport::Transport;
 use crate::wakers::Wakers;
@@ -34,9 +36,11 @@ pub(crate) struct Shared {
     clock: Option<Arc<dyn Clock>>,
     interrupt: Option<Interrupt>,
     pub(crate) wakers: Wakers,
+    pub(crate) renewals: Renewals,
     session: Mutex<Session>,
     moved: Condvar,
     fresh: ArcSwap<Fresh>,
+    pub(crate) mark: Mark,
 }
 
 /// What surrounds a session: the ways out, and who listens.
@@ -53,6 +57,8 @@ pub(crate) struct Surroundings {
 impl Shared {
     pub(crate) fn new(session: Session, credential: Credential, around: Surroundings) -> Self {
         let Surroundings { transport, renews_beside, store, name, audit, clock, interrupt } = around;
+        let (fresh, mark) = (session.fresh().unwrap_or_default(), Mark::default());
+        mark.set(&fresh);
         Self {
             connection: Arc::clone(session.connection()),
             transport,
@@ -64,7 +70,9 @@ impl Shared {
             clock,
             interrupt,
             wakers: Wakers::default(),
-            fresh: ArcSwap::from_pointee(session.fresh().unwrap_or_default()),
+            renewals: Renewals::default(),
+            fresh: ArcSwap::from_pointee(fresh),
+            mark,
             session: Mutex::new(session),
             moved: Condvar::new(),
         }
@@ -109,7 +117,9 @@ impl Shared {
         let result = f(&mut session, self.now());
         let changes = session.changes();
         if changes != before {
-            self.fresh.store(Arc::new(session.fresh().unwrap_or_default()));
+            let fresh = session.fresh().unwrap_or_default();
+            self.mark.set(&fresh);
+            self.fresh.store(Arc::new(fresh));
             drop(session);
             self.moved.notify_all();
             self.wakers.wake();
@@ -169,7 +179,17 @@ impl Shared {
 
     /// Whether the program still wants to wait.
     pub(crate) fn go_on(&self) -> Result<(), Error> {
-        if self.interrupt.as_ref().is_some_and(|wanted| wanted()) { Err(Error::Interrupted) } else { Ok(()) }
+        let given_up = self.renewals.are_closing() || self.interrupt.as_ref().is_some_and(|wanted| wanted());
+        if given_up { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    /// Gives up all waits, and waits for the threads of its own that fetch or store a token.
+    pub(crate) fn close(&self) {
+        let session = self.session.lock();
+        self.renewals.close();
+        drop(session);
+        self.moved.notify_all();
+        self.renewals.wait();
     }
 
     fn longest_sleep(&self) -> Duration {

@@ -56,6 +56,7 @@ struct Changes {
     limits: Vec<(Service, RateLimits)>,
     suspend_business: Option<String>,
     resume_business: Option<String>,
+    revoke_tokens: Option<Service>,
 }
 
 type Answer = Result<Value, (u16, String)>;
@@ -69,6 +70,13 @@ impl Control {
             client_cert_pem: certificates.client_cert_pem.clone(),
             client_key_pem: certificates.client_key_pem.clone(),
         }
+    }
+
+    /// What the service answers to a request with that body, without a socket.
+    pub(crate) fn steer(&self, method: &str, target: &str, body: &str) -> Answer {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let (method, path, query) = (method.to_owned(), path.to_owned(), query.to_owned());
+        self.answer(&Request { method, path, query, body: body.as_bytes().to_vec(), ..Request::default() })
     }
 
     fn answer(&self, request: &Request) -> Answer {
@@ -135,7 +143,7 @@ impl Control {
                     "rotate_refresh_tokens": true, "reuse_grace_seconds": 0, "documents_ready_after": 1,
                     "require_business_id": false, "numeric_scheme": "Bearer", "date_skew_seconds": 0,
                     "limits": [["finora", {"per_minute": 60}]], "suspend_business": "id or key",
-                    "resume_business": "id or key"},
+                    "resume_business": "id or key", "revoke_tokens": "numeric_auth"},
                 "GET /keys": "the ready-made credentials",
                 "POST /keys": [{"finora": {"age_days": 89}}, {"numora": {}}, {"adaas": {}}, {"numeric": {}},
                     {"numeric_token": {}}, {"refresh_token": {"client_id": "..."}},
@@ -189,7 +197,8 @@ impl Control {
                 return Err((404, "no such business".to_owned()));
             }
         }
-        Ok(json!({"changed": true}))
+        let revoked = changes.revoke_tokens.map(|service| issue::revoke_tokens(&self.shared, service));
+        Ok(json!({"changed": true, "revoked_tokens": revoked}))
     }
 
     fn key(&self, new: NewKey) -> Answer {

@@ -57,6 +57,19 @@ pub(crate) fn revoke(shared: &Shared, key: &str) -> bool {
         || shared.adaas.lock().tokens.remove(key).is_some()
 }
 
+pub(crate) fn revoke_tokens(shared: &Shared, service: Service) -> usize {
+    match service {
+        Service::NumericAuth => shared.numeric.lock().revoke_minted(),
+        Service::AdaasAuth => {
+            let mut adaas = shared.adaas.lock();
+            let count = adaas.tokens.len();
+            adaas.tokens.clear();
+            count
+        }
+        _ => 0,
+    }
+}
+
 pub(crate) fn delete(shared: &Shared, key: &str) -> bool {
     shared.finora.lock().delete(key) || shared.adaas.lock().delete(key)
 }
@@ -111,16 +124,7 @@ impl Sandbox {
     /// Ends every token minted so far by [`Service::NumericAuth`] or [`Service::AdaasAuth`]; static tokens and
     /// refresh tokens stay. Returns how many there were.
     pub fn revoke_tokens(&self, service: Service) -> usize {
-        match service {
-            Service::NumericAuth => self.shared.numeric.lock().revoke_minted(),
-            Service::AdaasAuth => {
-                let mut adaas = self.shared.adaas.lock();
-                let count = adaas.tokens.len();
-                adaas.tokens.clear();
-                count
-            }
-            _ => 0,
-        }
+        revoke_tokens(&self.shared, service)
     }
 
     /// Suspends a Finora business, named by its id or by one of its keys. False when it is unknown.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::clock::{Clock, saturating_millis};
 use crate::control;
 use crate::fault::{Fault, FaultId};
@@ -115,6 +117,15 @@ impl Sandbox {
     /// The ready-made credentials.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// Does what the control service does with such a request, without a socket: for bindings to other languages, whether or not
+    /// [`Options::control`] is on. `body` is JSON; `GET /` lists what there is.
+    ///
+    /// # Errors
+    /// The reason, if the service would answer with an error.
+    pub fn steer(&self, method: &str, target: &str, body: &str) -> Result<Value, String> {
+        control::Control::new(&self.shared, &self.keys, &self.certificates).steer(method, target, body).map_err(|(_, why)| why)
     }
 
     /// The server's clock.

@@ -1,4 +1,4 @@
-// An authorization server for tests: node-oidc-provider (certified, not ours) with a configuration of ours, on loopback only.
+// An authorization server for tests: node-oidc-provider (certified, not ours) with a configuration of ours, on loopback if not told otherwise.
 //
 // It reads one line of JSON from stdin (see `defaults`), prints one line of JSON when it is ready ({issuer, keys}), and ends when stdin is closed, so that it
 // never outlives the test that started it. Beside the provider's own endpoints it has
@@ -29,6 +29,7 @@ const defaults = {
   client_keys: false,
   clock_ahead_seconds: 0,
   redirect_uris: ['http://127.0.0.1/callback'], // of the client native-fixed
+  address: '127.0.0.1', // where it listens: another one only in a network of the test's own
   tls: null, // {cert, key, client_ca}: PEM
 };
 
@@ -62,8 +63,9 @@ const server = tls
   ? https.createServer({ cert: tls.cert, key: tls.key, ca: tls.client_ca, requestCert: true, rejectUnauthorized: false }, (...both) => handle(...both))
   : http.createServer((...both) => handle(...both));
 server.keepAliveTimeout = 60_000;
-await once(server.listen(0, '127.0.0.1'), 'listening');
-const issuer = `${tls ? 'https://localhost' : 'http://127.0.0.1'}:${server.address().port}`;
+await once(server.listen(0, options.address), 'listening');
+const host = tls && options.address === '127.0.0.1' ? 'localhost' : options.address;
+const issuer = `http${tls ? 's' : ''}://${host}:${server.address().port}`;
 
 const { clients, keys, signing } = clientsAndKeys(options);
 const stats = new Stats();

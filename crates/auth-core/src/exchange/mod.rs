@@ -343,10 +343,13 @@ impl Exchange {
         }
     }
 
-    /// The first step without the session, while `fresh` lasts: the same that `poll` would give; `None` if the session has to be asked.
+    /// The step that sends the caller's request first, without the session, while `fresh` lasts: the same that `poll` would give, also after a
+    /// [`Step::Wait`]; `None` if the session has to be asked.
     pub fn poll_fresh(&mut self, fresh: &Fresh, now: UnixTime) -> Option<Step> {
-        let first = matches!(self.at, At::Start) && self.id == 0 && self.deliveries.sends == 0;
-        if !first || now >= fresh.until || self.call.as_ref()?.deadline.is_some_and(|deadline| deadline <= now) {
+        let unsent = matches!(self.at, At::Start) && self.deliveries.sends == 0;
+        let own_deadline = self.call.as_ref()?.deadline;
+        let deadline = if self.has_entered() { Some(self.deadline) } else { own_deadline };
+        if !unsent || now >= fresh.until || deadline.is_some_and(|deadline| deadline <= now) {
             return None;
         }
         Some(self.deliver(now, Some(Arc::clone(&fresh.authorization))))
@@ -578,11 +581,12 @@ impl fmt::Debug for Exchange {
 
 /// 32 hexadecimal digits, the highest first.
 fn hex(high: u64, low: u64) -> Arc<str> {
-    let mut text = String::with_capacity(32);
-    for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
-        text.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+    let mut digits = [0; 32];
+    let bytes = high.to_be_bytes().into_iter().chain(low.to_be_bytes());
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)]));
     }
-    text.into()
+    str::from_utf8(&digits).unwrap_or_default().into()
 }
 
 /// Whether another credential from the source could make a difference.

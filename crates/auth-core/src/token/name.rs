@@ -11,10 +11,10 @@ use sha2::{Digest as _, Sha256};
 impl Session {
     /// The id under which a store keeps this session's record, lease and pause; it holds nothing secret.
     ///
-    /// It is `name`, or made of provider, environment and client id if there is none. What would otherwise let two accounts meet under one id follows as 64 bits of a
-    /// hash: of the refresh token that the grant began with, always, because a record with somebody else's refresh token must never be overwritten; of keys,
-    /// scopes and whom an assertion is for, where there is no name. A refresh token that a login put into the store has nothing of the kind: two accounts
-    /// of one client then need names of their own.
+    /// It is `name`, or made of provider, environment and client id if there is none. What would otherwise let two accounts meet under one id follows as 64
+    /// bits of a hash: of the refresh token that the grant began with, always, because a record with somebody else's refresh token must never be overwritten;
+    /// of keys, scopes and whom an assertion is for, where there is no name. A refresh token that a login put into the store has nothing of the kind: two
+    /// accounts of one client then need names of their own.
     ///
     /// It changes when the credential's source gives another grant. A shell asks for it at each step and does not keep it.
     pub fn store_id(&self, name: Option<&str>) -> String {

@@ -124,6 +124,7 @@ struct Parts {
     code: Option<String>,
     message: Option<String>,
     server_request_id: Option<String>,
+    request_id: Option<String>,
     come_back_at: Option<UnixTime>,
     limit: Option<String>,
 }
@@ -139,6 +140,7 @@ impl Failure {
             code: None,
             message: None,
             server_request_id: None,
+            request_id: None,
             come_back_at: None,
             limit: None,
         };
@@ -205,6 +207,13 @@ impl Failure {
         self
     }
 
+    /// The same, of the call with this id.
+    #[must_use]
+    pub fn with_request_id(mut self, id: &str) -> Self {
+        self.0.request_id = Some(id.into());
+        self
+    }
+
     /// The class of the failure.
     pub fn kind(&self) -> FailureKind {
         self.0.kind
@@ -238,6 +247,11 @@ impl Failure {
     /// The id under which the server knows the request: what its support will ask for.
     pub fn server_request_id(&self) -> Option<&str> {
         self.0.server_request_id.as_deref()
+    }
+
+    /// The id under which the call went out, or would have: ours, where the shell told it.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
     }
 
     /// The moment before which the same call cannot succeed, if the server or the machine knows it.

@@ -3,6 +3,8 @@
 #![allow(clippy::wrong_self_convention, reason = "a scenario is brought to a step")]
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part of this")]
 
+pub mod consents;
+
 use auth_core::{
     ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved,
     Send, Session, Step, TokenRequest, Transport, UnixTime,

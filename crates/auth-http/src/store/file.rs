@@ -49,15 +49,18 @@ mod present {
     /// # Ok::<(), auth_http::Error>(())
     /// ```
     ///
-    /// *What is promised.* A saved record survives `kill -9` and a power cut: it is written beside the old one, flushed, renamed, and the folder is flushed, before
-    /// [`Saved::Durable`] is answered. A reader meets the old record or the new one, never half of one. A record that cannot be read is never overwritten.
+    /// *What is promised.* A saved record survives `kill -9` and a power cut: it is written beside the old one, flushed, renamed, and the folder is flushed,
+    /// before [`Saved::Durable`] is answered. A reader meets the old record or the new one, never half of one. A record that cannot be read is never
+    /// overwritten.
     ///
-    /// *The lease* is an entry with an end by the host's boot clock, which nobody can set; a reboot ends it. Its holder also keeps a lock of the kernel's on a file
-    /// of the lease's, so that the lease of a process that was killed is over at once. A holder that was stopped, and wakes after the end, can neither save nor release.
-    /// Every step is done under a second lock of the kernel's, held for the length of that step; who waits longer than 3 seconds for it is told which process has it.
+    /// *The lease* is an entry with an end by the host's boot clock, which nobody can set; a reboot ends it. Its holder also keeps a lock of the kernel's on
+    /// a file of the lease's, so that the lease of a process that was killed is over at once. A holder that was stopped, and wakes after the end, can neither
+    /// save nor release. A holder that is killed while it saves tokens has saved them, if they stand there as a whole. One that is killed while it writes the
+    /// journal, before it is told that the entry is durable, has sent nothing: the next one is handed the record as it was before. Every step is done under a
+    /// second lock of the kernel's, held for the length of that step; who waits longer than 3 seconds for it is told which process has it.
     ///
-    /// *What is refused*, with the command that mends it: a folder or file that others may open, that belongs to somebody else, or that is a symbolic link; a folder on a
-    /// network file system, because other hosts neither see this host's locks nor share its clock (several hosts need a `RedisStore`).
+    /// *What is refused*, with the command that mends it: a folder or file that others may open, that belongs to somebody else, or that is a symbolic link; a
+    /// folder on a network file system, because other hosts neither see this host's locks nor share its clock (several hosts need a `RedisStore`).
     ///
     /// Any number of stores and threads may use one folder. Needs a Unix system; elsewhere [`FileStore::open`] says so.
     pub struct FileStore {
@@ -70,7 +73,8 @@ mod present {
         /// A store in this folder, which is created, for its owner only, if it is not there.
         ///
         /// # Errors
-        /// [`Error::Setting`] if the folder cannot be created, others may open it, it belongs to somebody else, is a symbolic link, or is on a network file system.
+        /// [`Error::Setting`] if the folder cannot be created, others may open it, it belongs to somebody else, is a symbolic link, or is on a network file
+        /// system.
         pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
             let refused = |reason| Error::Setting { name: "the token store", reason };
             let path = std::path::absolute(path).map_err(|error| refused(format!("its folder cannot be found: {error}")))?;
@@ -114,19 +118,53 @@ mod present {
             self.sealing.open(id, &bytes).map(Some).map_err(|why| format!("{}: {why}", folder.place(&file)))
         }
 
+        /// The record, after a save was ended whose writer was killed in it: whoever writes has the lock, so what stands beside the record now belongs to
+        /// nobody.
+        ///
+        /// Tokens that are there as a whole were granted to this credential, and are kept. A journal entry was never acted upon, and is dropped.
+        fn settle(&self, folder: &Folder<'_>, name: &str, id: &str) -> Result<Option<Record>, String> {
+            let record = self.read(folder, name, id)?;
+            let new = new_file(name);
+            let left = match folder.read(&new, MAX_CONTENT) {
+                Ok(None) => return Ok(record),
+                Ok(Some(bytes)) => self.sealing.open(id, &bytes).ok(),
+                Err(_) => None,
+            };
+            let generation = record.as_ref().map_or(0, |record| record.generation);
+            match left {
+                Some(left) if left.spending.is_none() && left.generation >= generation => {
+                    folder.finish(&record_file(name), &new)?;
+                    Ok(Some(left))
+                }
+                // Without a record, nothing shows that the store has the right key; the next save takes the place all the same.
+                None if record.is_none() => Ok(None),
+                _ => {
+                    folder.remove(&new);
+                    Ok(record)
+                }
+            }
+        }
+
+        fn write(&self, folder: &Folder<'_>, name: &str, id: &str, record: &Record) -> Result<(), String> {
+            folder.replace(&record_file(name), &new_file(name), &self.sealing.close(id, record)?)
+        }
+
         fn try_claim(&self, id: &str, claim: &Claim) -> Result<Claimed, String> {
             let name = safe(id);
             let folder = Folder::open(&self.path)?;
             let lock = Lock::take(&folder, &name)?;
-            // What a killed writer left: whoever writes has the lock.
-            folder.remove(&new_file(&name));
             let entry = lock.entry()?;
-            let live = entry.as_ref().filter(|entry| entry.is_live());
-            let holder = live.map(|entry| entry.owner).filter(|owner| !held::is_dead(&folder, &name, *owner));
+            let has_died = entry.as_ref().is_some_and(|entry| held::is_dead(&folder, &name, entry.owner));
+            let holder = entry.as_ref().filter(|entry| entry.is_live() && !has_died).map(|entry| entry.owner);
             if !claim.may_take(holder) {
                 return Ok(Claimed::Busy);
             }
-            let record = self.read(&folder, &name, id)?;
+            let mut record = self.settle(&folder, &name, id)?;
+            if let (Some(dead), Some(record)) = (entry.as_ref().filter(|_| has_died), &mut record)
+                && dead.take_back(record)
+            {
+                self.write(&folder, &name, id, record)?;
+            }
             if let Some(over) = entry {
                 held::forget(&folder, &name, over.owner);
             }
@@ -142,13 +180,21 @@ mod present {
             let name = safe(id);
             let folder = Folder::open(&self.path)?;
             let lock = Lock::take(&folder, &name)?;
-            let holder = lock.entry()?.filter(Entry::is_live).map(|entry| entry.owner);
-            let held = self.read(&folder, &name, id)?;
-            if !save.may_replace(held.map(|record| record.generation), holder) {
+            let entry = lock.entry()?.filter(Entry::is_live);
+            let held = self.settle(&folder, &name, id)?;
+            if !save.may_replace(held.as_ref().map(|record| record.generation), entry.as_ref().map(|entry| entry.owner)) {
                 return Ok(Saved::Superseded);
             }
-            let bytes = self.sealing.close(id, &save.record)?;
-            folder.replace(&record_file(&name), &new_file(&name), &bytes)?;
+            match (&save.record.spending, entry) {
+                // Who is killed before this returns has sent nothing; the note tells the next one so.
+                (Some(journal), Some(entry)) => {
+                    let before = held.as_ref().and_then(|held| held.spending.as_ref());
+                    lock.write(Some(&entry.clone().writing(journal, before)))?;
+                    self.write(&folder, &name, id, &save.record)?;
+                    lock.write(Some(&entry))?;
+                }
+                _ => self.write(&folder, &name, id, &save.record)?,
+            }
             Ok(Saved::Durable)
         }
 
@@ -178,7 +224,7 @@ mod present {
             let why = pause.why.chars().take(MAX_PAUSE / 8).collect();
             let kept = Paused { version: 1, boot: super::lock::boot().into(), until_ms: super::lock::millis(end), why };
             let text = serde_json::to_vec(&kept).map_err(|error| error.to_string())?;
-            folder.replace(&pause_file(&name), &new_file(&name), &text)
+            folder.replace(&pause_file(&name), &format!("{name}.pausing"), &text)
         }
 
         fn try_paused(&self, id: &str) -> Result<Option<SharedPause>, String> {
@@ -248,27 +294,24 @@ mod present {
         }
     }
 
-    /// Removes what killed processes left: half-written files and the lock files of leases that nobody holds.
+    /// Removes the lock files of leases that are not in force. The one of a lease that is still shows that its holder is dead, to whoever wants the lease.
     fn sweep(folder: &Folder<'_>) {
         for file in folder.names() {
-            if let Some(name) = file.strip_suffix(NEW) {
-                if let Ok(_lock) = Lock::take(folder, name) {
-                    folder.remove(&file);
-                }
-            } else {
-                held::sweep(folder, &file);
+            let Some(name) = held::credential_of(&file) else { continue };
+            let Ok(lock) = Lock::take(folder, name) else { continue };
+            let shown = lock.entry().ok().flatten().map(|entry| held::file_name(name, entry.owner));
+            if shown.as_ref() != Some(&file) && !held::is_held(folder, &file) {
+                folder.remove(&file);
             }
         }
     }
-
-    const NEW: &str = ".new";
 
     fn record_file(name: &str) -> String {
         format!("{name}.record")
     }
 
     fn new_file(name: &str) -> String {
-        format!("{name}{NEW}")
+        format!("{name}.new")
     }
 
     fn pause_file(name: &str) -> String {

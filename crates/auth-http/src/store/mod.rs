@@ -2,9 +2,11 @@
 
 mod file;
 pub(crate) mod memory;
+#[cfg(any(unix, feature = "redis"))]
 mod name;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg_attr(not(any(unix, feature = "redis")), expect(dead_code, reason = "nothing is sealed where there is neither store"))]
 mod seal;
 
 pub use auth_core::{Claim, Claimed, Held, Lease, Record, RecordError, Save, Saved, SharedPause};

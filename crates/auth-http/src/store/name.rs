@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 /// How many characters of an id are kept readable: 40, so that a name with its endings stays far below the 255 bytes of a file name.
 const READABLE: usize = 40;
 
-/// A name of lower-case letters, digits and hyphens: what is readable of the id, for the person who looks, and 128 bits of its hash, because two ids must not share one.
+/// A name of lower-case letters, digits and hyphens: what is readable of the id, for the person who looks, and 128 bits of its hash, because two ids must not
+/// share one.
 pub(super) fn safe(id: &str) -> String {
     let mut name = String::with_capacity(READABLE + 33);
     for c in id.chars().take(4 * READABLE) {

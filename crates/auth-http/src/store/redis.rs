@@ -7,11 +7,15 @@ use super::seal::{MAX_CONTENT, Sealing};
 use super::{Claim, Claimed, Held, Lease, Record, Save, Saved, SealKey, SharedPause, TokenStore};
 use crate::clock;
 use crate::error::Error;
+use crate::lock::Mutex;
 use ::redis::{Cmd, Value};
 use auth_core::Secret;
 use std::fmt;
 use std::time::Duration;
 use wire::Wire;
+
+/// How many leases are remembered that could not be given back: 1,000, because each ends by itself in less than a minute.
+const MOST_OWED: usize = 1_000;
 
 /// Takes the lease if it is free or the caller's, and hands over the record: `{0}` if somebody else holds it, else `{1, generation, record}` or `{1}`.
 const CLAIM: &str = "\
@@ -23,8 +27,8 @@ local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')
 if kept[1] then return {1, kept[1], kept[2]} end
 return {1}";
 
-/// Writes a record if the lease is the caller's (`ARGV[1]`, empty if the caller has none) and the generation is the one to be replaced (`ARGV[2]`). A call that is
-/// repeated because its answer was lost finds its own record.
+/// Writes a record if the lease is the caller's (`ARGV[1]`, empty if the caller has none) and the generation is the one to be replaced (`ARGV[2]`). A call
+/// that is repeated because its answer was lost finds its own record.
 const SAVE: &str = "\
 local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')
 if kept[2] == ARGV[4] then return 1 end
@@ -100,7 +104,8 @@ impl RedisSettings {
         self
     }
 
-    /// Takes a record as saved only when so many replicas have it within `span`; otherwise the store says that it does not work, and the record is offered again.
+    /// Takes a record as saved only when so many replicas have it within `span`; otherwise the store says that it does not work, and the record is offered
+    /// again.
     pub fn replicas(mut self, count: u32, span: Duration) -> Self {
         self.replicas = Some((count, span));
         self
@@ -125,7 +130,7 @@ impl RedisSettings {
     }
 }
 
-/// `RedisStore` keeps records and leases in a Redis server (5.0 or newer; 6.0 for TLS), for processes on any number of hosts.
+/// `RedisStore` keeps records and leases in a Redis server (tested with 7.0), for processes on any number of hosts.
 ///
 /// ```no_run
 /// use auth_http::{RedisSettings, RedisStore};
@@ -140,23 +145,28 @@ impl RedisSettings {
 /// # Ok::<(), auth_http::Error>(())
 /// ```
 ///
-/// *Leases* are keys with an end (`SET NX PX`), judged by the server's clock alone; saving and releasing are scripts that compare owner and generation in the same
-/// step. A process that is killed holds its lease to its end. If the server's wall clock is set forward, leases end early: the journal and the generation then
-/// still keep a refresh token from being sent twice.
+/// *Leases* are keys with an end (`SET NX PX`), judged by the server's clock alone; saving and releasing are scripts that compare owner and generation in the
+/// same step. A process that is killed holds its lease to its end. If the server's wall clock is set forward, leases end early: the journal and the
+/// generation then still keep a refresh token from being sent twice.
 ///
-/// *Durable* means what the server's configuration makes of it. With `appendonly yes` and `appendfsync always`, a saved record survives a power cut; with `everysec`
-/// the last second may be lost; without persistence, every restart loses all. Set `maxmemory-policy noeviction`: a server that evicts forgets records.
+/// *Durable* means what the server's configuration makes of it. With `appendonly yes` and `appendfsync always`, a saved record survives a power cut; with
+/// `everysec` the last second may be lost; without persistence, every restart loses all. Set `maxmemory-policy noeviction`: a server that evicts forgets
+/// records.
 ///
-/// *Failover.* A replica that missed a write knows nothing of it. Where it missed only the end of a refresh, its record still carries the journal's entry, and nobody sends that
-/// refresh token again. A session that lives through the failover still holds the newer generation and stores it again. Where the replica missed the journal as well, and
-/// no session lived through it, nothing can tell that the refresh token was spent: [`RedisSettings::replicas`] closes that gap, at the price of a wait for each save.
+/// *Failover.* A replica that missed a write knows nothing of it. Where it missed only the end of a refresh, its record still carries the journal's entry,
+/// and nobody sends that refresh token again. A session that lives through the failover still holds the newer generation and stores it again. Where the
+/// replica missed the journal as well, and no session lived through it, nothing can tell that the refresh token was spent: [`RedisSettings::replicas`] closes
+/// that gap, at the price of a wait for each save.
 ///
-/// Connections are kept, up to eight, and made anew after a restart of the server. Nothing is sent before the first use. May be used from any thread. No error holds the password.
+/// Connections are kept, up to eight, and made anew after a restart of the server. Nothing is sent before the first use. May be used from any thread. No
+/// error holds the password.
 pub struct RedisStore {
     wire: Wire,
     prefix: String,
     replicas: Option<(u32, Duration)>,
     sealing: Sealing,
+    /// The leases that could not be given back while the server was away.
+    owed: Mutex<Vec<(String, Lease)>>,
 }
 
 impl RedisStore {
@@ -177,13 +187,19 @@ impl RedisStore {
         let longest_wait = replicas.map_or(Duration::ZERO, |(_, span)| span);
         let wire = Wire::new(&url, password.as_ref(), ca, connect_timeout, timeout.saturating_add(longest_wait))
             .map_err(|reason| Error::Setting { name: "the token store", reason })?;
-        Ok(Self { wire, prefix, replicas, sealing })
+        Ok(Self { wire, prefix, replicas, sealing, owed: Mutex::default() })
     }
 
     /// The same store for a child process, to be made before the fork or after it, with connections of its own.
     #[must_use]
     pub fn for_child(&self) -> Self {
-        Self { wire: self.wire.for_child(), prefix: self.prefix.clone(), replicas: self.replicas, sealing: self.sealing.clone() }
+        Self {
+            wire: self.wire.for_child(),
+            prefix: self.prefix.clone(),
+            replicas: self.replicas,
+            sealing: self.sealing.clone(),
+            owed: Mutex::default(),
+        }
     }
 
     /// A key of the server's. The braces put all keys of a credential on one node of a cluster.
@@ -212,6 +228,10 @@ impl RedisStore {
     }
 
     fn try_claim(&self, id: &str, claim: &Claim) -> Result<Claimed, String> {
+        let owed: Vec<Lease> = self.owed.lock().extract_if(.., |(of, _)| of == id).map(|(_, lease)| lease).collect();
+        for lease in owed {
+            self.release(id, &lease);
+        }
         let mut command = self.script(CLAIM, id);
         command.arg(claim.owner).arg(millis(claim.span));
         let Value::Array(parts) = self.wire.ask(&command)? else { return Err(self.wire.odd_answer()) };
@@ -315,7 +335,10 @@ impl TokenStore for RedisStore {
 
     fn release(&self, id: &str, lease: &Lease) {
         if let Err(why) = self.try_release(id, lease) {
-            tracing::debug!(target: "ledgerauth", "a lease was not released and ends by itself: {why}");
+            tracing::debug!(target: "ledgerauth", "a lease was not released; it is when the server is back, or ends by itself: {why}");
+            let mut owed = self.owed.lock();
+            owed.truncate(MOST_OWED - 1);
+            owed.push((id.to_owned(), lease.clone()));
         }
     }
 

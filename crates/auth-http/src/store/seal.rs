@@ -76,9 +76,13 @@ impl SealKey {
             refused(
                 &place,
                 &match error {
-                    keyring_core::Error::NoEntry => format!(
-                        "does not exist: head -c 32 /dev/urandom | base64 | secret-tool store --label=ledgerauth service {service} username {account}"
-                    ),
+                    keyring_core::Error::NoEntry => {
+                        let word = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+                        let (service, account) = (word(service), word(account));
+                        format!(
+                            "does not exist: head -c 32 /dev/urandom | base64 | secret-tool store --label=ledgerauth service {service} username {account}"
+                        )
+                    }
                     keyring_core::Error::NoStorageAccess(_) => "cannot be read, because the keyring is locked: unlock it".into(),
                     keyring_core::Error::Ambiguous(_) => "exists more than once: remove all but one".into(),
                     _ => "cannot be read: is a secret service running in this session?".into(),

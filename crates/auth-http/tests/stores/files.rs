@@ -1,9 +1,12 @@
 //! Files: who may open them, what is refused and with which command, what killed and stopped processes leave.
 
 use crate::contract::{claim, generation, record, save};
-use crate::places::{Files, Folder, Place, loudly};
+use crate::down::{self, Breakable};
+use crate::places::{Files, Folder, Place, loudly, random_key};
 use crate::processes::{Signal, child, signal, wait_for};
-use auth_http::store::{Claim, Claimed, FileStore, Saved, TokenStore};
+use auth_http::UnixTime;
+use auth_http::core::Spending;
+use auth_http::store::{Claim, Claimed, FileStore, Record, Saved, SealKey, SharedPause, TokenStore};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::Path;
@@ -27,8 +30,28 @@ fn down(store: &dyn TokenStore) -> String {
     }
 }
 
+impl Breakable for Files {
+    fn break_it(&mut self) {
+        fs::rename(self.path(), self.folder.path().join("aside")).unwrap();
+        fs::write(self.path(), "in the way").unwrap();
+    }
+
+    fn mend_it(&mut self) {
+        fs::remove_file(self.path()).unwrap();
+        fs::rename(self.folder.path().join("aside"), self.path()).unwrap();
+    }
+}
+
+#[test]
+fn a_folder_that_is_gone_costs_no_refresh_token() {
+    down::all(&mut Files::sealed());
+}
+
 fn with_a_record() -> Files {
-    let place = Files::plain();
+    with_a_record_at(Files::plain())
+}
+
+fn with_a_record_at(place: Files) -> Files {
     let store = place.open();
     let (lease, _) = claim(&*store, "a", 1, LONG).unwrap();
     assert_eq!(save(&*store, "a", Some(&lease), 0, record(1)), Saved::Durable);
@@ -191,27 +214,87 @@ fn a_folder_is_created_for_its_owner_only_with_all_above_it() {
     FileStore::open(&path).unwrap();
 }
 
+/// Leaves a file as a killed writer would.
+fn leave(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).unwrap();
+    set_mode(path, 0o600);
+}
+
 #[test]
 fn what_a_killed_writer_left_is_removed() {
     let place = with_a_record();
     let half = place.only(".record").with_extension("new");
-    let orphan = place.path().join("b-00000000000000000000000000000000.new");
+    let journal = Record { spending: Some(Spending { mark: 1, since: UnixTime::from_secs(1) }), ..record(1) };
+    let older = record(0);
+    for left in [&record(2).to_bytes()[..30], &journal.to_bytes(), &older.to_bytes(), b""] {
+        leave(&half, left);
+        let store = place.open();
+        let (lease, found) = claim(&*store, "a", 1, LONG).unwrap();
+        assert!(!half.exists());
+        let found = found.unwrap();
+        assert_eq!((found.generation, found.spending), (1, None));
+        store.release("a", &lease);
+    }
+    // The lock file of a lease that is not in force.
     let lock_file = place.path().join("b-00000000000000000000000000000000.held-0000000000000007");
-    let leave = || {
-        for file in [&half, &orphan, &lock_file] {
-            fs::write(file, r#"{"version":1,"gener"#).unwrap();
-            set_mode(file, 0o600);
-        }
-    };
-    leave();
-    let store = place.open();
-    assert!(!half.exists() && !orphan.exists() && !lock_file.exists());
-    // A store that is open already removes what it meets.
-    leave();
-    assert_eq!(generation(&*store, "a"), Some(1));
-    let (lease, _) = claim(&*store, "a", 1, LONG).unwrap();
-    assert!(!half.exists());
-    assert_eq!(save(&*store, "a", Some(&lease), 1, record(2)), Saved::Durable);
+    leave(&lock_file, b"");
+    place.open();
+    assert!(!lock_file.exists());
+}
+
+#[test]
+fn tokens_that_a_killed_writer_had_written_as_a_whole_are_kept() {
+    for place in [with_a_record(), with_a_record_at(Files::sealed())] {
+        // What a writer leaves that is killed before it renames the file: made by one that is not, under another name of the file.
+        let kept = place.only(".record");
+        let before = fs::read(&kept).unwrap();
+        let store = place.open();
+        let (lease, _) = claim(&*store, "a", 1, LONG).unwrap();
+        assert_eq!(save(&*store, "a", Some(&lease), 1, record(2)), Saved::Durable);
+        store.release("a", &lease);
+        fs::rename(&kept, kept.with_extension("new")).unwrap();
+        leave(&kept, &before);
+        // A store with another key does not touch it.
+        let stranger = FileStore::open(place.path()).unwrap().sealed(SealKey::from_value(random_key()).unwrap());
+        assert!(matches!(stranger.claim("a", &Claim { owner: 5, span: LONG }), Claimed::Down(_)));
+        // A pause goes another way.
+        store.pause("a", &SharedPause { until: UnixTime::NEVER, why: "slow down".into() });
+        let (lease, found) = claim(&*store, "a", 2, LONG).unwrap();
+        assert_eq!(found.unwrap().generation, 2);
+        assert_eq!(save(&*store, "a", Some(&lease), 1, record(2)), Saved::Superseded);
+        assert_eq!(save(&*store, "a", Some(&lease), 2, record(3)), Saved::Durable);
+    }
+}
+
+#[test]
+fn a_journal_entry_whose_writer_was_killed_in_it_says_nothing() {
+    for (before, is_restored) in [("null", true), ("[8,1000]", true), ("null", false)] {
+        let place = Files::plain();
+        let mut holder = child(&place, "hold", 60_000);
+        wait_for(&mut holder, "held");
+        // The record with the entry, and the note that its writer was not told yet.
+        let entry = Spending { mark: 9, since: UnixTime::from_secs(2) };
+        let lock = place.only(".lock");
+        leave(&lock.with_extension("record"), &Record { spending: Some(entry), ..record(1) }.to_bytes());
+        let mark = if is_restored { 9 } else { 10 };
+        let text = fs::read_to_string(&lock).unwrap();
+        let text = text.trim_end().trim_end_matches('}').to_owned() + &format!(r#","writing":{{"mark":{mark},"before":{before}}}}}"#);
+        fs::write(&lock, format!("{text:512}")).unwrap();
+        let store = place.open();
+        assert!(claim(&*store, "stopped", 1, LONG).is_none(), "while its writer lives, it stands");
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        let expected = match (is_restored, before) {
+            (false, _) => Some(entry),
+            (true, "null") => None,
+            (true, _) => Some(Spending { mark: 8, since: UnixTime::from_secs(1) }),
+        };
+        let (lease, found) = claim(&*store, "stopped", 1, LONG).unwrap();
+        assert_eq!(found.unwrap().spending, expected);
+        store.release("stopped", &lease);
+        let (_, found) = claim(&*place.open(), "stopped", 2, LONG).unwrap();
+        assert_eq!(found.unwrap().spending, expected, "for good");
+    }
 }
 
 #[test]
@@ -224,7 +307,10 @@ fn the_lease_of_a_killed_process_is_over_at_once() {
     assert_eq!(store.holder("stopped").unwrap().owner, 77);
     holder.kill().unwrap();
     holder.wait().unwrap();
-    assert_eq!(store.holder("stopped"), None);
+    // To a store that was open already, and to one that is opened afterwards.
+    for store in [&store, &place.open()] {
+        assert_eq!(store.holder("stopped"), None);
+    }
     assert!(claim(&*store, "stopped", 1, LONG).is_some());
     // Nothing of the dead one's is left beside the new holder's.
     assert_eq!(place.ending("").iter().filter(|file| file.to_str().unwrap().contains(".held-")).count(), 1);
@@ -241,7 +327,7 @@ fn a_lease_of_another_boot_or_a_clock_that_runs_otherwise_is_over() {
         let text = fs::read_to_string(lock()).unwrap();
         assert!(text.contains(from), "{text}");
         let mut changed = text.replacen(from, to, 1).trim_end().to_owned();
-        changed.extend(std::iter::repeat_n(' ', 256 - changed.len()));
+        changed.extend(std::iter::repeat_n(' ', 512 - changed.len()));
         fs::write(lock(), changed).unwrap();
     };
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
@@ -253,7 +339,7 @@ fn a_lease_of_another_boot_or_a_clock_that_runs_otherwise_is_over() {
     forge(r#""until_ms":"#, r#""until_ms":9"#);
     assert!(claim(&*place.open(), "a", 3, LONG).is_some());
     // What a power cut leaves of the file ends the lease as well; a newer form does not.
-    for rest in [vec![0; 256], b"{\"version\":1,\"bo".to_vec(), Vec::new()] {
+    for rest in [vec![0; 512], b"{\"version\":1,\"bo".to_vec(), Vec::new()] {
         fs::write(lock(), rest).unwrap();
         assert!(claim(&*place.open(), "a", 4, LONG).is_some());
         store.release("a", &auth_http::store::Lease { owner: 4 });

@@ -1,6 +1,7 @@
 //! Every store keeps the same contract: between threads, between processes, through kills, damage and downtime.
 
 mod contract;
+mod down;
 #[cfg(unix)]
 mod files;
 mod places;
@@ -11,6 +12,8 @@ mod redis_server;
 mod redis_store;
 #[cfg(unix)]
 mod seals;
+#[path = "../support/mod.rs"]
+mod support;
 
 use places::{Files, Memory};
 
@@ -38,5 +41,5 @@ fn sealed_files() {
 #[cfg(not(feature = "redis"))]
 #[test]
 fn redis() {
-    places::loudly("SKIPPED: built without the feature redis, so RedisStore was not tested");
+    support::server::skipped("RedisStore was not tested: this was built without the feature redis");
 }

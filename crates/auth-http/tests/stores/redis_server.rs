@@ -1,6 +1,7 @@
 //! A real Redis server on loopback ports of its own, with a password, TLS and a local socket; it ends with its value, or with this program.
 
-use crate::places::{Folder, Place, SharedPlace, loudly, open_at, random_key};
+use crate::places::{Folder, Place, SharedPlace, open_at, random_key};
+use crate::support::server::skipped;
 use auth_http::store::TokenStore;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustix::process::Signal;
@@ -41,7 +42,7 @@ impl Server {
     /// A server with these extra settings; `None`, and a loud line, if the program is not installed.
     pub(crate) fn start(extra: &[&str]) -> Option<Self> {
         if Command::new("redis-server").arg("--version").output().is_err() {
-            loudly("SKIPPED: redis-server is not installed, so RedisStore was not tested");
+            skipped("RedisStore was not tested: redis-server is not installed");
             return None;
         }
         let folder = Folder::new();

@@ -1,12 +1,14 @@
 //! `RedisStore` over a real server: three ways to it, restarts, damage, and words that hold no password.
 
 use crate::contract::{self, claim, generation, record, save};
+use crate::down::{self, Breakable};
 use crate::places::{Place, random_key};
 use crate::processes;
 use crate::redis_server::{At, Server, Way};
 use auth_http::store::{Claim, Claimed, Lease, Saved, SealKey, TokenStore};
 use auth_http::{RedisSettings, RedisStore};
 use rustix::process::Signal;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_mins(1);
@@ -31,6 +33,32 @@ fn redis() {
         let place = At { server: &server, way };
         contract::all(&place);
         processes::all(&place);
+    }
+}
+
+/// A server that is ended and started again.
+struct Ended(Server);
+
+impl Place for Ended {
+    fn open(&self) -> Arc<dyn TokenStore> {
+        At { server: &self.0, way: Way::Tcp }.open()
+    }
+}
+
+impl Breakable for Ended {
+    fn break_it(&mut self) {
+        self.0.end();
+    }
+
+    fn mend_it(&mut self) {
+        self.0.run();
+    }
+}
+
+#[test]
+fn a_server_that_is_gone_costs_no_refresh_token() {
+    if let Some(server) = Server::start(&DURABLE) {
+        down::all(&mut Ended(server));
     }
 }
 
@@ -209,6 +237,11 @@ fn a_replica_that_does_not_have_the_record_is_missed() {
     let why = down(&at(&replica, |settings| settings));
     assert!(why.contains("read-only replica: name the primary"), "{why}");
     assert_eq!(generation(&at(&replica, |settings| settings), "a"), Some(1));
+    // The end of the lease is not waited for by anybody, and comes later.
+    while at(&replica, |settings| settings).holder("a").is_some() {
+        assert!(start.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(10));
+    }
 
     // The primary is lost, and the replica takes its place.
     primary.end();

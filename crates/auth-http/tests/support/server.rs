@@ -4,6 +4,8 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// The folder of the servers' programs.
 pub fn folder(name: &str) -> PathBuf {
@@ -14,7 +16,7 @@ pub fn folder(name: &str) -> PathBuf {
 pub fn skipped(what: &str) {
     assert!(std::env::var_os("LEDGERAUTH_REQUIRE_TOOLS").is_none(), "{what}, and LEDGERAUTH_REQUIRE_TOOLS is set");
     // Around the test harness, which would hide it: a test that did not run must be seen.
-    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {what}; `make servers` installs what can be had");
+    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {what}");
 }
 
 /// A server's process. It ends with this value, and also if this process is killed, because its standard input ends then.
@@ -27,12 +29,8 @@ pub struct Server {
 impl Server {
     /// Starts `command`, hands it its configuration, and waits for the line that says that it is ready.
     pub fn start(mut command: Command, configuration: &Value) -> (Self, Value) {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the server's program starts");
-        let mut stdin = child.stdin.take().expect("its input is a pipe");
-        writeln!(stdin, "{configuration}").expect("it reads its configuration");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output is a pipe")).read_line(&mut line).expect("it says when it is ready");
-        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("the server did not start ({error}): {line:?}"));
+        let started = (0..3).find_map(|_| try_to_start(&mut command, configuration));
+        let (child, stdin, ready) = started.expect("the server is ready within a minute, at the third attempt at last");
         let mut agent = ureq::Agent::config_builder().proxy(None).http_status_as_error(false);
         if let Some(ca) = configuration["tls"]["client_ca"].as_str() {
             let ca = ureq::tls::Certificate::from_pem(ca.as_bytes()).expect("an authority");
@@ -55,6 +53,25 @@ impl Server {
         let text = answer.and_then(|mut answer| answer.body_mut().read_to_string()).expect("the server answers");
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{url}: {error}: {text}"))
     }
+}
+
+/// One attempt; `None` if there is no word within a minute, because node has been seen to hang in the making of its keys, once in hundreds of starts.
+fn try_to_start(command: &mut Command, configuration: &Value) -> Option<(Child, ChildStdin, Value)> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the server's program starts");
+    let mut stdin = child.stdin.take().expect("its input is a pipe");
+    writeln!(stdin, "{configuration}").expect("it reads its configuration");
+    let output = child.stdout.take().expect("its output is a pipe");
+    let (said, heard) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        drop(BufReader::new(output).read_line(&mut line).map(|_| said.send(line)));
+    });
+    let Ok(line) = heard.recv_timeout(Duration::from_mins(1)) else {
+        drop((child.kill(), child.wait()));
+        return None;
+    };
+    let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("the server did not start ({error}): {line:?}"));
+    Some((child, stdin, ready))
 }
 
 impl Server {

@@ -140,19 +140,30 @@ impl<'a> Folder<'a> {
 
     /// Replaces a file as a whole, durably, by way of another name in the same folder; the caller sees to it that only one at a time does.
     pub(super) fn replace(&self, name: &str, by_way_of: &str, bytes: &[u8]) -> Result<(), String> {
-        let failed = |error: &std::io::Error| {
-            self.remove(by_way_of);
-            let reason = error.raw_os_error().map_or_else(|| error.to_string(), |code| words(Errno::from_raw_os_error(code)));
-            format!("{} cannot be written: {reason}", self.place(name))
-        };
         self.remove(by_way_of);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let mut file = self
-            .open_file(by_way_of, flags)?
-            .ok_or_else(|| format!("{} cannot be created: the folder was removed", self.place(by_way_of)))?;
-        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| failed(&error))?;
-        rustix::fs::renameat(&self.file, by_way_of, &self.file, name).map_err(|errno| failed(&errno.into()))?;
-        self.file.sync_all().map_err(|error| failed(&error))
+        let opened = self.open_file(by_way_of, flags)?;
+        let mut file = opened.ok_or_else(|| format!("{} cannot be created: the folder was removed", self.place(by_way_of)))?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| self.not_written(name, &error));
+        written.and_then(|()| self.rename(name, by_way_of)).inspect_err(|_| self.remove(by_way_of))
+    }
+
+    /// Ends a replacement whose writer was killed before it had renamed the file.
+    pub(super) fn finish(&self, name: &str, by_way_of: &str) -> Result<(), String> {
+        if let Some(file) = self.open_file(by_way_of, OFlags::RDWR)? {
+            file.sync_all().map_err(|error| self.not_written(name, &error))?;
+        }
+        self.rename(name, by_way_of)
+    }
+
+    fn rename(&self, name: &str, by_way_of: &str) -> Result<(), String> {
+        rustix::fs::renameat(&self.file, by_way_of, &self.file, name).map_err(|errno| self.not_written(name, &errno.into()))?;
+        self.file.sync_all().map_err(|error| self.not_written(name, &error))
+    }
+
+    fn not_written(&self, name: &str, error: &std::io::Error) -> String {
+        let reason = error.raw_os_error().map_or_else(|| error.to_string(), |code| words(Errno::from_raw_os_error(code)));
+        format!("{} cannot be written: {reason}", self.place(name))
     }
 
     /// Removes a file, if it is there.

@@ -51,22 +51,22 @@ pub(super) fn forget(folder: &Folder<'_>, name: &str, owner: u64) {
     folder.remove(&file_name(name, owner));
 }
 
-/// Whether the holder of a lease has certainly died.
+/// Whether the holder of a lease has certainly died: its file is there, and not locked.
 pub(super) fn is_dead(folder: &Folder<'_>, name: &str, owner: u64) -> bool {
-    let file = folder.open_file(&file_name(name, owner), OFlags::RDONLY);
-    matches!(file, Ok(Some(file)) if try_lock(&file) == Ok(true))
+    !is_held(folder, &file_name(name, owner))
 }
 
-/// Removes such a file if nobody holds its lock.
-pub(super) fn sweep(folder: &Folder<'_>, file: &str) {
-    if let Some((name, owner)) = file.split_once(HELD)
-        && let Ok(owner) = u64::from_str_radix(owner, 16)
-        && is_dead(folder, name, owner)
-    {
-        forget(folder, name, owner);
-    }
+/// Whether a file is locked, or nothing can be told of it.
+pub(super) fn is_held(folder: &Folder<'_>, file: &str) -> bool {
+    !matches!(folder.open_file(file, OFlags::RDONLY), Ok(Some(file)) if try_lock(&file) == Ok(true))
 }
 
-fn file_name(name: &str, owner: u64) -> String {
+/// The name of the credential whose lease such a file shows.
+pub(super) fn credential_of(file: &str) -> Option<&str> {
+    file.split_once(HELD).map(|(name, _)| name)
+}
+
+/// The file that shows a lease.
+pub(super) fn file_name(name: &str, owner: u64) -> String {
     format!("{name}{HELD}{owner:016x}")
 }

@@ -3,6 +3,7 @@
 use super::folder::Folder;
 use crate::clock;
 use crate::store::Claim;
+use auth_core::{Record, Spending, UnixTime};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 /// How long the lock is waited for: three seconds, because a holder's flush may take one on a busy disk, and who holds it for longer is stopped.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a lease's entry is, padded with spaces: it is overwritten in place by a single write, so that nobody meets the end of an older one.
-const ENTRY: usize = 256;
+const ENTRY: usize = 512;
 
 /// The right to change what belongs to one credential, for the length of one step. The kernel gives it back when its holder dies.
 pub(super) struct Lock<'a> {
@@ -94,12 +95,40 @@ pub(super) struct Entry {
     until_ms: u64,
     /// For how long it was taken.
     span_ms: u64,
+    /// A journal entry that is being written, until its writer is told that it is durable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    writing: Option<Writing>,
+}
+
+/// A journal entry on its way into the record, and what it replaces.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Writing {
+    mark: u64,
+    before: Option<(u64, u64)>,
 }
 
 impl Entry {
     pub(super) fn new(claim: &Claim) -> Self {
         let until = clock::steady().saturating_add(claim.span);
-        Self { version: 1, boot: boot().into(), owner: claim.owner, until_ms: millis(until), span_ms: millis(claim.span) }
+        Self { version: 1, boot: boot().into(), owner: claim.owner, until_ms: millis(until), span_ms: millis(claim.span), writing: None }
+    }
+
+    /// The same lease, whose holder is writing a journal entry over another, or over none.
+    pub(super) fn writing(self, entry: &Spending, before: Option<&Spending>) -> Self {
+        let before = before.map(|before| (before.mark, before.since.as_millis()));
+        Self { writing: Some(Writing { mark: entry.mark, before }), ..self }
+    }
+
+    /// Puts a record's journal back to what it said before the holder began to write an entry of which it was never told that it is durable: it sent nothing
+    /// then. `false` if there is no such entry. To be asked of a dead holder only.
+    pub(super) fn take_back(&self, record: &mut Record) -> bool {
+        let Some(writing) = self.writing.as_ref().filter(|_| self.boot == boot()) else { return false };
+        let is_it = record.spending.is_some_and(|found| found.mark == writing.mark);
+        if is_it {
+            record.spending = writing.before.map(|(mark, since)| Spending { mark, since: UnixTime::from_millis(since) });
+        }
+        is_it
     }
 
     /// Whether it has not ended. One that would last longer than it was taken for comes from a boot whose clock had run for longer.

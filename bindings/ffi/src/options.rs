@@ -1,0 +1,274 @@
+//! Options of a client
+//!
+//! Zero the struct, set its size, and set what is known; what is zero has a default from the
+//! provider's profile. Only provider and credential have to be set.
+//!
+//!     ledgerauth_client_options options = {.size = sizeof options};
+//!     options.provider = LEDGERAUTH_STR("finora");
+//!     options.credential = credential;
+//!
+//! Texts and structs that it points to are read while the client is made, and not kept. What a
+//! userdata points to has to live until the client is freed.
+
+use crate::audit::{ledgerauth_audit_fn, ledgerauth_log_fn, listen};
+use crate::credential::{ledgerauth_credential, missing};
+use crate::error::{Fault, misuse};
+use crate::gate::Gate;
+use crate::input::{get, list, sized};
+use crate::provider::{chosen, ledgerauth_provider};
+use crate::store::{given_store, ledgerauth_store};
+use crate::text::ledgerauth_str;
+use crate::transport::{ledgerauth_transport, with_transport};
+use auth_http::{Client, ClientAuth, ClientBuilder, FileStore, SealKey};
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything that can be said about a client before it is made.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ledgerauth_client_options {
+    /// sizeof(ledgerauth_client_options).
+    pub size: usize,
+    /// The name of a shipped provider, such as "finora".
+    pub provider: ledgerauth_str,
+    /// A provider of the program's own, instead of a shipped one.
+    pub own_provider: *const ledgerauth_provider,
+    /// What to authenticate with.
+    pub credential: *const ledgerauth_credential,
+    /// The environment, such as "sandbox", where neither key nor host tells it.
+    pub environment: ledgerauth_str,
+    /// Send here instead of to the profile's base URL: a workspace's own, a gateway, a test server.
+    pub base_url: ledgerauth_str,
+    /// Fetch tokens here instead of at the profile's endpoint.
+    pub token_url: ledgerauth_str,
+    /// How to authenticate at the token endpoint, instead of the profile's way, by the names of
+    /// RFC 7591: "client_secret_basic", "client_secret_post", "private_key_jwt" and others.
+    pub client_auth: ledgerauth_str,
+    /// Send the credential in this header instead of the profile's.
+    pub header: ledgerauth_str,
+    /// Put this word before the credential instead of the profile's; a text of length 0 that is
+    /// not NULL for none.
+    pub scheme: ledgerauth_str,
+    /// Allow http without TLS to this very machine, and to nothing else: for tests. Not 0 for yes.
+    pub insecure_loopback: i32,
+    /// The name under which a shared store keeps the tokens; two accounts of one client need two.
+    pub name: ledgerauth_str,
+    /// The name of the integration that uses the credential: what audit events say.
+    pub integration: ledgerauth_str,
+    /// How long a call may take with all its waits and repeats, in milliseconds; 90000 if 0,
+    /// because the commonest limit is a count per minute and a call should be able to sit one out.
+    pub deadline_ms: u64,
+    /// How often a call is sent at most; 4 times if 0, because three repeats bridge a restart.
+    pub max_attempts: u32,
+    /// Where tokens are kept; in a memory of the client's own if neither this nor store_folder is
+    /// set.
+    pub store: *const ledgerauth_store,
+    /// Keep tokens in this folder, which all processes of this host and user may share; it is made
+    /// if it is not there.
+    pub store_folder: ledgerauth_str,
+    /// Encrypt what is kept in store_folder with this key: 32 bytes in base64 or hexadecimal.
+    pub store_key: ledgerauth_str,
+    /// How requests are sent; by the library's own HTTP if NULL.
+    pub transport: *const ledgerauth_transport,
+    /// Not 0 to start no threads: the call that finds a token due then gets it before it goes on.
+    pub no_threads: i32,
+    /// Called for every audit event.
+    pub on_audit: ledgerauth_audit_fn,
+    /// Handed to on_audit.
+    pub audit_userdata: *mut c_void,
+    /// Called with a line for every audit event.
+    pub on_log: ledgerauth_log_fn,
+    /// Handed to on_log.
+    pub log_userdata: *mut c_void,
+    /// 32 bytes: the key under which audit events tell credentials apart. A random one of this
+    /// process if NULL, so that a credential has another fingerprint after a restart.
+    pub fingerprint_key: *const u8,
+    /// Own HTTP: how long the server may take to begin its answer, and may pause within it, in
+    /// milliseconds; 60000 if 0, because reports over a year's ledger take tens of seconds.
+    pub timeout_ms: u64,
+    /// Own HTTP: how long connecting may take, in milliseconds; 10000 if 0, because a host that has
+    /// not answered by then is not there.
+    pub connect_timeout_ms: u64,
+    /// Own HTTP: connect through this proxy, such as "http://user:password@host:3128". If not
+    /// said, the variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are followed.
+    pub proxy: ledgerauth_str,
+    /// Own HTTP: not 0 to connect directly, whatever the variables say.
+    pub no_proxy: i32,
+    /// Own HTTP: not 0 to trust the authorities that the operating system trusts instead of
+    /// Mozilla's list.
+    pub platform_roots: i32,
+    /// Own HTTP: trust these certificate authorities (PEM) and no others.
+    pub ca_pem: ledgerauth_str,
+    /// Own HTTP: show this certificate chain (PEM) to servers that ask for one.
+    pub identity_chain_pem: ledgerauth_str,
+    /// Own HTTP: the key to that certificate (PEM).
+    pub identity_key_pem: ledgerauth_str,
+    /// Own HTTP: what the program is called in the User-Agent header; "ledgerauth/VERSION" if not
+    /// said.
+    pub user_agent: ledgerauth_str,
+}
+sized!(ledgerauth_client_options, user_agent: ledgerauth_str);
+
+/// Builds a client.
+///
+/// # Safety
+/// Whatever the options point to is there.
+pub(crate) unsafe fn build(options: &ledgerauth_client_options, gate: &Arc<Gate>) -> Result<Client, Fault> {
+    // SAFETY: the caller's promise, here and below.
+    let provider = unsafe { chosen(options.provider, options.own_provider) }?;
+    if options.credential.is_null() {
+        return Err(missing());
+    }
+    // SAFETY: as above.
+    let credential = unsafe { get(options.credential, "credential") }?.for_client(gate)?;
+    let builder = Client::builder(provider).credential(credential);
+    // SAFETY: as above.
+    let builder = unsafe { connection(builder, options) }?;
+    // SAFETY: as above.
+    let builder = unsafe { surroundings(builder, options, gate) }?;
+    // SAFETY: as above.
+    let builder = unsafe { own_http(builder, options) }?;
+    Ok(builder.build()?)
+}
+
+/// The ways to authenticate at a token endpoint.
+const WAYS: [ClientAuth; 6] = [
+    ClientAuth::ClientSecretBasic,
+    ClientAuth::ClientSecretPost,
+    ClientAuth::ClientSecretJwt,
+    ClientAuth::PrivateKeyJwt,
+    ClientAuth::TlsClientAuth,
+    ClientAuth::None,
+];
+
+/// Where the credential goes, and how patiently.
+unsafe fn connection(mut builder: ClientBuilder, options: &ledgerauth_client_options) -> Result<ClientBuilder, Fault> {
+    type Set = fn(ClientBuilder, String) -> ClientBuilder;
+    let settings: [(&str, ledgerauth_str, Set); 6] = [
+        ("environment", options.environment, ClientBuilder::environment),
+        ("base_url", options.base_url, ClientBuilder::base_url),
+        ("token_url", options.token_url, ClientBuilder::token_url),
+        ("header", options.header, ClientBuilder::header),
+        ("name", options.name, ClientBuilder::name),
+        ("integration", options.integration, ClientBuilder::integration),
+    ];
+    for (name, text, set) in settings {
+        // SAFETY: the caller's promise.
+        if let Some(text) = unsafe { text.given(name) }? {
+            builder = set(builder, text.to_owned());
+        }
+    }
+    if !options.scheme.data.is_null() {
+        // SAFETY: the caller's promise.
+        builder = builder.scheme(unsafe { options.scheme.text("scheme") }?);
+    }
+    // SAFETY: the caller's promise.
+    match unsafe { options.client_auth.given("client_auth") }? {
+        None => {}
+        Some(name) => {
+            let known = WAYS.into_iter().find(|way| way.name() == name);
+            builder = builder
+                .client_auth(known.ok_or_else(|| misuse("client_auth is no way that is known", "take a name of RFC 7591 section 2"))?);
+        }
+    }
+    builder = builder.insecure_loopback(options.insecure_loopback != 0);
+    if options.deadline_ms > 0 {
+        builder = builder.deadline(Duration::from_millis(options.deadline_ms));
+    }
+    if options.max_attempts > 0 {
+        builder = builder.max_attempts(options.max_attempts);
+    }
+    if !options.fingerprint_key.is_null() {
+        // SAFETY: the caller's promise.
+        let key = unsafe { list(options.fingerprint_key, 32, "fingerprint_key") }?;
+        builder = builder.fingerprint_key(std::array::from_fn(|at| key[at]));
+    }
+    Ok(builder)
+}
+
+/// What the program brings along.
+unsafe fn surroundings(mut builder: ClientBuilder, options: &ledgerauth_client_options, gate: &Arc<Gate>) -> Result<ClientBuilder, Fault> {
+    // SAFETY: the caller's promise, here and below.
+    let store = unsafe { given_store(options.store, gate) }?;
+    // SAFETY: as above.
+    let folder = unsafe { options.store_folder.given("store_folder") }?;
+    match (store, folder) {
+        (None, None) => {}
+        (Some(store), None) => builder = builder.store(store),
+        (None, Some(folder)) => {
+            let store = FileStore::open(folder)?;
+            // SAFETY: as above.
+            let key = unsafe { options.store_key.given("store_key") }?;
+            builder = builder.store(Arc::new(match key {
+                Some(key) => store.sealed(SealKey::from_value(key)?),
+                None => store,
+            }));
+        }
+        (Some(_), Some(_)) => return Err(misuse("both store and store_folder are set", "set one of them")),
+    }
+    // SAFETY: as above.
+    builder = unsafe { with_transport(builder, options.transport, gate) }?;
+    if options.no_threads != 0 {
+        builder = builder.no_threads();
+    }
+    Ok(listen(builder, (options.on_audit, options.audit_userdata), (options.on_log, options.log_userdata), gate))
+}
+
+/// What is said of the library's own HTTP.
+#[cfg(feature = "http")]
+unsafe fn own_http(mut builder: ClientBuilder, options: &ledgerauth_client_options) -> Result<ClientBuilder, Fault> {
+    if options.timeout_ms > 0 {
+        builder = builder.timeout(Duration::from_millis(options.timeout_ms));
+    }
+    if options.connect_timeout_ms > 0 {
+        builder = builder.connect_timeout(Duration::from_millis(options.connect_timeout_ms));
+    }
+    // SAFETY: the caller's promise, here and below.
+    let (proxy, user_agent) = unsafe { (options.proxy.given("proxy")?, options.user_agent.given("user_agent")?) };
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(proxy);
+    }
+    if let Some(name) = user_agent {
+        builder = builder.user_agent(name);
+    }
+    if options.no_proxy != 0 {
+        builder = builder.no_proxy();
+    }
+    if options.platform_roots != 0 {
+        builder = builder.platform_roots();
+    }
+    // SAFETY: as above.
+    if let Some(pem) = unsafe { options.ca_pem.given_bytes("ca_pem") }? {
+        builder = builder.ca(pem);
+    }
+    // SAFETY: as above.
+    let (chain, key) = unsafe {
+        (options.identity_chain_pem.given_bytes("identity_chain_pem")?, options.identity_key_pem.given_bytes("identity_key_pem")?)
+    };
+    match (chain, key) {
+        (Some(chain), Some(key)) => builder = builder.identity(chain, key),
+        (None, None) => {}
+        _ => return Err(misuse("of identity_chain_pem and identity_key_pem only one is set", "set both or none")),
+    }
+    Ok(builder)
+}
+
+/// The same in a build without HTTP.
+#[cfg(not(feature = "http"))]
+unsafe fn own_http(builder: ClientBuilder, options: &ledgerauth_client_options) -> Result<ClientBuilder, Fault> {
+    let texts = [options.proxy, options.ca_pem, options.identity_chain_pem, options.identity_key_pem, options.user_agent];
+    let said = texts.iter().any(|text| text.len > 0)
+        || options.timeout_ms > 0
+        || options.connect_timeout_ms > 0
+        || options.no_proxy != 0
+        || options.platform_roots != 0;
+    if said {
+        return Err(crate::error::at_the_boundary(
+            crate::status::LEDGERAUTH_UNSUPPORTED,
+            "the options say something of the library's own HTTP, and it was built without",
+            "say it to the transport, or use a library with HTTP",
+        ));
+    }
+    Ok(builder)
+}

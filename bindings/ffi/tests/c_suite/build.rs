@@ -1,0 +1,218 @@
+//! Compiling C and C++ as a connector's author would.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A C compiler with its C++ half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compiler {
+    Gcc,
+    Clang,
+}
+
+impl Compiler {
+    fn command(self, cpp: bool) -> &'static str {
+        match (self, cpp) {
+            (Self::Gcc, false) => "gcc",
+            (Self::Gcc, true) => "g++",
+            (Self::Clang, false) => "clang",
+            (Self::Clang, true) => "clang++",
+        }
+    }
+}
+
+/// The compilers that are here. Gcc or clang has to be, because a dependency of the sandbox needs one.
+pub(crate) fn compilers() -> Vec<Compiler> {
+    let here = |compiler: &Compiler| {
+        let all = [compiler.command(false), compiler.command(true)].into_iter().all(has);
+        if !all {
+            skipped(&format!("{compiler:?} is not installed, so nothing was compiled by it"));
+        }
+        all
+    };
+    [Compiler::Gcc, Compiler::Clang].into_iter().filter(here).collect()
+}
+
+/// A program in the making.
+pub(crate) struct Program {
+    sources: Vec<PathBuf>,
+    name: String,
+    compiler: Compiler,
+    cpp: bool,
+    flags: Vec<String>,
+    library: PathBuf,
+    kind: String,
+}
+
+/// A program that was built.
+pub(crate) struct Built(pub(crate) PathBuf);
+
+impl Program {
+    /// One of `tests/c`.
+    pub(crate) fn test(name: &str) -> Self {
+        let folder = root().join("../../tests/c");
+        let cpp = folder.join(format!("{name}.cpp"));
+        let source = if cpp.exists() { cpp } else { folder.join(format!("{name}.c")) };
+        Self::of(name, source)
+    }
+
+    /// One of the examples.
+    pub(crate) fn example(name: &str) -> Self {
+        let folder = root().join("examples");
+        let cpp = folder.join(format!("{name}.cpp"));
+        let source = if cpp.exists() { cpp } else { folder.join(format!("{name}.c")) };
+        Self::of(name, source)
+    }
+
+    /// Any source.
+    pub(crate) fn of(name: &str, source: PathBuf) -> Self {
+        let cpp = source.extension().is_some_and(|end| end == "cpp");
+        let library = library_folder();
+        Self { sources: vec![source], name: name.into(), compiler: Compiler::Gcc, cpp, flags: Vec::new(), library, kind: "shared".into() }
+    }
+
+    pub(crate) fn by(mut self, compiler: Compiler) -> Self {
+        self.compiler = compiler;
+        self
+    }
+
+    /// Compiled as C++, whatever it is.
+    pub(crate) fn in_cpp(mut self) -> Self {
+        self.cpp = true;
+        self
+    }
+
+    /// With more flags; `kind` keeps the result apart from others.
+    pub(crate) fn with(mut self, kind: &str, flags: &[&str]) -> Self {
+        self.kind = kind.into();
+        self.flags.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        self
+    }
+
+    /// Against the library of another folder.
+    pub(crate) fn library(mut self, folder: &Path) -> Self {
+        self.library = folder.into();
+        self
+    }
+
+    /// Compiles and links it; a warning is an error.
+    pub(crate) fn build(self) -> Built {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(format!("{:?}-{}-{}", self.compiler, self.cpp, self.kind));
+        std::fs::create_dir_all(&folder).unwrap();
+        write_statuses(&folder);
+        let program = folder.join(&self.name);
+        let mut command = Command::new(self.compiler.command(self.cpp));
+        command.args(if self.cpp { ["-x", "c++", "-std=c++17"] } else { ["-x", "c", "-std=c11"] });
+        command.args(["-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_GNU_SOURCE"]);
+        command.arg("-I").arg(root().join("../../include")).arg("-I").arg(&folder).args(&self.flags).args(&self.sources);
+        command.args(["-x", "none", "-o"]).arg(&program).args(packages());
+        let library = linkable(&self.library);
+        command.arg("-L").arg(&library).arg("-lledgerauth").arg(format!("-Wl,-rpath,{}", library.display())).arg("-lpthread");
+        succeed(&mut command);
+        Built(program)
+    }
+}
+
+impl Built {
+    /// Runs it with these variables; it has to end well. What it printed comes back.
+    pub(crate) fn run(&self, env: &[(String, String)], arguments: &[&str]) -> String {
+        self.under(&[], env, arguments)
+    }
+
+    /// The same below another program, such as valgrind.
+    pub(crate) fn under(&self, tool: &[&str], env: &[(String, String)], arguments: &[&str]) -> String {
+        let mut command = match tool.split_first() {
+            Some((tool, options)) => {
+                let mut command = clean(tool);
+                command.args(options).arg(&self.0);
+                command
+            }
+            None => clean(&self.0),
+        };
+        command.args(arguments).envs(env.iter().map(|(name, value)| (name, value)));
+        text(&succeed(&mut command))
+    }
+
+    /// Runs it, however it ends.
+    pub(crate) fn output(&self, env: &[(String, String)]) -> Output {
+        clean(&self.0).envs(env.iter().map(|(name, value)| (name, value))).output().unwrap()
+    }
+}
+
+/// A command without what a machine or cargo has set: proxies, and libraries that would be found before the right ones.
+pub(crate) fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "LD_LIBRARY_PATH"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a command that has to succeed.
+pub(crate) fn succeed(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}\n{}", output.status, text(&output));
+    output
+}
+
+/// What a command printed, both ways.
+pub(crate) fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// Whether a program is installed.
+pub(crate) fn has(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// Says that something was not tested because a tool is missing; a failure where all tools have to be there, as in CI.
+pub(crate) fn skipped(what: &str) {
+    assert!(std::env::var_os("LEDGERAUTH_REQUIRE_TOOLS").is_none(), "{what}, and LEDGERAUTH_REQUIRE_TOOLS is set");
+    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {what}; `make tools` installs what can be had");
+}
+
+/// Whether everything is to be run that can be.
+pub(crate) fn full() -> bool {
+    std::env::var_os("LEDGERAUTH_C_FULL").is_some()
+}
+
+/// Where the libraries of this build are.
+pub(crate) fn library_folder() -> PathBuf {
+    let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    assert!(folder.join("libledgerauth.so").exists(), "{}: there is no libledgerauth.so", folder.display());
+    folder
+}
+
+/// The same folder with the library under the name by which programs look for it when they start.
+fn linkable(built: &Path) -> PathBuf {
+    let folder = built.join("c");
+    std::fs::create_dir_all(&folder).unwrap();
+    for name in ["libledgerauth.so", "libledgerauth.so.0"] {
+        // Another test may have made it meanwhile.
+        let _ = std::os::unix::fs::symlink(built.join("libledgerauth.so"), folder.join(name));
+    }
+    folder
+}
+
+/// The crate's folder.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What the test programs need beside the library.
+fn packages() -> Vec<String> {
+    let output = succeed(Command::new("pkg-config").args(["--cflags", "--libs", "libcurl", "jansson"]));
+    String::from_utf8(output.stdout).unwrap().split_whitespace().map(str::to_owned).collect()
+}
+
+/// The header's statuses, for the program that looks at each.
+fn write_statuses(folder: &Path) {
+    let header = std::fs::read_to_string(root().join("../../include/ledgerauth.h")).unwrap();
+    let (_, section) = header.split_once("\n * Status\n").unwrap();
+    let (section, _) = section.split_once("/* ----").unwrap();
+    let name = |line: &str| Some(line.strip_prefix("#define ")?.split(' ').next()?.to_owned());
+    let statuses: Vec<String> = section.lines().filter_map(name).map(|name| format!("STATUS({name})")).collect();
+    assert!(statuses.len() > 30);
+    std::fs::write(folder.join("statuses.inc"), statuses.join("\n") + "\n").unwrap();
+}

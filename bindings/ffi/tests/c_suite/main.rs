@@ -1,0 +1,55 @@
+//! The C and C++ interface, from C and C++: programs of `tests/c` and of `examples`, compiled by gcc and clang with every warning an error, run against
+//! the sandbox.
+//!
+//! `make test` runs a part under valgrind and the sanitizers, `make check-c` (`LEDGERAUTH_C_FULL`) all of it.
+
+mod bare;
+mod build;
+mod examples;
+mod packages;
+mod readme;
+mod sanitizers;
+mod stage;
+mod wire;
+
+use build::{Compiler, Program, compilers};
+use stage::{Stage, World};
+
+/// The test programs, and whether they talk to the sandbox.
+const PROGRAMS: [(&str, bool); 7] =
+    [("abi", false), ("vectors", false), ("exchanges", false), ("answers", false), ("client", true), ("errors", true), ("callbacks", true)];
+
+#[test]
+fn every_program_holds_in_c11_by_both_compilers() {
+    for compiler in compilers() {
+        for (name, talks) in PROGRAMS {
+            let program = Program::test(name).by(compiler).build();
+            program.run(&Stage::start(World::Tls).env(), &[]);
+            if talks && compiler == Compiler::Gcc {
+                let mut env = Stage::start(World::Tls);
+                env.add("LEDGERAUTH_OWN_HTTP", "1");
+                program.run(&env.env(), &[]);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_header_is_also_cpp17() {
+    for compiler in compilers() {
+        Program::test("abi").by(compiler).in_cpp().build().run(&Stage::start(World::Tls).env(), &[]);
+    }
+}
+
+#[test]
+fn the_wrapper_holds_in_cpp17_by_both_compilers() {
+    for compiler in compilers() {
+        Program::test("wrapper").by(compiler).in_cpp().build().run(&Stage::start(World::Tls).env(), &[]);
+    }
+}
+
+#[test]
+fn sixteen_threads_share_one_client() {
+    let program = Program::test("threads").build();
+    program.run(&Stage::start(World::Tls).env(), &["50"]);
+}

@@ -1,0 +1,186 @@
+//! Audit events: to the program's own function, and to `logging`.
+
+use crate::callbacks::Callbacks;
+use crate::interrupt;
+use crate::time;
+use auth_http::{AuditEvent, Audited, ClientBuilder};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+/// The lowest level that somebody reads; `logging`'s numbers are multiples of ten.
+static LOGGED_FROM: AtomicU8 = AtomicU8::new(NEVER);
+const NEVER: u8 = u8::MAX;
+const DEBUG: u8 = 10;
+const INFO: u8 = 20;
+const WARNING: u8 = 30;
+
+/// Lets a client's events go where somebody listens.
+pub(crate) fn listen(builder: ClientBuilder, callbacks: &Arc<Callbacks>) -> ClientBuilder {
+    let (heard, callbacks) = (Arc::new(AtomicBool::new(false)), Arc::clone(callbacks));
+    Python::attach(|py| heard.store(callbacks.on_audit(py).is_some(), Ordering::Relaxed));
+    let hears = Arc::clone(&heard);
+    let wanted = move || hears.load(Ordering::Relaxed) || LOGGED_FROM.load(Ordering::Relaxed) != NEVER;
+    builder.on_audit_while(wanted, move |event| {
+        let level = level(event.what);
+        let logged = level >= LOGGED_FROM.load(Ordering::Relaxed);
+        if logged || heard.load(Ordering::Relaxed) {
+            interrupt::attached(|py| deliver(py, &callbacks, event, logged.then_some(level)));
+        }
+    })
+}
+
+/// Looks whether `logging` is in use, and from which level on. Called with the interpreter at hand, before each call.
+pub(crate) fn look_at_logging(py: Python<'_>) {
+    let from = logged_from(py).unwrap_or(NEVER);
+    LOGGED_FROM.store(from, Ordering::Relaxed);
+}
+
+fn logged_from(py: Python<'_>) -> Option<u8> {
+    static IS_ENABLED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let is_enabled = IS_ENABLED.get(py).or_else(|| {
+        let is_enabled = asked_of(py)?;
+        Some(IS_ENABLED.get_or_init(py, || is_enabled))
+    })?;
+    let reads = |level: u8| is_enabled.call1(py, (level,)).and_then(|reads| reads.is_truthy(py)).unwrap_or(false);
+    // Few programs read the debug level, and most of all ask this often, so the usual answer comes first.
+    if !reads(INFO) {
+        return reads(WARNING).then_some(WARNING);
+    }
+    Some(if reads(DEBUG) { DEBUG } else { INFO })
+}
+
+/// What tells whether a level is read; `None` in a program that has not imported `logging`, which reads none and need not pay for the import.
+fn asked_of(py: Python<'_>) -> Option<Py<PyAny>> {
+    static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let modules = MODULES.get_or_try_init(py, || PyResult::Ok(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind()));
+    let logging = modules.ok()?.bind(py).get_item("logging").ok()??;
+    let logger = logging.call_method1("getLogger", ("ledgerauth",)).ok()?;
+    Some(logger.getattr("isEnabledFor").ok()?.unbind())
+}
+
+fn level(what: Audited) -> u8 {
+    match what {
+        Audited::Refused | Audited::TokenDenied | Audited::Replaced => WARNING,
+        Audited::Sent | Audited::Answered => DEBUG,
+        _ => INFO,
+    }
+}
+
+fn deliver(py: Python<'_>, callbacks: &Callbacks, event: &AuditEvent, level: Option<u8>) {
+    let event = match Bound::new(py, Event(event.clone())) {
+        Ok(event) => event,
+        Err(failed) => return failed.write_unraisable(py, None),
+    };
+    if let Some(listener) = callbacks.on_audit(py)
+        && let Err(raised) = listener.call1(py, (&event,))
+    {
+        // Whatever the call that it is about comes to, it must not fail because of a listener.
+        raised.write_unraisable(py, Some(listener.bind(py)));
+    }
+    if let Some(level) = level {
+        let logged = py.import("ledgerauth.logging").and_then(|logging| logging.call_method1("_log", (level, &event)));
+        if let Err(raised) = logged {
+            raised.write_unraisable(py, None);
+        }
+    }
+}
+
+/// One thing that happened with a credential. Nothing in it is secret.
+#[pyclass(frozen, module = "ledgerauth", name = "AuditEvent")]
+pub(crate) struct Event(AuditEvent);
+
+#[pymethods]
+impl Event {
+    #[getter]
+    fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        time::moment(py, self.0.at)
+    }
+
+    #[getter]
+    fn what(&self) -> &'static str {
+        self.0.what.name()
+    }
+
+    #[getter]
+    fn decision(&self) -> &str {
+        &self.0.decision
+    }
+
+    #[getter]
+    fn provider(&self) -> &str {
+        &self.0.provider
+    }
+
+    #[getter]
+    fn environment(&self) -> &str {
+        &self.0.environment
+    }
+
+    #[getter]
+    fn integration(&self) -> Option<&str> {
+        self.0.integration.as_deref()
+    }
+
+    #[getter]
+    fn method(&self) -> Option<&str> {
+        self.0.method.as_deref()
+    }
+
+    #[getter]
+    fn path(&self) -> Option<&str> {
+        self.0.path.as_deref()
+    }
+
+    #[getter]
+    fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    #[getter]
+    fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    #[getter]
+    fn server_request_id(&self) -> Option<&str> {
+        self.0.server_request_id.as_deref()
+    }
+
+    #[getter]
+    fn fingerprint(&self) -> Option<&str> {
+        self.0.fingerprint.as_deref()
+    }
+
+    /// All of it, for a structured log; moments as text.
+    fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let fields = PyDict::new(py);
+        fields.set_item("at", self.0.at.to_string())?;
+        fields.set_item("what", self.what())?;
+        fields.set_item("decision", self.decision())?;
+        for (name, value) in [
+            ("provider", Some(self.provider())),
+            ("environment", Some(self.environment())),
+            ("integration", self.integration()),
+            ("method", self.method()),
+            ("path", self.path()),
+            ("request_id", self.request_id()),
+            ("server_request_id", self.server_request_id()),
+            ("fingerprint", self.fingerprint()),
+        ] {
+            fields.set_item(name, value)?;
+        }
+        fields.set_item("status", self.status())?;
+        Ok(fields)
+    }
+
+    fn __str__(&self) -> String {
+        format!("{} {}: {}", self.0.provider, self.what(), self.0.decision)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<ledgerauth.AuditEvent {}>", self.__str__())
+    }
+}

@@ -1,0 +1,416 @@
+//! `Client`: authenticated calls to one account at one provider.
+
+use crate::call::{self, Given};
+use crate::callbacks::Callbacks;
+use crate::check::Check;
+use crate::credential::{self, Origin};
+use crate::engine::{Cell, Engine};
+use crate::error;
+use crate::exchange::Exchange;
+use crate::explain::Explanation;
+use crate::interrupt;
+use crate::key::{KeyState, PlanStep};
+use crate::options;
+use crate::provider;
+use crate::response::{Answer, Response};
+use crate::time;
+use auth_http::Credential;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple, PyType};
+use std::sync::Arc;
+
+/// The Python class.
+#[pyclass(frozen, subclass, weakref, module = "ledgerauth", name = "Client")]
+pub(crate) struct Client {
+    cell: Arc<Cell>,
+    callbacks: Arc<Callbacks>,
+    origin: Origin,
+    /// What a pickle names: the provider and the options as they were given, in neither of which there is a secret.
+    provider: Py<PyAny>,
+    options: Py<PyDict>,
+}
+
+impl Client {
+    pub(crate) fn engine(&self, py: Python<'_>) -> PyResult<&Arc<Engine>> {
+        self.cell.engine(py)
+    }
+
+    fn build(
+        given: &Bound<'_, PyAny>,
+        credential: Credential,
+        origin: Origin,
+        callbacks: Arc<Callbacks>,
+        options: &Bound<'_, PyDict>,
+        single_use: bool,
+    ) -> PyResult<Self> {
+        let py = given.py();
+        let provider = provider::read(given)?;
+        let name = provider.name().to_owned();
+        let kept = options.copy()?;
+        let (builder, store) = options::read(auth_http::Client::builder(provider), credential, options, &callbacks)?;
+        let cell = Cell::new(py, builder, store, single_use, &name)?;
+        Ok(Self { cell, callbacks, origin, provider: given.clone().unbind(), options: kept.unbind() })
+    }
+
+    /// A client from somewhere else than a value: what holds a secret is not taken.
+    fn from_source(
+        class: &Bound<'_, PyType>,
+        given: &Bound<'_, PyAny>,
+        options: Option<&Bound<'_, PyDict>>,
+        source: impl FnOnce(&Arc<Callbacks>) -> PyResult<(Credential, Origin)>,
+    ) -> PyResult<Py<PyAny>> {
+        let py = given.py();
+        let options = options.map_or_else(|| Ok(PyDict::new(py)), PyDictMethods::copy)?;
+        if credential::take(py, &options)?.is_some() {
+            let advice = "leave the secret out, or make a Client(...) of it";
+            return Err(error::plain(py, "misuse", "a credential was given beside its source", advice));
+        }
+        let callbacks = Arc::new(Callbacks::default());
+        let (credential, origin) = source(&callbacks)?;
+        let client = Self::build(given, credential, origin, callbacks, &options, false)?;
+        made(class, client)
+    }
+
+    fn call(&self, py: Python<'_>, method: &str, path: String, given: Given<'_>) -> PyResult<Response> {
+        call::send(py, self, method, &path, given)
+    }
+}
+
+/// An object of the class that was asked for, which may be a program's own.
+fn made(class: &Bound<'_, PyType>, client: Client) -> PyResult<Py<PyAny>> {
+    let py = class.py();
+    if class.is(py.get_type::<Client>()) {
+        return Ok(Py::new(py, client)?.into_any());
+    }
+    // A subclass is made by its own constructor, out of what was made here.
+    Ok(class.call1((Py::new(py, client)?,))?.unbind())
+}
+
+#[pymethods]
+impl Client {
+    #[new]
+    #[pyo3(signature = (provider, **options))]
+    fn new(provider: &Bound<'_, PyAny>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let py = provider.py();
+        if let Ok(other) = provider.cast::<Self>() {
+            let other = other.get();
+            let (provider, options) = (other.provider.clone_ref(py), other.options.clone_ref(py));
+            let (cell, callbacks) = (Arc::clone(&other.cell), Arc::clone(&other.callbacks));
+            return Ok(Self { cell, callbacks, origin: other.origin.clone(), provider, options });
+        }
+        let options = options.map_or_else(|| Ok(PyDict::new(py)), PyDictMethods::copy)?;
+        let single_use = credential::is_single_use(&options)?;
+        let credential = credential::take(py, &options)?.ok_or_else(|| {
+            let advice = "give api_key or client_id and client_secret, or use Client.from_env, from_file or from_callable";
+            error::plain(py, "misuse", "the client has no credential", advice)
+        })?;
+        Self::build(provider, credential, Origin::Literal, Arc::default(), &options, single_use)
+    }
+
+    #[classmethod]
+    #[pyo3(signature = (provider, *variables, **options))]
+    fn from_env(
+        class: &Bound<'_, PyType>,
+        provider: &Bound<'_, PyAny>,
+        variables: Vec<String>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        Self::from_source(class, provider, options, |_| {
+            let name = provider::read(provider)?.name().to_owned();
+            credential::from_env(provider.py(), &name, &variables)
+        })
+    }
+
+    #[classmethod]
+    #[pyo3(signature = (provider, path, **options))]
+    fn from_file(
+        class: &Bound<'_, PyType>,
+        provider: &Bound<'_, PyAny>,
+        path: std::path::PathBuf,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        Self::from_source(class, provider, options, |_| {
+            let credential = Credential::from_file(&path).map_err(|failed| error::raised(provider.py(), &failed, None))?;
+            Ok((credential, Origin::File(path.to_string_lossy().into_owned())))
+        })
+    }
+
+    #[classmethod]
+    #[pyo3(signature = (provider, function, **options))]
+    fn from_callable(
+        class: &Bound<'_, PyType>,
+        provider: &Bound<'_, PyAny>,
+        function: Bound<'_, PyAny>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        Self::from_source(class, provider, options, |callbacks| {
+            callbacks.set_source(function.unbind());
+            Ok((credential::from_callable(provider.py(), callbacks)?, Origin::Callable))
+        })
+    }
+
+    #[pyo3(signature = (path, *, params=None, headers=None, deadline=None, request_id=None, stream=false))]
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        path: String,
+        params: Option<Bound<'py, PyAny>>,
+        headers: Option<Bound<'py, PyAny>>,
+        deadline: Option<f64>,
+        request_id: Option<String>,
+        stream: bool,
+    ) -> PyResult<Response> {
+        self.call(py, "GET", path, Given { params, headers, deadline, request_id, stream, ..Given::default() })
+    }
+
+    #[pyo3(signature = (path, *, params=None, headers=None, deadline=None, request_id=None))]
+    fn head<'py>(
+        &self,
+        py: Python<'py>,
+        path: String,
+        params: Option<Bound<'py, PyAny>>,
+        headers: Option<Bound<'py, PyAny>>,
+        deadline: Option<f64>,
+        request_id: Option<String>,
+    ) -> PyResult<Response> {
+        self.call(py, "HEAD", path, Given { params, headers, deadline, request_id, ..Given::default() })
+    }
+
+    #[pyo3(signature = (path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
+    fn post<'py>(
+        &self,
+        py: Python<'py>,
+        path: String,
+        json: Option<Bound<'py, PyAny>>,
+        data: Option<Bound<'py, PyAny>>,
+        content: Option<Bound<'py, PyAny>>,
+        params: Option<Bound<'py, PyAny>>,
+        headers: Option<Bound<'py, PyAny>>,
+        deadline: Option<f64>,
+        request_id: Option<String>,
+        stream: bool,
+    ) -> PyResult<Response> {
+        self.call(py, "POST", path, Given { params, headers, json, data, content, deadline, request_id, stream })
+    }
+
+    #[pyo3(signature = (path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
+    fn put<'py>(
+        &self,
+        py: Python<'py>,
+        path: String,
+        json: Option<Bound<'py, PyAny>>,
+        data: Option<Bound<'py, PyAny>>,
+        content: Option<Bound<'py, PyAny>>,
+        params: Option<Bound<'py, PyAny>>,
+        headers: Option<Bound<'py, PyAny>>,
+        deadline: Option<f64>,
+        request_id: Option<String>,
+        stream: bool,
+    ) -> PyResult<Response> {
+        self.call(py, "PUT", path, Given { params, headers, json, data, content, deadline, request_id, stream })
+    }
+
+    #[pyo3(signature = (path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
+    fn patch<'py>(
+        &self,
+        py: Python<'py>,
+        path: String,
+        json: Option<Bound<'py, PyAny>>,
+        data: Option<Bound<'py, PyAny>>,
+        content: Option<Bound<'py, PyAny>>,
+        params: Option<Bound<'py, PyAny>>,
+        headers: Option<Bound<'py, PyAny>>,
+        deadline: Option<f64>,
+        request_id: Option<String>,
+        stream: bool,
+    ) -> PyResult<Response> {
+        self.call(py, "PATCH", path, Given { params, headers, json, data, content, deadline, request_id, stream })
+    }
+
+    #[pyo3(signature = (path, *, params=None, headers=None, deadline=None, request_id=None, stream=false))]
+    fn delete<'py>(
+        &self,
+        py: Python<'py>,
+        path: String,
+        params: Option<Bound<'py, PyAny>>,
+        headers: Option<Bound<'py, PyAny>>,
+        deadline: Option<f64>,
+        request_id: Option<String>,
+        stream: bool,
+    ) -> PyResult<Response> {
+        self.call(py, "DELETE", path, Given { params, headers, deadline, request_id, stream, ..Given::default() })
+    }
+
+    #[pyo3(signature = (method, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
+    fn request<'py>(
+        &self,
+        py: Python<'py>,
+        method: String,
+        path: String,
+        json: Option<Bound<'py, PyAny>>,
+        data: Option<Bound<'py, PyAny>>,
+        content: Option<Bound<'py, PyAny>>,
+        params: Option<Bound<'py, PyAny>>,
+        headers: Option<Bound<'py, PyAny>>,
+        deadline: Option<f64>,
+        request_id: Option<String>,
+        stream: bool,
+    ) -> PyResult<Response> {
+        self.call(py, &method, path, Given { params, headers, json, data, content, deadline, request_id, stream })
+    }
+
+    fn check(&self, py: Python<'_>) -> PyResult<Check> {
+        let engine = self.engine(py)?;
+        crate::audit::look_at_logging(py);
+        let check = interrupt::detached(py, || engine.client.check())?;
+        Ok(Check::new(check, Arc::clone(&engine.provider)))
+    }
+
+    #[pyo3(signature = (path, *, deadline=300.0, first_pause=1.0))]
+    fn poll(&self, py: Python<'_>, path: String, deadline: f64, first_pause: f64) -> PyResult<Response> {
+        let engine = self.engine(py)?;
+        let (deadline, pause) = (time::span(py, "deadline", deadline)?, time::span(py, "first_pause", first_pause)?);
+        crate::audit::look_at_logging(py);
+        let polled = interrupt::detached(py, || {
+            let response = engine.client.poll(&path).deadline(deadline).first_pause(pause).wait()?;
+            Answer::take(response, false)
+        })?;
+        let answer = polled.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))?;
+        Ok(Response::new(answer, engine.url(&path), Arc::clone(&engine.provider)))
+    }
+
+    fn explain(&self, py: Python<'_>) -> PyResult<Explanation> {
+        let engine = self.engine(py)?;
+        Ok(Explanation::from(interrupt::detached(py, || engine.client.explain())?))
+    }
+
+    #[pyo3(signature = (*, show=None, open_browser=true, redirect_uri=None, patience=300.0, parameters=None))]
+    fn login(
+        &self,
+        py: Python<'_>,
+        show: Option<Py<PyAny>>,
+        open_browser: bool,
+        redirect_uri: Option<String>,
+        patience: f64,
+        parameters: Option<Vec<(String, String)>>,
+    ) -> PyResult<()> {
+        crate::login::by_browser(py, self.engine(py)?, show, open_browser, redirect_uri, time::span(py, "patience", patience)?, parameters)
+    }
+
+    #[pyo3(signature = (*, show=None))]
+    fn login_on_device(&self, py: Python<'_>, show: Option<Py<PyAny>>) -> PyResult<()> {
+        crate::login::on_device(py, self.engine(py)?, show)
+    }
+
+    fn revoke(&self, py: Python<'_>) -> PyResult<()> {
+        let engine = self.engine(py)?;
+        let revoked = interrupt::detached(py, || engine.client.revoke())?;
+        revoked.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))
+    }
+
+    #[getter]
+    fn keys(&self, py: Python<'_>) -> PyResult<Vec<KeyState>> {
+        Ok(self.engine(py)?.client.keys().into_iter().map(KeyState::from).collect())
+    }
+
+    #[getter]
+    fn rotation_plan(&self, py: Python<'_>) -> PyResult<Vec<PlanStep>> {
+        Ok(PlanStep::all(self.engine(py)?.client.rotation_plan()))
+    }
+
+    #[getter]
+    fn provider(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.engine(py)?.provider.to_string())
+    }
+
+    #[getter]
+    fn environment(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.engine(py)?.client.connection().environment().to_owned())
+    }
+
+    #[getter]
+    fn base_url(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.engine(py)?.client.connection().base_url().as_str().trim_end_matches('/').to_owned())
+    }
+
+    #[getter]
+    fn header(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.engine(py)?.client.connection().header().to_owned())
+    }
+
+    /// Starts a call that an adapter sends; the first step's header fields are put into `headers`.
+    #[pyo3(signature = (method, url, body, headers=None))]
+    fn _exchange(
+        &self,
+        py: Python<'_>,
+        method: String,
+        url: String,
+        body: Option<&Bound<'_, PyAny>>,
+        headers: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Exchange> {
+        Exchange::start(py, self, &method, &url, body, headers)
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    /// By reference: where the credential comes from, never the credential.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let (py, client) = (slf.py(), slf.get());
+        let arguments: Bound<'py, PyTuple> = match &client.origin {
+            Origin::Literal => {
+                let what = "a client made from a literal secret is not pickled, because the secret would be in it";
+                let advice = "make it with Client.from_env, Client.from_file or Client.from_callable: then the pickle names the source, and the worker reads it";
+                return Err(error::plain(py, "misuse", what, advice));
+            }
+            Origin::Env(names) => PyTuple::new(py, names)?,
+            Origin::File(path) => PyTuple::new(py, [path])?,
+            Origin::Callable => PyTuple::new(py, [client.callbacks.source(py)])?,
+        };
+        let options = client.options.bind(py);
+        if let Some(proxy) = options.get_item("proxy")?
+            && proxy.extract::<String>().is_ok_and(|proxy| proxy.contains('@'))
+        {
+            let advice = "leave proxy out and set HTTPS_PROXY where the workers run";
+            return Err(error::plain(py, "misuse", "the client's proxy has a password, which would be in the pickle", advice));
+        }
+        crate::store::check_picklable(options)?;
+        let maker = match &client.origin {
+            Origin::Env(_) => "from_env",
+            Origin::File(_) => "from_file",
+            _ => "from_callable",
+        };
+        let attach = py.import("ledgerauth._attach")?.getattr("attach")?;
+        let reference = (slf.get_type(), maker, client.provider.bind(py), arguments, options).into_pyobject(py)?;
+        Ok((attach, reference))
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let py = slf.py();
+        let name = slf.get_type().name()?;
+        Ok(match slf.get().engine(py) {
+            Ok(engine) => {
+                let connection = engine.client.connection();
+                let base = connection.base_url().as_str().trim_end_matches('/');
+                format!("<ledgerauth.{name} {} {} {base}>", engine.provider, connection.environment())
+            }
+            Err(_) => format!("<ledgerauth.{name} of the parent process>"),
+        })
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.callbacks.traverse(&visit)?;
+        visit.call(&self.provider)?;
+        visit.call(&self.options)
+    }
+
+    fn __clear__(&self) {
+        self.callbacks.clear();
+    }
+}

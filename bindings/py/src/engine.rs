@@ -1,0 +1,159 @@
+//! What works behind a Python client: the Rust client, and its header as Python text.
+
+use crate::error;
+use crate::interrupt;
+use crate::kept::Kept;
+use crate::store::Store;
+use auth_http::{Client, ClientBuilder, UnixTime};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+/// A Rust client with what Python asks of it most often.
+pub(crate) struct Engine {
+    pub(crate) client: Client,
+    pub(crate) provider: Arc<str>,
+    header: Kept,
+}
+
+impl Engine {
+    fn new(client: Client) -> Self {
+        let provider = client.connection().provider().name().into();
+        Self { client, provider, header: Kept::default() }
+    }
+
+    /// The header's value for a request to the client's own host, if there is one that needs neither a wait nor a look at the path.
+    pub(crate) fn fresh_header(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.header.get(py, self.client.fresh_generation()?)
+    }
+
+    /// The value of the header that authenticates a request to that path or URL.
+    pub(crate) fn authorize(&self, py: Python<'_>, path: &str) -> PyResult<Py<PyAny>> {
+        crate::audit::look_at_logging(py);
+        let authorized = interrupt::detached(py, || self.client.authorize(path))?;
+        let authorized = authorized.map_err(|failed| error::raised(py, &failed, Some(&self.provider)))?;
+        self.header_text(py, authorized.generation(), || authorized.value().expose())
+    }
+
+    /// The header's value as Python text: the one that was made before, or a new one.
+    pub(crate) fn header_text<'v>(&self, py: Python<'_>, generation: u64, value: impl FnOnce() -> &'v str) -> PyResult<Py<PyAny>> {
+        static KIND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        if let Some(known) = self.header.get(py, generation) {
+            return Ok(known);
+        }
+        // Its `repr` shows nothing.
+        let value = KIND.import(py, "ledgerauth._text", "HeaderValue")?.call1((value(),))?.unbind();
+        self.header.set(py, generation, value.clone_ref(py));
+        Ok(value)
+    }
+
+    /// The time by the client's clock.
+    pub(crate) fn now(&self) -> UnixTime {
+        self.client.now()
+    }
+
+    /// The URL that a path stands for.
+    pub(crate) fn url(&self, path: &str) -> String {
+        self.client.connection().admit(path).map_or_else(|_| path.into(), |url| url.as_str().into())
+    }
+}
+
+/// An engine, and the one that took its place after a fork.
+struct Link {
+    engine: Arc<Engine>,
+    next: OnceLock<Box<Link>>,
+}
+
+impl Link {
+    fn new(client: Client) -> Self {
+        Self { engine: Arc::new(Engine::new(client)), next: OnceLock::new() }
+    }
+
+    /// The engine of this process.
+    fn last(&self) -> &Self {
+        let mut link = self;
+        while let Some(next) = link.next.get() {
+            link = next;
+        }
+        link
+    }
+}
+
+/// A client's engine, of which a forked child makes one of its own.
+pub(crate) struct Cell {
+    first: Link,
+    builder: ClientBuilder,
+    store: Store,
+    single_use: bool,
+    /// Whether this is a child whose parent alone may use the credential.
+    orphaned: AtomicBool,
+}
+
+impl Cell {
+    pub(crate) fn new(py: Python<'_>, builder: ClientBuilder, store: Store, single_use: bool, provider: &str) -> PyResult<Arc<Self>> {
+        let client = store.given_to(builder.clone()).build().map_err(|failed| error::raised(py, &failed, Some(provider)))?;
+        let cell = Arc::new(Self { first: Link::new(client), builder, store, single_use, orphaned: AtomicBool::new(false) });
+        let mut cells = cells();
+        cells.retain(|cell| cell.strong_count() > 0);
+        cells.push(Arc::downgrade(&cell));
+        Ok(cell)
+    }
+
+    pub(crate) fn engine(&self, py: Python<'_>) -> PyResult<&Arc<Engine>> {
+        if self.orphaned.load(Ordering::Relaxed) {
+            let what = "the refresh token belongs to the process that made the client, and this one was forked from it";
+            let advice = "two processes that use one refresh token kill it: share it by store=";
+            return Err(error::plain(py, "consent_required", what, advice));
+        }
+        Ok(&self.first.last().engine)
+    }
+}
+
+/// All cells of this process.
+fn cells() -> MutexGuard<'static, Vec<Weak<Cell>>> {
+    static CELLS: Mutex<Vec<Weak<Cell>>> = Mutex::new(Vec::new());
+    CELLS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a child is to take along, made before the fork; and the list of cells, held so that no other thread is in the middle of changing it.
+struct Luggage {
+    _cells: MutexGuard<'static, Vec<Weak<Cell>>>,
+    each: Vec<(Arc<Cell>, Store)>,
+}
+
+thread_local! {
+    static LUGGAGE: std::cell::RefCell<Option<Luggage>> = const { std::cell::RefCell::new(None) };
+}
+
+/// Called before a fork, in the thread that forks.
+#[pyfunction]
+pub(crate) fn _before_fork() {
+    let cells = cells();
+    let living = cells.iter().filter_map(Weak::upgrade);
+    let each = living.map(|cell| (Arc::clone(&cell), cell.store.for_child())).collect();
+    LUGGAGE.set(Some(Luggage { _cells: cells, each }));
+}
+
+/// Called after a fork, in the parent.
+#[pyfunction]
+pub(crate) fn _after_fork_in_parent() {
+    drop(LUGGAGE.take());
+}
+
+/// Called after a fork, in the child: every client is built anew.
+#[pyfunction]
+pub(crate) fn _after_fork_in_child() {
+    auth_http::after_fork();
+    interrupt::forget_threads();
+    let Some(luggage) = LUGGAGE.take() else { return };
+    for (cell, store) in luggage.each {
+        // The old engine and store are never dropped: other threads of the parent's may have been in the middle of them, and the connections are the parent's.
+        std::mem::forget((Arc::clone(&cell.first.last().engine), cell.store.clone()));
+        let is_ours = !(cell.single_use && cell.store.is_memory());
+        match store.given_to(cell.builder.clone()).build() {
+            Ok(client) if is_ours => drop(cell.first.last().next.set(Box::new(Link::new(client)))),
+            _ => cell.orphaned.store(true, Ordering::Relaxed),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Keys as Python sees them: what is given, and how they stand.
+
+use crate::time;
+use auth_http::{KeyAge, KeyNotes, Secret};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use std::time::{Duration, SystemTime};
+
+/// A static key with what its owner knows about it.
+#[pyclass(frozen, module = "ledgerauth", name = "Key")]
+pub(crate) struct Key {
+    given: auth_http::Key,
+    notes: KeyNotes,
+}
+
+#[pymethods]
+impl Key {
+    #[new]
+    #[pyo3(signature = (key, *, name=None, id=None, created=None, integration=None, permissions=None, relaxed=false))]
+    fn new(
+        key: &Bound<'_, PyString>,
+        name: Option<String>,
+        id: Option<String>,
+        created: Option<&Bound<'_, PyAny>>,
+        integration: Option<String>,
+        permissions: Option<Vec<String>>,
+        relaxed: bool,
+    ) -> PyResult<Self> {
+        let mut given = auth_http::Key::new(secret(key)?);
+        let mut notes = KeyNotes { name, id, integration, permissions: permissions.unwrap_or_default(), ..KeyNotes::default() };
+        if let Some(created) = created {
+            let at = SystemTime::UNIX_EPOCH + Duration::from_secs_f64(time::seconds(created)?.max(0.0));
+            let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            notes.created = Some(auth_http::UnixTime::default().after(since));
+        }
+        given = given.notes(notes.clone());
+        if relaxed {
+            given = given.relaxed();
+        }
+        Ok(Self { given, notes })
+    }
+
+    #[getter]
+    fn name(&self) -> Option<&str> {
+        self.notes.name.as_deref()
+    }
+
+    fn __repr__(&self) -> String {
+        match &self.notes.name {
+            Some(name) => format!("<ledgerauth.Key {name:?} [redacted]>"),
+            None => "<ledgerauth.Key [redacted]>".into(),
+        }
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let advice = "let each process read it: Client.from_env, Client.from_file or Client.from_callable";
+        Err(crate::error::plain(py, "misuse", "a key is not pickled, because the secret would be in it", advice))
+    }
+}
+
+/// Reads a key from a text or a [`Key`].
+pub(crate) fn given(key: &Bound<'_, PyAny>) -> PyResult<auth_http::Key> {
+    if let Ok(key) = key.cast::<Key>() {
+        return Ok(key.get().given.clone());
+    }
+    if let Ok(notes) = key.cast::<PyDict>() {
+        let text = notes.get_item("key")?.ok_or_else(|| pyo3::exceptions::PyKeyError::new_err("key"))?;
+        let others = notes.copy()?;
+        others.del_item("key")?;
+        let key = key.py().get_type::<Key>().call((text,), Some(&others))?;
+        return given(&key);
+    }
+    Ok(auth_http::Key::new(secret(key.cast()?)?))
+}
+
+/// A secret out of a Python text. That text itself cannot be wiped.
+pub(crate) fn secret(text: &Bound<'_, PyString>) -> PyResult<Secret> {
+    Ok(Secret::new(text.to_cow()?))
+}
+
+/// How one key of a client stands. Nothing in it is secret.
+#[pyclass(frozen, module = "ledgerauth", name = "KeyState")]
+pub(crate) struct KeyState(auth_http::KeyState);
+
+impl From<auth_http::KeyState> for KeyState {
+    fn from(state: auth_http::KeyState) -> Self {
+        Self(state)
+    }
+}
+
+#[pymethods]
+impl KeyState {
+    #[getter]
+    fn name(&self) -> Option<&str> {
+        self.0.notes.name.as_deref()
+    }
+
+    #[getter]
+    fn id(&self) -> Option<&str> {
+        self.0.notes.id.as_deref()
+    }
+
+    #[getter]
+    fn prefix(&self) -> &str {
+        &self.0.prefix
+    }
+
+    #[getter]
+    fn integrations(&self) -> Vec<String> {
+        self.0.integrations.clone()
+    }
+
+    #[getter]
+    fn in_use(&self) -> bool {
+        self.0.in_use
+    }
+
+    #[getter]
+    fn age(&self) -> String {
+        self.0.age.to_string()
+    }
+
+    #[getter]
+    fn ends<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.age.ends().map(|at| time::moment(py, at)).transpose()
+    }
+
+    #[getter]
+    fn days_left(&self) -> Option<f64> {
+        let now = auth_http::UnixTime::default().after(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
+        match self.0.age {
+            KeyAge::Expired { .. } => Some(0.0),
+            age => age.ends().map(|ends| ends.since(now).as_secs_f64() / 86_400.0),
+        }
+    }
+
+    #[getter]
+    fn refused(&self) -> Option<String> {
+        self.0.refused.as_ref().map(ToString::to_string)
+    }
+
+    #[getter]
+    fn last_needed<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.last_needed.map(|at| time::moment(py, at)).transpose()
+    }
+
+    fn __repr__(&self) -> String {
+        let name = self.name().or(self.id()).map_or_else(|| format!("{}…", self.0.prefix), |name| format!("{name:?}"));
+        let place = if self.0.in_use { "in use, " } else { "" };
+        let refused = if self.0.refused.is_some() { ", refused" } else { "" };
+        format!("<ledgerauth.KeyState {name}: {place}{}{refused}>", self.0.age)
+    }
+}
+
+/// One thing to do about a client's keys.
+#[pyclass(frozen, module = "ledgerauth", name = "PlanStep")]
+pub(crate) struct PlanStep {
+    by: auth_http::UnixTime,
+    what: String,
+}
+
+impl PlanStep {
+    pub(crate) fn all(plan: auth_http::RotationPlan) -> Vec<Self> {
+        plan.steps.into_iter().map(|step| Self { by: step.by, what: step.what }).collect()
+    }
+}
+
+#[pymethods]
+impl PlanStep {
+    #[getter]
+    fn by<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        time::moment(py, self.by)
+    }
+
+    #[getter]
+    fn what(&self) -> &str {
+        &self.what
+    }
+
+    fn __str__(&self) -> String {
+        format!("by {}: {}", self.by, self.what)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<ledgerauth.PlanStep {}>", self.__str__())
+    }
+}

@@ -1,0 +1,130 @@
+//! `Redactor`: secrets out of any text.
+
+use crate::credential;
+use crate::error;
+use auth_http::core::RedactStream;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyString};
+use std::io::{Read, Write};
+use std::sync::{Mutex, PoisonError};
+
+/// How much of a file is redacted at once: a megabyte, because smaller pieces cost more calls and larger ones leave the processor's cache.
+const PIECE: usize = 1 << 20;
+
+/// Takes secrets out of text and bytes.
+#[pyclass(frozen, module = "ledgerauth", name = "Redactor")]
+pub(crate) struct Redactor(auth_http::Redactor);
+
+#[pymethods]
+impl Redactor {
+    #[new]
+    #[pyo3(signature = (*, secrets=None, headers=None, providers=None))]
+    fn new(secrets: Option<Bound<'_, PyAny>>, headers: Option<Vec<String>>, providers: Option<Vec<Bound<'_, PyAny>>>) -> PyResult<Self> {
+        let mut redactor = auth_http::Redactor::new();
+        for provider in providers.iter().flatten() {
+            redactor = redactor.with_provider(&crate::provider::read(provider)?);
+        }
+        for header in headers.iter().flatten() {
+            redactor = redactor.with_header(header);
+        }
+        if let Some(secrets) = secrets {
+            redactor = redactor.with_secrets(&credential::texts(&secrets)?);
+        }
+        Ok(Self(redactor))
+    }
+
+    /// Text or bytes without their secrets; what has none comes back as it is.
+    fn redact<'py>(&self, py: Python<'py>, text: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        if let Ok(string) = text.cast::<PyString>() {
+            let given = string.to_cow()?;
+            let clean = self.0.redact(&given);
+            return Ok(if *clean == *given { text.clone() } else { PyString::new(py, &clean).into_any() });
+        }
+        if let Ok(bytes) = text.cast::<PyBytes>() {
+            let given = bytes.as_bytes();
+            // Other threads may run meanwhile: nobody can change bytes.
+            let clean = py.detach(|| self.0.redact_bytes(given));
+            return Ok(match clean {
+                std::borrow::Cow::Borrowed(_) => text.clone(),
+                std::borrow::Cow::Owned(clean) => PyBytes::new(py, &clean).into_any(),
+            });
+        }
+        if let Ok(bytes) = text.cast::<PyByteArray>() {
+            return Ok(PyBytes::new(py, &self.0.redact_bytes(&bytes.to_vec())).into_any());
+        }
+        Err(PyTypeError::new_err("redact takes str or bytes"))
+    }
+
+    /// The same for text that comes in pieces.
+    fn stream(&self) -> Stream {
+        Stream(Mutex::new(Some(self.0.stream())))
+    }
+
+    /// Copies one open file into another without the secrets, by their numbers ([`os.open`] or `fileno()`); returns how many bytes were read.
+    fn copy(&self, py: Python<'_>, source: i32, target: i32) -> PyResult<u64> {
+        let copied = crate::interrupt::detached(py, || copy(&self.0, source, target))?;
+        copied.map_err(|failed| error::plain(py, "body", &format!("the text could not be copied: {failed}"), "look at the two files"))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<ledgerauth.{:?}>", self.0)
+    }
+}
+
+/// Takes secrets out of text that comes in pieces, wherever it was cut.
+#[pyclass(frozen, module = "ledgerauth", name = "RedactStream")]
+pub(crate) struct Stream(Mutex<Option<RedactStream>>);
+
+#[pymethods]
+impl Stream {
+    /// Takes the next piece, and gives what can be written already.
+    fn push<'py>(&self, py: Python<'py>, piece: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyBytes>> {
+        let given = piece.as_bytes();
+        let out = py.detach(|| {
+            let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut out = Vec::with_capacity(given.len() + 64);
+            stream.as_mut().map(|stream| stream.push(given, &mut out)).map(|()| out)
+        });
+        out.map(|out| PyBytes::new(py, &out)).ok_or_else(|| PyTypeError::new_err("the stream was finished"))
+    }
+
+    /// Gives the rest. The stream takes nothing more.
+    fn finish<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut out = Vec::new();
+        if let Some(mut stream) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            stream.finish(&mut out);
+        }
+        PyBytes::new(py, &out)
+    }
+}
+
+#[cfg(unix)]
+fn copy(redactor: &auth_http::Redactor, source: i32, target: i32) -> std::io::Result<u64> {
+    use rustix::fd::BorrowedFd;
+    #[expect(unsafe_code, reason = "numbers of open files are what Python has")]
+    // SAFETY: the caller keeps both files open during the call, as with `os.read` and `os.write`; a number that is not open is answered with an error.
+    let (source, target) = unsafe { (BorrowedFd::borrow_raw(source), BorrowedFd::borrow_raw(target)) };
+    let (mut from, mut to) = (std::fs::File::from(source.try_clone_to_owned()?), std::fs::File::from(target.try_clone_to_owned()?));
+    let (mut stream, mut piece, mut clean, mut total) = (redactor.stream(), vec![0; PIECE], Vec::with_capacity(PIECE + 1_024), 0);
+    loop {
+        let count = match from.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted && !crate::interrupt::is_wanted() => continue,
+            Err(error) => return Err(error),
+        };
+        stream.push(&piece[..count], &mut clean);
+        to.write_all(&clean)?;
+        clean.clear();
+        total += count as u64;
+    }
+    stream.finish(&mut clean);
+    to.write_all(&clean)?;
+    Ok(total)
+}
+
+#[cfg(not(unix))]
+fn copy(_: &auth_http::Redactor, _: i32, _: i32) -> std::io::Result<u64> {
+    Err(std::io::Error::other("open files have no numbers here; use stream()"))
+}

@@ -1,0 +1,229 @@
+//! Responses that feel like those of requests and httpx.
+
+use crate::error;
+use crate::headers::Headers;
+use crate::interrupt;
+use auth_http::http::HeaderMap;
+use auth_http::{Error, Failure};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict};
+use std::io::Read;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// An answer as it came out of Rust, made without the interpreter.
+pub(crate) struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    request_id: String,
+    failure: Option<Failure>,
+    body: Body,
+}
+
+/// What is left of a body.
+enum Body {
+    Read(Vec<u8>),
+    Stream(Box<dyn Read + Send + Sync>),
+    Closed,
+}
+
+impl Answer {
+    /// The answer, with its body read unless that is to be streamed.
+    pub(crate) fn take(response: auth_http::Response, stream: bool) -> Result<Self, Error> {
+        let (status, headers, request_id) = (response.status(), response.headers().clone(), response.request_id().to_owned());
+        let failure = response.failure().cloned();
+        let body = if stream { Body::Stream(Box::new(response.into_reader())) } else { Body::Read(response.bytes()?) };
+        Ok(Self { status, headers, request_id, failure, body })
+    }
+}
+
+/// The server's answer to a call.
+#[pyclass(frozen, weakref, module = "ledgerauth", name = "Response")]
+pub(crate) struct Response {
+    status: u16,
+    headers: HeaderMap,
+    shown: PyOnceLock<Py<Headers>>,
+    url: String,
+    request_id: String,
+    provider: Arc<str>,
+    failure: Option<Failure>,
+    body: Mutex<Body>,
+    content: PyOnceLock<Py<PyBytes>>,
+}
+
+impl Response {
+    pub(crate) fn new(answer: Answer, url: String, provider: Arc<str>) -> Self {
+        let Answer { status, headers, request_id, failure, body } = answer;
+        let (shown, content) = (PyOnceLock::new(), PyOnceLock::new());
+        Self { status, headers, shown, url, request_id, provider, failure, body: Mutex::new(body), content }
+    }
+
+    fn body(&self) -> MutexGuard<'_, Body> {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next piece of the body; empty at its end.
+    fn piece(&self, py: Python<'_>, size: usize) -> PyResult<Vec<u8>> {
+        let read = interrupt::detached(py, || {
+            let mut piece = vec![0; size];
+            let count = match &mut *self.body() {
+                Body::Stream(reader) => reader.read(&mut piece)?,
+                Body::Read(bytes) => {
+                    let rest = bytes.split_off(size.min(bytes.len()));
+                    piece = std::mem::replace(bytes, rest);
+                    piece.len()
+                }
+                Body::Closed => 0,
+            };
+            piece.truncate(count);
+            Ok(piece)
+        })?;
+        read.map_err(|failed: std::io::Error| error::raised(py, &failed.into(), Some(&self.provider)))
+    }
+
+    fn whole(&self, py: Python<'_>) -> PyResult<&Py<PyBytes>> {
+        self.content.get_or_try_init(py, || {
+            let read = interrupt::detached(py, || match std::mem::replace(&mut *self.body(), Body::Closed) {
+                Body::Read(bytes) => Ok(bytes),
+                Body::Stream(mut reader) => {
+                    let mut bytes = Vec::new();
+                    reader.read_to_end(&mut bytes).map(|_| bytes)
+                }
+                Body::Closed => Ok(Vec::new()),
+            })?;
+            match read {
+                Ok(bytes) => Ok(PyBytes::new(py, &bytes).unbind()),
+                Err(failed) => Err(error::raised(py, &failed.into(), Some(&self.provider))),
+            }
+        })
+    }
+
+    fn raised(&self, py: Python<'_>) -> Option<PyErr> {
+        let failure = self.failure.as_ref()?;
+        Some(error::failure(py, failure, &self.provider, Some(&self.request_id)))
+    }
+}
+
+#[pymethods]
+impl Response {
+    #[getter]
+    fn status_code(&self) -> u16 {
+        self.status
+    }
+
+    #[getter]
+    fn ok(&self) -> bool {
+        self.status < 400 && self.failure.is_none()
+    }
+
+    #[getter]
+    fn headers(&self, py: Python<'_>) -> PyResult<Py<Headers>> {
+        self.shown.get_or_try_init(py, || Py::new(py, Headers::new(self.headers.clone()))).map(|shown| shown.clone_ref(py))
+    }
+
+    #[getter]
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    #[getter]
+    fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    #[getter]
+    fn failure<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.raised(py).map(|raised| raised.into_value(py).into_bound(py).into_any())
+    }
+
+    #[getter]
+    fn content(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
+        self.whole(py).map(|content| content.clone_ref(py))
+    }
+
+    /// The charset that the server names, else UTF-8.
+    #[getter]
+    fn encoding(&self) -> String {
+        let field = self.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let charset = field.split(';').skip(1).find_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_owned())
+        });
+        charset.unwrap_or_else(|| "utf-8".into())
+    }
+
+    #[getter]
+    fn text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let content = self.whole(py)?.bind(py);
+        // A charset that Python does not know is no reason to hide the text.
+        content.call_method1("decode", (self.encoding(), "replace")).or_else(|_| content.call_method1("decode", ("utf-8", "replace")))
+    }
+
+    #[pyo3(signature = (**options))]
+    fn json<'py>(&self, py: Python<'py>, options: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        if let Some(raised) = self.raised(py) {
+            return Err(raised);
+        }
+        let content = self.whole(py)?;
+        LOADS.import(py, "json", "loads")?.call((content,), options).map_err(|raised| {
+            if !raised.is_instance_of::<pyo3::exceptions::PyValueError>(py) {
+                return raised;
+            }
+            // Python's own error carries the whole body with it, into every log.
+            let at = |name: &str| raised.value(py).getattr(name).and_then(|at| at.extract::<u64>()).unwrap_or(0);
+            let what = format!("the body is not the JSON that was expected (line {}, column {})", at("lineno"), at("colno"));
+            error::plain(py, "body", &what, "look at the response's text and its content-type")
+        })
+    }
+
+    fn raise_for_status(slf: PyRef<'_, Self>) -> PyResult<PyRef<'_, Self>> {
+        match slf.raised(slf.py()) {
+            Some(raised) => Err(raised),
+            None => Ok(slf),
+        }
+    }
+
+    /// 64 KiB at once if not said: the size of a TCP window that nobody has tuned.
+    #[pyo3(signature = (chunk_size=65_536))]
+    fn iter_bytes(slf: Py<Self>, chunk_size: usize) -> Pieces {
+        Pieces { response: slf, size: chunk_size.max(1) }
+    }
+
+    fn close(&self) {
+        *self.body() = Body::Closed;
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, _exception: &Bound<'_, pyo3::types::PyTuple>) {
+        self.close();
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<ledgerauth.Response [{}]>", self.status)
+    }
+}
+
+/// The pieces of a body, as they come.
+#[pyclass(frozen, module = "ledgerauth._ledgerauth", name = "Pieces")]
+pub(crate) struct Pieces {
+    response: Py<Response>,
+    size: usize,
+}
+
+#[pymethods]
+impl Pieces {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let response = self.response.get();
+        let piece = response.piece(py, self.size)?;
+        Ok((!piece.is_empty()).then(|| PyBytes::new(py, &piece)))
+    }
+}

@@ -1,0 +1,252 @@
+//! Processes that refresh a single-use refresh token are killed (`SIGKILL`) at random moments; the next one goes on, or says exactly that a person has to
+//! connect again.
+//!
+//! A child calls an API without end; the server ends each access token after one good call, so that every call needs a refresh. After each kill, the record
+//! in the store says what may be expected:
+//!
+//! - no journal entry: its refresh token was never sent, so the next process must go on;
+//! - a journal entry whose writer was killed before it learned that it is durable: nothing was sent, so the next process must go on;
+//! - a journal entry, and beside it the tokens that were being saved, as a whole: the next process must go on with those;
+//! - any other journal entry: its refresh token was perhaps sent. The next process must not send it, and must ask for a person. The server's log tells
+//!   whether it had arrived: then the answer was lost to the crash. If not, the process was killed between the journal and the sending, which no later
+//!   process can know.
+//!
+//! How many kills: `LEDGERAUTH_KILLS` for each store, 40 if not said; 500 take about a minute.
+#![cfg(unix)]
+
+#[path = "stores/places.rs"]
+#[allow(dead_code, reason = "the tests of stores use more of it")]
+mod places;
+mod support;
+
+use auth_http::{Client, Credential, FailureKind, Provider};
+use auth_sandbox::{Kind, Options, Sandbox, Service};
+use places::{Files, SharedPlace as _, open_at};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a process needs to know to go on with the connection.
+struct Connection {
+    api: String,
+    token_url: String,
+    client_id: String,
+    client_secret: String,
+    refresh_token: String,
+    store: String,
+}
+
+/// The variable in which a child finds it.
+const VARIABLE: &str = "LEDGERAUTH_TEST_CONNECTION";
+
+impl Connection {
+    fn to_text(&self) -> String {
+        [&self.api, &self.token_url, &self.client_id, &self.client_secret, &self.refresh_token, &self.store]
+            .map(|part| part.replace('\n', "|"))
+            .join(" ")
+    }
+
+    fn from_text(text: &str) -> Self {
+        let mut parts = text.split(' ').map(|part| part.replace('|', "\n"));
+        let mut next = || parts.next().expect("six parts");
+        Self { api: next(), token_url: next(), client_id: next(), client_secret: next(), refresh_token: next(), store: next() }
+    }
+
+    fn client(&self) -> Client {
+        Client::builder(Provider::builtin("numeric").unwrap())
+            .environment("production")
+            .base_url(&self.api)
+            .token_url(&self.token_url)
+            .insecure_loopback(true)
+            .no_proxy()
+            .credential(Credential::refresh_token(&self.client_id, self.client_secret.as_str(), self.refresh_token.as_str()))
+            .store(open_at(&self.store))
+            .build()
+            .unwrap()
+    }
+}
+
+/// One call: `Ok` if it was answered, `Err` with the failure's words if a person has to connect the account again.
+fn call(client: &Client) -> Result<(), String> {
+    match client.get("/v1/health").send().and_then(auth_http::Response::error_for_status) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == Some(FailureKind::ConsentRequired) => Err(error.to_string()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn in_a_child() {
+    let Ok(text) = std::env::var(VARIABLE) else { return };
+    let client = Connection::from_text(&text).client();
+    println!("\nstarted");
+    for calls in 1.. {
+        if let Err(words) = call(&client) {
+            println!("\nhas to reconnect after {calls}: {words}");
+            return;
+        }
+    }
+}
+
+#[test]
+fn plain_files_survive_kills() {
+    Trial::new(Files::plain()).run();
+}
+
+#[test]
+fn sealed_files_survive_kills() {
+    Trial::new(Files::sealed()).run();
+}
+
+/// What came of the kills.
+#[derive(Debug, Default)]
+struct Counts {
+    kills: usize,
+    went_on: usize,
+    /// The journal was being written, and its writer was never told that it is durable: nothing was sent.
+    taken_back: usize,
+    /// The new tokens were being saved, and stand there as a whole: the next process ends the save.
+    saved_after_all: usize,
+    /// The server had rotated, and the new refresh token was not saved: lost to the crash.
+    answer_lost: usize,
+    /// The journal was written, and the refresh token had not arrived: nobody can know.
+    in_doubt: usize,
+    refreshes: usize,
+}
+
+struct Trial {
+    sandbox: Arc<Sandbox>,
+    place: Files,
+    connection: Connection,
+    counts: Counts,
+}
+
+impl Trial {
+    fn new(place: Files) -> Self {
+        let options = Options { tls: false, limits: false, log_capacity: 1_000_000, ..Options::default() };
+        let sandbox = Arc::new(Sandbox::start(options).unwrap());
+        sandbox.rotate_refresh_tokens(true);
+        let behind = Arc::downgrade(&sandbox);
+        // One good call for each access token.
+        sandbox.on_entry(move |entry| {
+            if let Some(sandbox) = behind.upgrade().filter(|_| entry.kind == Kind::Api && entry.status == Some(200)) {
+                sandbox.revoke_tokens(Service::NumericAuth);
+            }
+        });
+        let keys = sandbox.keys();
+        let connection = Connection {
+            api: sandbox.url(Service::NumericApi),
+            token_url: format!("{}/oauth/token", sandbox.url(Service::NumericAuth)),
+            client_id: keys.numeric.client_id.clone(),
+            client_secret: keys.numeric.client_secret.clone(),
+            refresh_token: sandbox.issue_refresh_token(&keys.numeric.client_id).unwrap(),
+            store: place.address(),
+        };
+        Self { sandbox, place, connection, counts: Counts::default() }
+    }
+
+    fn run(mut self) {
+        let kills = std::env::var("LEDGERAUTH_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
+        while self.counts.kills < kills {
+            self.kill_one();
+            self.look();
+        }
+        println!("{:?}", self.counts);
+        let spent = self.sandbox.count(|entry| entry.decision.contains("used before"));
+        assert_eq!(spent, 0, "a spent refresh token was sent");
+        assert!(self.counts.refreshes > kills, "hardly anything happened: {:?}", self.counts);
+        assert_eq!(self.place.ending(".new").len(), 0, "half-written files are left");
+    }
+
+    /// A child runs for a random while and is killed.
+    fn kill_one(&mut self) {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "in_a_child", "--nocapture"])
+            .env(VARIABLE, self.connection.to_text())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_for_start(&mut child);
+        std::thread::sleep(Duration::from_micros(fastrand::u64(0..120_000)));
+        let had_ended = child.try_wait().unwrap();
+        assert!(had_ended.is_none(), "the child ended by itself: {had_ended:?}, {:?}", rest_of(&mut child));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        self.counts.kills += 1;
+    }
+
+    /// What the store holds now, what the server has seen, and what the next process makes of it.
+    fn look(&mut self) {
+        let client = self.connection.client();
+        let store = open_at(&self.connection.store);
+        let id = self.store_id();
+        let record = store.load(&id).unwrap_or_else(|why| panic!("torn: {why}"));
+        let (next, journal) = match &record {
+            None => (self.connection.refresh_token.clone(), None),
+            Some(record) => (record.refresh_token.as_ref().unwrap().expose().to_owned(), record.spending),
+        };
+        // What the child had sent is answered to nobody, but acted upon, perhaps only now.
+        if journal.is_some() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let arrived = self.arrivals(&next);
+        let outcome = call(&client);
+        match (journal, outcome) {
+            (None, outcome) => {
+                assert_eq!(arrived, 0, "sent without a journal entry");
+                assert_eq!(outcome, Ok(()), "a refresh token that was never sent was given up");
+                self.counts.went_on += 1;
+            }
+            (Some(_), Err(words)) => {
+                assert!(words.contains("a person has to connect the account again"), "{words}");
+                assert_eq!(self.arrivals(&next), arrived, "sent although it may be spent");
+                match arrived {
+                    0 => self.counts.in_doubt += 1,
+                    1 => self.counts.answer_lost += 1,
+                    more => panic!("sent {more} times"),
+                }
+                // A person connects the account again.
+                self.connection.refresh_token = self.sandbox.issue_refresh_token(&self.connection.client_id).unwrap();
+                assert_eq!(call(&self.connection.client()), Ok(()));
+            }
+            (Some(_), Ok(())) => {
+                // Not the one that may be spent, unless it never left.
+                match (arrived, self.arrivals(&next)) {
+                    (0, 1) => self.counts.taken_back += 1,
+                    (1, 1) => self.counts.saved_after_all += 1,
+                    other => panic!("a refresh token that was sent before was sent again: {other:?}"),
+                }
+            }
+        }
+        self.counts.refreshes += self.sandbox.count(|entry| entry.acted && entry.kind == Kind::Token);
+        let spent = self.sandbox.count(|entry| entry.decision.contains("used before"));
+        assert_eq!(spent, 0, "a spent refresh token was sent");
+        self.sandbox.clear_log();
+    }
+
+    /// How often this refresh token has arrived at the token endpoint.
+    fn arrivals(&self, token: &str) -> usize {
+        self.sandbox.count(|entry| entry.kind == Kind::Token && entry.body_text().contains(token))
+    }
+
+    /// The id under which the connection is kept.
+    fn store_id(&self) -> String {
+        use auth_http::core::{ClientCredentials, Connection, Credential, Grant, Session};
+        let provider = Provider::builtin("numeric").unwrap();
+        let client = ClientCredentials::parse(&provider, &self.connection.client_id, self.connection.client_secret.as_str()).unwrap();
+        let credential = Credential::Grant(Grant::refresh_token(client, self.connection.refresh_token.as_str()));
+        let connection = Connection::builder(provider).environment("production").build(&credential).unwrap();
+        Session::new(Arc::new(connection), credential, false).store_id(None)
+    }
+}
+
+fn wait_for_start(child: &mut Child) {
+    let output = child.stdout.as_mut().unwrap();
+    assert!(BufReader::new(output).lines().map_while(Result::ok).any(|line| line == "started"));
+}
+
+fn rest_of(child: &mut Child) -> Vec<String> {
+    let output = child.stdout.as_mut().unwrap();
+    BufReader::new(output).lines().map_while(Result::ok).collect()
+}

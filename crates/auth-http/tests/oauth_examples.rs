@@ -1,0 +1,198 @@
+//! The examples of logins and service accounts run against a real server, and the one with a browser in a real browser.
+
+mod support;
+
+use serde_json::json;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+use support::browser::visit;
+use support::oidc::Oidc;
+use support::server::{folder, skipped};
+
+/// An example, started as a reader would.
+struct Example {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Example {
+    fn start(name: &str, arguments: &[&str], browser: Option<(&Path, &Path)>) -> Self {
+        // Those that this test is built with, so that nothing is built anew.
+        let features = [("login", cfg!(feature = "login")), ("redis", cfg!(feature = "redis"))];
+        let features = features.map(|(name, on)| if on { name } else { "" }).join(" ");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["run", "--quiet", "-p", "auth-http", "--features", &features, "--example", name, "--"]).args(arguments);
+        // A browser of this machine's must not open because a test runs.
+        cargo.env("BROWSER", "true");
+        if let Some((program, seen)) = browser {
+            cargo.env("BROWSER", program).env("SEEN", seen);
+        }
+        let mut child = cargo.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cargo runs");
+        let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
+        Self { child, output }
+    }
+
+    /// The first line of its output that holds these words.
+    fn line(&mut self, words: &str) -> String {
+        let mut lines = self.output.by_ref().lines().map_while(Result::ok);
+        lines.find(|line| line.contains(words)).unwrap_or_else(|| panic!("it never said {words:?}: {}", self.errors()))
+    }
+
+    /// What is left of its output; it has to end well.
+    fn end(mut self) -> String {
+        let mut text = String::new();
+        self.output.read_to_string(&mut text).unwrap();
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}: {text}{}", self.errors());
+        text
+    }
+
+    fn errors(&mut self) -> String {
+        let mut text = String::new();
+        self.child.stderr.take().map(|mut errors| errors.read_to_string(&mut text));
+        text
+    }
+}
+
+/// Whether a browser can be had, and the example would open it; said aloud if not.
+fn can_open_chromium() -> bool {
+    if !cfg!(feature = "login") {
+        skipped("no login was made in a real browser: this was built without the feature login");
+        return false;
+    }
+    let found = Command::new("chromium").arg("--version").output().is_ok();
+    if !found {
+        skipped("no login was made in a real browser: there is no chromium");
+    }
+    found
+}
+
+fn own_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()))
+}
+
+/// What a person sees at the end in Chromium, once it is there.
+fn seen(path: &Path) -> String {
+    let start = Instant::now();
+    while !path.exists() && start.elapsed() < Duration::from_mins(1) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let page = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("Chromium showed nothing: {error}"));
+    for written in [path.to_owned(), path.with_extension("log")] {
+        drop(std::fs::remove_file(written));
+    }
+    page
+}
+
+#[test]
+fn a_person_logs_in_in_a_real_browser() {
+    if !can_open_chromium() {
+        return;
+    }
+    let Some(oidc) = Oidc::start(&json!({"person": "page"})) else { return };
+    let (call, page) = (format!("{}/api/ledger", oidc.issuer()), own_file("seen"));
+    let arguments = [
+        "--issuer",
+        oidc.issuer(),
+        "--client-id",
+        "native",
+        "--call",
+        &call,
+        "--scope",
+        "openid offline_access ledger.read",
+        "--insecure-loopback",
+    ];
+    let example = Example::start("login", &arguments, Some((&folder("chromium"), &page)));
+    let said = example.end();
+    assert!(said.contains("connected\n200 OK: ") || said.contains("connected\n200: "), "{said}");
+    let page = seen(&page);
+    assert!(page.contains("<h1>Connected</h1>") && page.contains("You can close this window"), "{page}");
+    let requests = oidc.stats()["requests"].as_array().unwrap().len();
+    assert_eq!((requests, oidc.stats()["api"]["ok"].as_u64()), (1, Some(1)));
+}
+
+#[test]
+fn a_person_who_refuses_sees_that_in_a_real_browser() {
+    if !can_open_chromium() {
+        return;
+    }
+    let Some(oidc) = Oidc::start(&json!({"person": "deny"})) else { return };
+    let page = own_file("refused");
+    let arguments = ["--issuer", oidc.issuer(), "--client-id", "native", "--call", oidc.issuer(), "--insecure-loopback"];
+    let mut example = Example::start("login", &arguments, Some((&folder("chromium"), &page)));
+    let status = example.child.wait().unwrap();
+    assert!(!status.success() && example.errors().contains("access_denied"));
+    assert!(seen(&page).contains("<h1>Not connected</h1>"));
+}
+
+#[test]
+fn a_login_without_a_browser_of_its_own_goes_by_the_address_that_is_shown() {
+    let Some(oidc) = Oidc::start(&json!({})) else { return };
+    let call = format!("{}/api/ledger", oidc.issuer());
+    let arguments = [
+        "--issuer",
+        oidc.issuer(),
+        "--client-id",
+        "native",
+        "--call",
+        &call,
+        "--scope",
+        "openid offline_access ledger.read",
+        "--insecure-loopback",
+    ];
+    let mut example = Example::start("login", &arguments, None);
+    let line = example.line("open this address");
+    visit(line.split_once(": ").unwrap().1);
+    assert!(example.end().contains("\"client\":\"native\""));
+}
+
+#[test]
+fn a_device_shows_its_code_and_goes_on_when_it_is_confirmed() {
+    let Some(oidc) = Oidc::start(&json!({})) else { return };
+    let call = format!("{}/api/ledger", oidc.issuer());
+    let arguments = [
+        "--issuer",
+        oidc.issuer(),
+        "--client-id",
+        "device",
+        "--call",
+        &call,
+        "--scope",
+        "openid offline_access ledger.read",
+        "--insecure-loopback",
+    ];
+    let mut example = Example::start("device", &arguments, None);
+    let line = example.line(" and enter ");
+    assert!(oidc.answer_device(line.split_once(" and enter ").unwrap().1, true), "{line}");
+    assert!(example.end().contains("\"client\":\"device\""));
+}
+
+#[test]
+fn a_service_account_signs_with_the_key_in_its_file() {
+    let Some(oidc) = Oidc::start(&json!({"client_keys": true})) else { return };
+    let (call, token_url, key) = (format!("{}/api/ledger", oidc.issuer()), format!("{}/token", oidc.issuer()), own_file("key"));
+    std::fs::write(&key, oidc.key("ES256", "pkcs8")).unwrap();
+    let file = key.to_str().unwrap();
+    let arguments = [
+        "--token-url",
+        &token_url,
+        "--account",
+        "service",
+        "--client-id",
+        "service",
+        "--key",
+        file,
+        "--key-id",
+        "service-1",
+        "--scope",
+        "ledger.read",
+        "--call",
+        &call,
+        "--insecure-loopback",
+    ];
+    let said = Example::start("service_account", &arguments, None).end();
+    drop(std::fs::remove_file(key));
+    assert!(said.contains("\"client\":\"service\""), "{said}");
+}

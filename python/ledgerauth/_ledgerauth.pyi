@@ -1,0 +1,642 @@
+"""The extension module; what is public of it is in `ledgerauth`."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from os import PathLike
+from types import TracebackType
+from typing import IO, Any, Literal, Optional, TypedDict, TypeVar, Union, final, overload
+from typing_extensions import Self, Unpack, disjoint_base
+
+from ledgerauth.errors import LedgerAuthError
+
+__version__: str
+
+_Plain = Union[str, int, float, bool, None]
+_Pairs = Union[Mapping[str, Union[_Plain, Sequence[_Plain]]], Iterable[tuple[str, _Plain]]]
+_Content = Union[str, bytes, bytearray, IO[bytes], Iterable[bytes]]
+_Provider = Union[str, PathLike[str], dict[str, Any]]
+_Default = TypeVar("_Default")
+_ClientAuth = Literal["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "tls_client_auth", "none"]
+
+class _Options(TypedDict, total=False):
+    environment: Optional[str]
+    base_url: Optional[str]
+    token_url: Optional[str]
+    client_auth: Optional[_ClientAuth]
+    issuer: Optional[str]
+    authorization_url: Optional[str]
+    device_authorization_url: Optional[str]
+    revocation_url: Optional[str]
+    discover: Optional[bool]
+    scopes: Optional[Union[str, Iterable[str]]]
+    permissions: Optional[Union[str, Iterable[str]]]
+    header: Optional[str]
+    scheme: Optional[str]
+    integration: Optional[str]
+    store: Optional[Union[str, PathLike[str], FileStore, RedisStore]]
+    stored: Optional[bool]
+    name: Optional[str]
+    timeout: Optional[float]
+    deadline: Optional[float]
+    max_attempts: Optional[int]
+    ca_file: Optional[Union[str, PathLike[str]]]
+    proxy: Optional[Union[str, Literal[False]]]
+    user_agent: Optional[str]
+    insecure_loopback: Optional[bool]
+    on_audit: Optional[Callable[[AuditEvent], object]]
+
+class _Arguments(_Options, total=False):
+    api_key: Optional[Union[str, Key]]
+    api_keys: Optional[Iterable[Union[str, Key, dict[str, Any]]]]
+    client_id: Optional[str]
+    client_secret: Optional[str]
+    refresh_token: Optional[str]
+    private_key: Optional[Union[str, PathLike[str]]]
+    private_key_id: Optional[str]
+    private_key_algorithm: Optional[Literal["RS256", "PS256", "ES256", "EdDSA"]]
+    service_account: Optional[str]
+    subject: Optional[str]
+
+@disjoint_base
+class Client:
+    """Authenticated calls to one account at one provider.
+
+    ``provider`` is a shipped name (``adaas``, ``finora``, ``numeric``, ``numora``), the path of a profile in TOML, or a profile as a dict. One client may be
+    shared by any number of threads: its token is fetched once for all of them and renewed beside them, its connections are kept open.
+
+    The credential, one of:
+        api_key: a static key: text, or a :class:`Key` with what is known about it.
+        api_keys: several keys of one account; the first is used until it is refused or expires, then the next.
+        client_id, client_secret: exchanged for access tokens (RFC 6749 section 4.4).
+        private_key: instead of ``client_secret``: PEM, or the path of a file with it; ``private_key_id`` is the server's name for it (``kid``), and
+            ``private_key_algorithm`` how it signs (``RS256`` if not said).
+        service_account: the issuer of an assertion that is signed with ``private_key``, on behalf of ``subject`` if that is said (RFC 7523 section 2.1).
+        refresh_token: of a person's consent, with the client that it was issued to (RFC 6749 section 6).
+        stored: the refresh token that :meth:`login` has put into ``store``; with ``client_id``, and ``client_secret`` if there is one.
+
+    Where it may go:
+        environment: such as ``"sandbox"``; needed where neither key nor host tells it.
+        base_url, token_url: instead of the profile's: a workspace's own, a gateway, a test server; likewise ``authorization_url``,
+            ``device_authorization_url``, ``revocation_url`` and ``issuer``, which is asked for what is not said with ``discover=True``.
+        insecure_loopback: allows http without TLS to this very machine, for tests.
+
+    How it is sent:
+        header, scheme, client_auth: instead of the profile's; ``scheme=""`` for none.
+        scopes: to ask for with a token: a list, or a text with spaces between them.
+        permissions: what the credential may do, in the vendor's words; calls that need more are then refused before they are sent.
+
+    How patient it is, in seconds:
+        timeout: how long the server may take to begin its answer, and may pause within it (60).
+        deadline: how long a call may take with all its waits and repeats (90).
+        max_attempts: how often a call is sent at most (4).
+
+    What surrounds it:
+        ca_file: PEM with the certificate authorities to trust, and no others; Mozilla's list if not said.
+        proxy: ``http://user:password@host:port``, ``https://...`` or ``socks5://...``; ``False`` for none; if not said, ``HTTPS_PROXY`` and its kin.
+        integration: what audit events say who uses the credential.
+        on_audit: called with each :class:`AuditEvent`, in the thread in which it happens: keep it short.
+        store: where tokens are kept and shared: the path of a folder, for the processes of one host; ``redis://...``, for many hosts; a :class:`FileStore` or
+            :class:`RedisStore`, to seal them; this process's memory if not said.
+        name: under which a shared store keeps the tokens: needed for two accounts of one client.
+        user_agent: ``ledgerauth/VERSION`` if not said.
+
+    Raises:
+        KeyFormatError: the key cannot be right; nothing was sent.
+        EnvironmentMismatch, ForeignHost, InsecureTransport: key, environment and hosts do not fit together; nothing was sent.
+        ProfileError, SettingError, Misuse: an argument cannot be used.
+
+    Pickling names where the credential comes from, never the credential; a client made from a literal secret refuses. After a fork, the child's client is its own, with the
+    parent's access token; one with a refresh token is the parent's alone. The text that a secret came in is Python's, and is not wiped.
+    """
+
+    @overload
+    def __new__(cls, provider: _Provider, **options: Unpack[_Arguments]) -> Self: ...
+    @overload
+    def __new__(cls, provider: Client) -> Self: ...
+    @classmethod
+    def from_env(cls, provider: _Provider, *variables: str, **options: Unpack[_Options]) -> Self:
+        """A client whose credential stands in environment variables: one for a key, two for a client's id and secret. Without names, ``FINORA_API_KEY`` or
+        ``NUMERIC_CLIENT_ID`` and ``NUMERIC_CLIENT_SECRET``, by the provider's name.
+
+        Raises:
+            SourceUnavailable: a variable is not set.
+        """
+    @classmethod
+    def from_file(cls, provider: _Provider, path: Union[str, PathLike[str]], **options: Unpack[_Options]) -> Self:
+        """A client whose credential stands in a file: one key a line, or JSON with ``client_id``, ``client_secret`` and perhaps ``refresh_token``, or with ``keys``. It is read
+        again when the API refuses what it held.
+
+        Raises:
+            SourceUnavailable: it cannot be read, is empty, or is neither.
+        """
+    @classmethod
+    def from_callable(cls, provider: _Provider, function: Callable[[], Any], **options: Unpack[_Options]) -> Self:
+        """A client whose credential a function gives: a key, a list of keys, or a dict with ``client_id`` and ``client_secret``. It is called now, and again when the API
+        refuses what it gave: for secrets managers. It may be called from any thread, but never from two at once.
+
+        Raises:
+            Whatever the function raises now. What it raises later counts as having nothing new.
+        """
+    def get(
+        self,
+        path: str,
+        *,
+        params: Optional[_Pairs] = None,
+        headers: Optional[_Pairs] = None,
+        deadline: Optional[float] = None,
+        request_id: Optional[str] = None,
+        stream: bool = False,
+    ) -> Response:
+        """A GET of a path such as ``/v1/invoices``, or of an absolute URL of the same host.
+
+        ``deadline`` is in seconds, for this call with all its waits and repeats; ``request_id`` is known to both sides; with ``stream`` the body is left to
+        :meth:`Response.iter_bytes`. An answer that is not a success is a :class:`Response` with a ``failure``.
+
+        Raises:
+            LedgerAuthError: there is no answer: refused before sending, no token, no connection, out of time.
+        """
+    def head(
+        self,
+        path: str,
+        *,
+        params: Optional[_Pairs] = None,
+        headers: Optional[_Pairs] = None,
+        deadline: Optional[float] = None,
+        request_id: Optional[str] = None,
+    ) -> Response:
+        """A HEAD; otherwise as :meth:`get`."""
+    def post(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        data: Optional[Union[_Pairs, _Content]] = None,
+        content: Optional[_Content] = None,
+        params: Optional[_Pairs] = None,
+        headers: Optional[_Pairs] = None,
+        deadline: Optional[float] = None,
+        request_id: Optional[str] = None,
+        stream: bool = False,
+    ) -> Response:
+        """A POST. It is repeated only where that cannot book anything twice.
+
+        The body is one of ``json`` (anything that `json.dumps` takes), ``data`` (a mapping, sent as a form, or what ``content`` takes) and ``content`` (text, bytes, an open file or an
+        iterable of bytes; the last two are sent as they are read, once).
+        """
+    def put(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        data: Optional[Union[_Pairs, _Content]] = None,
+        content: Optional[_Content] = None,
+        params: Optional[_Pairs] = None,
+        headers: Optional[_Pairs] = None,
+        deadline: Optional[float] = None,
+        request_id: Optional[str] = None,
+        stream: bool = False,
+    ) -> Response:
+        """A PUT; otherwise as :meth:`post`."""
+    def patch(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        data: Optional[Union[_Pairs, _Content]] = None,
+        content: Optional[_Content] = None,
+        params: Optional[_Pairs] = None,
+        headers: Optional[_Pairs] = None,
+        deadline: Optional[float] = None,
+        request_id: Optional[str] = None,
+        stream: bool = False,
+    ) -> Response:
+        """A PATCH; otherwise as :meth:`post`."""
+    def delete(
+        self,
+        path: str,
+        *,
+        params: Optional[_Pairs] = None,
+        headers: Optional[_Pairs] = None,
+        deadline: Optional[float] = None,
+        request_id: Optional[str] = None,
+        stream: bool = False,
+    ) -> Response:
+        """A DELETE; otherwise as :meth:`get`."""
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        data: Optional[Union[_Pairs, _Content]] = None,
+        content: Optional[_Content] = None,
+        params: Optional[_Pairs] = None,
+        headers: Optional[_Pairs] = None,
+        deadline: Optional[float] = None,
+        request_id: Optional[str] = None,
+        stream: bool = False,
+    ) -> Response:
+        """A call of that method: GET, HEAD, POST, PUT, PATCH or DELETE, in capitals."""
+    def authorize(self, path: str, /) -> str:
+        """The value of the header that authenticates a request to ``path`` (or to an absolute URL of the same host): for those who send by themselves.
+
+        While the token is fresh this takes well under a microsecond. The text's ``repr`` shows nothing.
+
+        Raises:
+            LedgerAuthError: the credential may not go there, or no token can be had.
+        """
+    def check(self) -> Check:
+        """Proves the credential with the provider's harmless test call, and says what came of it and what to do."""
+    def poll(self, path: str, *, deadline: float = 300.0, first_pause: float = 1.0) -> Response:
+        """Asks for a document until it is ready, as the provider says what "not ready" looks like. Both numbers are seconds; pauses grow by half each time, to 15.
+
+        Raises:
+            DeadlineExceeded: it is still not ready.
+            LedgerAuthError: whatever a call failed with.
+        """
+    def explain(self) -> Explanation:
+        """How the credential stands, in one value that can be pasted into a ticket. Reads the store, sends nothing."""
+    def login(
+        self,
+        *,
+        show: Optional[Callable[[str, Optional[str], Optional[str]], object]] = None,
+        open_browser: bool = True,
+        redirect_uri: Optional[str] = None,
+        patience: float = 300.0,
+        parameters: Optional[Sequence[tuple[str, str]]] = None,
+    ) -> None:
+        """Lets a person consent in a browser (authorization code with PKCE), and puts the tokens into the client's store. The client has to be made with ``stored=True``.
+
+        ``show`` is called with the address, a code to enter there (or ``None``) and an address with the code in it (or ``None``); the address is printed if it is not said. ``redirect_uri``
+        is where the browser comes back to, as the client is registered: an http address of this machine, port 0 for a free one. ``patience`` is in seconds.
+
+        Raises:
+            LedgerAuthError: the person refused, the time is over, or the server said no.
+        """
+    def login_on_device(self, *, show: Optional[Callable[[str, Optional[str], Optional[str]], object]] = None) -> None:
+        """Lets a person consent on another device (RFC 8628); otherwise as :meth:`login`."""
+    def revoke(self) -> None:
+        """Ends what was granted: the tokens are revoked at the server (RFC 7009) and taken out of the store."""
+    @property
+    def keys(self) -> list[KeyState]:
+        """How each key stands: its age, whether it is in use, when it was last needed. Empty if the client authenticates with tokens."""
+    @property
+    def rotation_plan(self) -> list[PlanStep]:
+        """What to do with the keys, and by when; the most urgent first."""
+    @property
+    def provider(self) -> str:
+        """The provider's short name."""
+    @property
+    def environment(self) -> str:
+        """The environment that the credential is for."""
+    @property
+    def base_url(self) -> str:
+        """Where paths are appended to, without a slash at the end."""
+    @property
+    def header(self) -> str:
+        """The name of the header that carries the credential."""
+    def _exchange(self, method: str, url: str, body: Any, headers: Any = None) -> _Exchange: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any) -> Self: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Response:
+    """The server's answer to a call: success or not, its body unread and unaltered."""
+
+    @property
+    def status_code(self) -> int:
+        """The status code."""
+    @property
+    def ok(self) -> bool:
+        """Whether it is a success."""
+    @property
+    def headers(self) -> Headers:
+        """The header fields."""
+    @property
+    def url(self) -> str:
+        """The URL that was asked."""
+    @property
+    def request_id(self) -> str:
+        """The id under which the call went out, the same on all of its repeats."""
+    @property
+    def failure(self) -> Optional[LedgerAuthError]:
+        """What is wrong and what to do about it, if it is not a success."""
+    @property
+    def content(self) -> bytes:
+        """The body, whatever the status."""
+    @property
+    def text(self) -> str:
+        """The body as text, whatever the status."""
+    @property
+    def encoding(self) -> str:
+        """The charset that the server names, else ``utf-8``."""
+    def json(self, **options: Any) -> Any:
+        """The body of a success, read as JSON; ``options`` are those of `json.loads`.
+
+        Raises:
+            LedgerAuthError: it is no success; so that an error is never taken for the document that was asked for. What the server sent is in ``content``.
+            BodyError: it is not JSON.
+        """
+    def raise_for_status(self) -> Self:
+        """The response itself if it is a success; else raises what is wrong."""
+    def iter_bytes(self, chunk_size: int = 65536) -> Iterator[bytes]:
+        """The body in pieces, as they come, of at most that many bytes."""
+    def close(self) -> None:
+        """Gives up what is left of the body."""
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: Optional[type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType], /
+    ) -> None: ...
+
+@final
+class Headers(Mapping[str, str]):
+    """Header fields; names are compared without case. A field that came several times is joined by commas."""
+
+    def __getitem__(self, name: str, /) -> str: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+    @overload
+    def get(self, name: str, default: None = None, /) -> Optional[str]: ...
+    @overload
+    def get(self, name: str, default: _Default, /) -> Union[str, _Default]: ...
+    def get_list(self, name: str) -> list[str]:
+        """The values of a field, one by one."""
+
+@final
+class Key:
+    """A static key with what its owner knows about it. ``repr`` shows the name and not the key; it refuses to be pickled."""
+
+    def __new__(
+        cls,
+        key: str,
+        *,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        created: Optional[Union[datetime, date, str, float]] = None,
+        integration: Optional[str] = None,
+        permissions: Optional[Iterable[str]] = None,
+        relaxed: bool = False,
+    ) -> Self:
+        """``name`` and ``id`` are the vendor's, ``created`` is what its age is counted from, ``integration`` who uses it; ``relaxed`` accepts a form that the profile does not know."""
+    @property
+    def name(self) -> Optional[str]:
+        """The name it was given."""
+    def __reduce__(self) -> Any: ...
+
+@final
+class KeyState:
+    """How one key stands. Nothing in it is secret."""
+
+    @property
+    def name(self) -> Optional[str]:
+        """The name it was given in the vendor's dashboard."""
+    @property
+    def id(self) -> Optional[str]:
+        """The vendor's own id of it."""
+    @property
+    def prefix(self) -> str:
+        """The prefix that everybody's keys of this form share."""
+    @property
+    def integrations(self) -> list[str]:
+        """The integrations that use it."""
+    @property
+    def in_use(self) -> bool:
+        """Whether the next call is sent with it."""
+    @property
+    def age(self) -> str:
+        """Where it stands in its life, in words."""
+    @property
+    def ends(self) -> Optional[datetime]:
+        """When it ends, or ended, if that is known."""
+    @property
+    def days_left(self) -> Optional[float]:
+        """How many days are left, if that is known; 0 after its end."""
+    @property
+    def refused(self) -> Optional[str]:
+        """Why the API refused it, if it did."""
+    @property
+    def last_needed(self) -> Optional[datetime]:
+        """When a call was last sent with it."""
+
+@final
+class PlanStep:
+    """One thing to do about a client's keys."""
+
+    @property
+    def by(self) -> datetime:
+        """By when."""
+    @property
+    def what(self) -> str:
+        """What, in one sentence."""
+
+@final
+class Check:
+    """What came of a credential's test call; true if the credential was accepted. ``str()`` is one line for a person."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the credential was accepted."""
+    @property
+    def status(self) -> Optional[int]:
+        """The status of the answer, if there was one."""
+    @property
+    def advice(self) -> Optional[str]:
+        """What to do, if it was not."""
+    @property
+    def error(self) -> Optional[LedgerAuthError]:
+        """What is wrong, if it was not."""
+    def __bool__(self) -> bool: ...
+
+@final
+class Explanation:
+    """How a credential stands. Nothing in it is secret; ``str()`` is a few lines for a person."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether calls can be sent as things stand."""
+    @property
+    def advice(self) -> Optional[str]:
+        """What to do; ``None`` if there is nothing to do."""
+    @property
+    def state(self) -> str:
+        """``empty``, ``fresh``, ``stale``, ``refreshing``, ``unsaved`` or ``dead``."""
+    @property
+    def provider(self) -> str:
+        """The provider's short name."""
+    @property
+    def environment(self) -> str:
+        """The environment."""
+    @property
+    def integration(self) -> Optional[str]:
+        """The integration, as its owner named it."""
+    @property
+    def credential(self) -> str:
+        """What the credential is, such as ``2 keys``."""
+    @property
+    def generation(self) -> int:
+        """The generation of the token that this process holds; 0 for none, and for keys."""
+    @property
+    def stored_generation(self) -> Optional[int]:
+        """The generation in the store."""
+    @property
+    def token_ends(self) -> Optional[datetime]:
+        """Until when the token in use is sent."""
+    @property
+    def next_renewal(self) -> Optional[datetime]:
+        """When the next token is asked for at the earliest."""
+    @property
+    def paused_until(self) -> Optional[datetime]:
+        """Until when all calls pause."""
+    @property
+    def last_error(self) -> Optional[str]:
+        """What went wrong last."""
+    @property
+    def keys(self) -> list[KeyState]:
+        """How each key stands."""
+    @property
+    def skew_millis(self) -> Optional[int]:
+        """How far the server's clock is ahead of this machine's."""
+    def as_dict(self) -> dict[str, Any]:
+        """The same for a program; moments as text."""
+
+@final
+class FileStore:
+    """Tokens in a folder that only this user can open, shared by the processes of one host. ``seal_env`` or ``seal_file`` names where the key is that seals them:
+    32 bytes in base64 or hex."""
+
+    def __new__(cls, path: Union[str, PathLike[str]], *, seal_env: Optional[str] = None, seal_file: Optional[Union[str, PathLike[str]]] = None) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class RedisStore:
+    """Tokens in a Redis server, shared by any number of hosts: ``redis://host:port/database``, ``rediss://...`` for TLS, ``redis+unix:///path`` for a local socket. ``password_env`` names the
+    variable that holds the password: one in the URL works, but then the store is not pickled."""
+
+    def __new__(
+        cls,
+        url: str,
+        *,
+        password_env: Optional[str] = None,
+        ca_file: Optional[Union[str, PathLike[str]]] = None,
+        prefix: Optional[str] = None,
+        seal_env: Optional[str] = None,
+        seal_file: Optional[Union[str, PathLike[str]]] = None,
+    ) -> Self: ...
+    def __reduce__(self) -> Any: ...
+
+@final
+class AuditEvent:
+    """One thing that happened with a credential: who used it where, what came of it, what was decided. Nothing in it is secret."""
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+    @property
+    def what(self) -> str:
+        """``sent``, ``answered``, ``repeating``, ``pausing``, ``replaced``, ``refused``, ``source_asked``, ``token_asked``, ``token_granted``, ``token_adopted``, ``token_denied``, ..."""
+    @property
+    def decision(self) -> str:
+        """What was decided and why, in one clause."""
+    @property
+    def provider(self) -> str:
+        """The provider's short name."""
+    @property
+    def environment(self) -> str:
+        """The environment."""
+    @property
+    def integration(self) -> Optional[str]:
+        """The integration, as its owner named it."""
+    @property
+    def method(self) -> Optional[str]:
+        """The method of the request, if it is about one."""
+    @property
+    def path(self) -> Optional[str]:
+        """Its path, without the query."""
+    @property
+    def status(self) -> Optional[int]:
+        """The status of the answer, if it is about one."""
+    @property
+    def request_id(self) -> Optional[str]:
+        """The id under which we know the request."""
+    @property
+    def server_request_id(self) -> Optional[str]:
+        """The id under which the server knows it."""
+    @property
+    def fingerprint(self) -> Optional[str]:
+        """Which credential it was: a keyed hash, the same for one process."""
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for a structured log; moments as text."""
+
+@final
+class Redactor:
+    """Takes secrets out of text and bytes: credentials in headers, fields, forms and URLs, keys of the shipped providers, tokens; and leaves look-alikes alone."""
+
+    def __new__(
+        cls,
+        *,
+        secrets: Optional[Iterable[str]] = None,
+        headers: Optional[Iterable[str]] = None,
+        providers: Optional[Iterable[_Provider]] = None,
+    ) -> Self:
+        """``secrets`` are texts to be taken out wherever they stand, ``headers`` names of headers whose values are secret, ``providers`` profiles that are not shipped."""
+    @overload
+    def redact(self, text: str) -> str:
+        """The text, or the bytes, without secrets."""
+    @overload
+    def redact(self, text: Union[bytes, bytearray]) -> bytes: ...
+    def stream(self) -> RedactStream:
+        """The same for text that comes in pieces."""
+    def copy(self, source: int, target: int) -> int:
+        """Copies one open file into another without the secrets, by their numbers (``fileno()``); returns how many bytes were read."""
+
+@final
+class RedactStream:
+    """Takes secrets out of text that comes in pieces, wherever it was cut."""
+
+    def push(self, piece: bytes) -> bytes:
+        """Takes the next piece, and gives what can be written already."""
+    def finish(self) -> bytes:
+        """Gives the rest. The stream takes nothing more."""
+
+@final
+class Pieces(Iterator[bytes]):
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> bytes: ...
+
+@final
+class _Exchange:
+    @property
+    def sending(self) -> bool: ...
+    @property
+    def url(self) -> Optional[str]: ...
+    @property
+    def foreign(self) -> bool: ...
+    @property
+    def header(self) -> Optional[str]: ...
+    @property
+    def failure(self) -> Optional[LedgerAuthError]: ...
+    def poll(self) -> Optional[float]: ...
+    def step(self) -> None: ...
+    def put(self, headers: Any) -> None: ...
+    def finish(self, status: int) -> bool: ...
+    def answered(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None: ...
+    def give_up(self) -> None: ...
+    def on_wake(self, waker: Callable[[], object]) -> None: ...
+
+@final
+class _Sandbox:
+    def __new__(cls, *, tls: bool, seed: Optional[int], ports: int, client_auth: bool, limits: bool, control: bool) -> Self: ...
+    def urls(self) -> list[tuple[str, str]]: ...
+    def ca_pem(self) -> str: ...
+    def control_url(self) -> Optional[str]: ...
+    def steer(self, method: str, target: str, body: str) -> str: ...
+    def close(self) -> None: ...
+
+def provider_names() -> list[str]: ...
+def provider_text(name: str) -> str: ...
+def provider_facts(provider: _Provider) -> dict[str, Any]: ...
+def _at_exit() -> None: ...
+def _before_fork() -> None: ...
+def _after_fork_in_parent() -> None: ...
+def _after_fork_in_child() -> None: ...

@@ -1,0 +1,101 @@
+"""On an `aiohttp` session that you have (3.12 or newer)::
+
+    session = aiohttp.ClientSession(middlewares=(ledgerauth.aiohttp.Auth(client),))
+
+Tokens, key failover, waits, repeats and request ids are those of the client, and so is its guard: a URL of a foreign host is refused, a redirect to one takes
+nothing of the credential along, and one that the client would not follow (of a POST, or to plain http) is not followed. The event loop is never blocked. What the
+connection itself does stays with aiohttp. ``ledgerauth.failure(response)`` says what is wrong with an answer.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from aiohttp import payload
+from multidict import CIMultiDict, CIMultiDictProxy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Optional
+
+    from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+
+    from ledgerauth import Client
+    from ledgerauth._ledgerauth import _Exchange
+
+__all__ = ["Auth"]
+
+# The call that a redirect has led somewhere else: aiohttp asks again for the new place, in the same context.
+_redirected: ContextVar[Optional[_Exchange]] = ContextVar("ledgerauth_redirected", default=None)
+
+
+class Auth:
+    """Authenticates the requests of a session, or a single one (``middlewares=``), with a client's credential. Any number of tasks may share it."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def __repr__(self) -> str:
+        return f"ledgerauth.aiohttp.Auth({self.client!r})"
+
+    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        """Sends a request with the credential; called by aiohttp."""
+        exchange = _redirected.get()
+        if exchange is not None:
+            _redirected.set(None)
+        if exchange is None or exchange.url != str(request.url):
+            exchange = self.client._exchange(request.method, str(request.url), _body(request))
+            if exchange.poll() is not None:
+                await _step(exchange)
+        exchange.put(request.headers)
+        response = await handler(request)
+        if exchange.finish(response.status):
+            return response
+        return await self._go_on(exchange, request, handler, response)
+
+    async def _go_on(
+        self, exchange: _Exchange, request: ClientRequest, handler: ClientHandlerType, response: ClientResponse
+    ) -> ClientResponse:
+        while exchange.sending:
+            exchange.answered(response.status, list(response.headers.items()), await response.read() if response.status >= 400 else b"")
+            if exchange.poll() is not None:
+                await _step(exchange)
+            if not exchange.sending:
+                break
+            if _leads_elsewhere(response):
+                _redirected.set(exchange)
+                return response
+            response.release()
+            exchange.put(request.headers)
+            response = await handler(request)
+            if exchange.finish(response.status):
+                return response
+        if _leads_elsewhere(response):
+            # Not to be followed; aiohttp follows whatever says where to. It still stands in `raw_headers`.
+            fields = CIMultiDict(response.headers)
+            fields.popall("Location", None)
+            fields.popall("URI", None)
+            response._headers = CIMultiDictProxy(fields)
+            response._cache.pop("headers", None)
+        response._ledgerauth_failure = exchange.failure  # type: ignore[attr-defined]
+        return response
+
+
+async def _step(exchange: _Exchange) -> None:
+    from ledgerauth._waiting import step
+
+    await step(exchange)
+
+
+def _leads_elsewhere(response: ClientResponse) -> bool:
+    return response.status in (301, 302, 303, 307, 308)
+
+
+def _body(request: ClientRequest) -> Any:
+    """The body, as far as it decides whether the request can be repeated; of a file that aiohttp rewinds, that there is one."""
+    body = request.body
+    if not body:
+        return None
+    if isinstance(body, payload.BytesPayload):
+        return bytes(body._value)
+    return b"" if isinstance(body, payload.IOBasePayload) else body

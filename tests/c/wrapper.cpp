@@ -1,0 +1,271 @@
+/*
+ * The C++ wrapper: the same calls, with objects that free themselves and errors that are thrown.
+ */
+#include "sandbox.h"
+
+#include <ledgerauth.hpp>
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+#include <type_traits>
+
+using namespace ledgerauth;
+
+static_assert(!std::is_copy_constructible_v<Client> && std::is_nothrow_move_constructible_v<Client>, "clients are moved");
+static_assert(!std::is_copy_constructible_v<Response> && std::is_move_constructible_v<Response>, "responses are moved");
+static_assert(!std::is_copy_constructible_v<Credential> && std::is_move_constructible_v<Credential>, "credentials are moved");
+static_assert(std::is_copy_constructible_v<Error> && std::is_nothrow_copy_constructible_v<Error>, "errors are thrown");
+
+/* What a call throws. */
+template <typename Call>
+std::optional<Error> thrown(Call call) {
+    try {
+        call();
+        return std::nullopt;
+    } catch (const Error &error) {
+        return error;
+    }
+}
+
+static Options finora() {
+    Options options;
+    options.provider = "finora";
+    options.environment = "staging";
+    options.base_url = sandbox_url("finora");
+    options.insecure_loopback = true;
+    options.ca_pem = sandbox_ca();
+    options.no_proxy = true;
+    return options;
+}
+
+static Options numeric() {
+    Options options = finora();
+    options.provider = "numeric";
+    options.environment = "production";
+    options.base_url = sandbox_url("numeric_api");
+    options.token_url = std::string(sandbox_url("numeric_auth")) + "/oauth/token";
+    return options;
+}
+
+static Credential numeric_client() { return Credential::client(sandbox_pair("numeric", "client_id"), sandbox_pair("numeric", "client_secret")); }
+
+static void calls() {
+    Client client(finora(), Credential::key(sandbox_key("finora_test")));
+    Client moved = std::move(client);
+    Response invoices = moved.get("/v1/invoices");
+    CHECK(invoices.status() == 200 && invoices.body().find("\"success\":true") != std::string_view::npos);
+    CHECK(invoices.header("Content-Type") && !invoices.header("x-not-there") && invoices.headers().size() > 1);
+    Request request;
+    request.path = "/v1/invoices";
+    request.query = {{"page", "2"}};
+    request.headers = {{"X-Mine", "yes"}};
+    request.request_id = "cpp-1";
+    request.deadline = std::chrono::seconds(20);
+    CHECK(moved.send(request).request_id() == "cpp-1");
+    CHECK(moved.post("/v1/invoices", R"({"customerName":"Ada","dueDate":"2026-12-31","items":[{"description":"x","quantity":1,"unitPrice":5}]})").status()
+          == 201);
+    CHECK(moved.check().find("accepted") != std::string::npos && moved.explain().find("finora") != std::string::npos);
+    CHECK(moved.header() == "Authorization" && moved.environment() == "staging" && moved.state() == LEDGERAUTH_STATE_FRESH);
+    CHECK(moved.authorize("/v1/x") == std::string("Bearer ") + sandbox_key("finora_test"));
+    CHECK(moved.keys().size() == 1 && moved.keys()[0].in_use && moved.keys()[0].prefix == "test_sk_");
+    CHECK(!moved.plan().empty() && moved.plan()[0].what.size() > 10);
+}
+
+static void errors() {
+    Client client(finora(), Credential::key(sandbox_key("finora_test")));
+    auto missing = thrown([&] { client.get("/v1/nothing-here"); });
+    CHECK(missing && missing->status() == LEDGERAUTH_REQUEST_REFUSED && missing->http_status() == 404 && missing->response());
+    CHECK(missing && missing->response()->body().find("NOT_FOUND") != std::string_view::npos && missing->provider_code() == "NOT_FOUND");
+    CHECK(missing && missing->request_id().size() == 32 && !missing->server_request_id().empty() && !missing->is_retryable());
+    sandbox_do("/faults", R"({"service": "finora", "kind": {"too_many_requests": {"style": {"retry_after_seconds": 3600}}}})");
+    auto limited = thrown([&] { client.get("/v1/invoices"); });
+    CHECK(limited && limited->status() == LEDGERAUTH_RATE_LIMITED && limited->come_back_at() > std::chrono::system_clock::now());
+    CHECK(limited && limited->is_retryable() && limited->kind() == "rate_limited" && !limited->advice().empty());
+    auto foreign = thrown([&] { client.get("https://elsewhere.example/"); });
+    CHECK(foreign && foreign->status() == LEDGERAUTH_FOREIGN_HOST && !foreign->response() && !foreign->come_back_at());
+    Error copy = *foreign;
+    foreign.reset();
+    CHECK(std::string(copy.what()).find("elsewhere.example") != std::string::npos && !copy.happened().empty());
+    auto malformed = thrown([] { Provider::builtin("finora").environment_of("live_sk_ 0"); });
+    CHECK(malformed && malformed->key_fault() == "white_space" && malformed->position() == 9);
+    CHECK(Provider::builtin("finora").environment_of(sandbox_key("finora_test")) == "staging");
+    CHECK(Provider::builtin("finora").title() == "Finora Business" && Provider::builtin("numora").name() == "numora");
+    CHECK(thrown([] { Credential::from_env("LEDGERAUTH_NOT_SET"); })->status() == LEDGERAUTH_SOURCE_UNAVAILABLE);
+    CHECK(thrown([] { Provider::from_toml("x"); })->status() == LEDGERAUTH_PROFILE);
+}
+
+static void keys_and_sources() {
+    std::string unknown = "test_sk_0123456789abcdef0123456789abcdef0123456789abcdef";
+    Time today = std::chrono::time_point_cast<Milliseconds>(std::chrono::system_clock::now());
+    Key old, fresh;
+    old.text = unknown;
+    old.name = "spring";
+    fresh.text = sandbox_key("finora_test");
+    fresh.name = "summer";
+    fresh.created = today;
+    Client client(finora(), Credential::keys({old, fresh}));
+    CHECK(client.get("/v1/invoices").status() == 200);
+    auto states = client.keys();
+    CHECK(states.size() == 2 && !states[0].refused.empty() && states[1].in_use && states[1].ends > today && states[1].age == LEDGERAUTH_AGE_ACTIVE);
+
+    int asked = 0;
+    auto give = [&]() -> Credential { return Credential::key(asked++ == 0 ? unknown : std::string(sandbox_key("finora_test"))); };
+    std::optional<Client> sourced;
+    {
+        Credential credential = Credential::from_callback(give);
+        sourced.emplace(finora(), credential);
+    }
+    CHECK(sourced->get("/v1/invoices").status() == 200 && asked == 2);
+    auto threw = thrown([] { Client(finora(), Credential::from_callback([]() -> Credential { throw std::runtime_error("sealed"); })); });
+    CHECK(threw && threw->status() == LEDGERAUTH_SOURCE_UNAVAILABLE);
+    auto scoped = thrown([] { Client(numeric(), numeric_client().scopes({"tasks", "reports"}).environment("production")).get("/v1/health"); });
+    CHECK(scoped && scoped->status() / 1000 == 3 && scoped->provider_code() == "invalid_scope");
+}
+
+/* A store in a map, which throws when it is told to. */
+struct Rows : Store {
+    std::mutex lock;
+    std::map<std::string, std::pair<std::string, std::uint64_t>, std::less<>> rows;
+    std::uint64_t owner = 0;
+    bool down = false;
+
+    Stored claim(std::string_view id, std::uint64_t by, Milliseconds span, std::optional<std::string> &record) override {
+        std::lock_guard<std::mutex> held(lock);
+        if (down || span.count() <= 0) {
+            throw std::runtime_error("the database is away");
+        }
+        if (owner != 0 && owner != by) {
+            return Stored::taken;
+        }
+        owner = by;
+        auto row = rows.find(id);
+        if (row != rows.end()) {
+            record = row->second.first;
+        }
+        return Stored::done;
+    }
+
+    Stored save(std::string_view id, const ledgerauth_save &save) override {
+        std::lock_guard<std::mutex> held(lock);
+        auto &row = rows[std::string(id)];
+        if (save.owner != owner || save.replaces != row.second) {
+            return Stored::taken;
+        }
+        row = {std::string(save.record.data, save.record.len), save.generation};
+        return Stored::done;
+    }
+
+    void release(std::string_view, std::uint64_t by) override {
+        std::lock_guard<std::mutex> held(lock);
+        owner = owner == by ? 0 : owner;
+    }
+
+    std::optional<std::string> load(std::string_view id) override {
+        std::lock_guard<std::mutex> held(lock);
+        auto row = rows.find(id);
+        return row == rows.end() ? std::nullopt : std::optional<std::string>(row->second.first);
+    }
+};
+
+static void store() {
+    auto rows = std::make_shared<Rows>();
+    json_int_t before = sandbox_now();
+    for (int program = 0; program < 2; program++) {
+        Options options = numeric();
+        options.store = rows;
+        CHECK(Client(options, numeric_client()).get("/v1/health").status() == 200);
+    }
+    CHECK(sandbox_requests("numeric_auth", before) == 1 && rows->rows.size() == 1);
+    rows->down = true;
+    json_t *issued = sandbox_control("POST", "/keys", (R"({"refresh_token": {"client_id": ")" + std::string(sandbox_pair("numeric", "client_id")) + "\"}}").c_str());
+    Options options = numeric();
+    options.store = rows;
+    Client client(options, Credential::refresh_token(sandbox_pair("numeric", "client_id"), sandbox_pair("numeric", "client_secret"),
+                                                     json_string_value(json_object_get(issued, "refresh_token"))));
+    auto down = thrown([&] { client.get("/v1/health"); });
+    CHECK(down && down->status() == LEDGERAUTH_STORE && std::string(down->what()).find("the database is away") != std::string::npos);
+    json_decref(issued);
+}
+
+/* A transport that answers by itself, or throws. */
+struct Canned : Transport {
+    std::atomic<int> sends{0};
+    void send(const ledgerauth_outgoing &request, Answer &answer) override {
+        int number = sends++;
+        CHECK(detail::view(request.url) == "https://api.finorabusiness.com/v1/invoices");
+        if (number == 0) {
+            throw NotReached(true, "no way there");
+        }
+        if (number == 1) {
+            throw std::runtime_error("cut");
+        }
+        answer.status(200);
+        answer.header("X-Number", std::to_string(number));
+        answer.body("[]");
+    }
+};
+
+static void transport_and_listeners() {
+    auto canned = std::make_shared<Canned>();
+    std::atomic<int> events{0}, lines{0};
+    Options options;
+    options.provider = "finora";
+    options.transport = canned;
+    options.on_audit = [&](const ledgerauth_audit_event &event) {
+        events += event.what.len > 0 ? 1 : 0;
+        throw std::runtime_error("listeners may fail");
+    };
+    options.on_log = [&](LogLevel level, std::string_view line) { lines += level <= LogLevel::warn && !line.empty() ? 1 : 0; };
+    Client client(options, Credential::key("live_sk_0123456789abcdef0123456789abcdef0123456789abcdef"));
+    Response response = client.get("/v1/invoices");
+    CHECK(response.status() == 200 && response.header("x-number") == "2" && canned->sends == 3);
+    CHECK(events >= 4 && lines == events);
+}
+
+static void exchange() {
+    Options options = finora();
+    Client client(options, Credential::key(sandbox_key("finora_test")));
+    Exchange exchange(client, "GET", "/v1/invoices");
+    ledgerauth_step step = exchange.poll();
+    CHECK(step.kind == LEDGERAUTH_STEP_SEND && detail::view(step.method) == "GET" && step.header_count == 2);
+    exchange.handle_failure(true, "no way there");
+    for (step = exchange.poll(); step.kind == LEDGERAUTH_STEP_WAIT; step = exchange.poll()) {
+        std::this_thread::sleep_for(Milliseconds(step.wait_ms + 1));
+    }
+    CHECK(step.kind == LEDGERAUTH_STEP_SEND && step.attempt == 2);
+    Answer answer;
+    answer.header_line("HTTP/1.1 200 OK");
+    answer.header_line("X-A: b");
+    answer.body("[]");
+    exchange.handle_response(answer);
+    step = exchange.poll();
+    CHECK(step.kind == LEDGERAUTH_STEP_DONE && step.outcome == LEDGERAUTH_OUTCOME_ANSWERED && answer.body() == "[]" && answer.status() == 200);
+    CHECK(thrown([&] { Exchange(client, "GET", "https://elsewhere.example/"); })->status() == LEDGERAUTH_FOREIGN_HOST);
+}
+
+static void redaction() {
+    Redactor redactor;
+    redactor.secret("hunter2hunter2").header("X-Mine");
+    CHECK(redactor.redact("x-mine: abc\nand hunter2hunter2") == "x-mine: [redacted]\nand [redacted]");
+    RedactStream stream(redactor);
+    std::string out = stream.push("and hunter2");
+    out += stream.push("hunter2\nnext");
+    out += stream.finish();
+    CHECK(out == "and [redacted]\nnext");
+}
+
+int main() {
+    sandbox_find();
+    calls();
+    errors();
+    keys_and_sources();
+    store();
+    transport_and_listeners();
+    exchange();
+    redaction();
+    sandbox_leave();
+    return check_end("wrapper");
+}

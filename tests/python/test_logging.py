@@ -1,0 +1,192 @@
+"""The log, the audit, and that no secret shows anywhere."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import logging
+import pickle
+import sys
+import traceback
+
+import pytest
+
+import ledgerauth
+import ledgerauth.logging
+
+SECRET = "test_sk_" + "5e" * 24
+
+
+def test_events_reach_the_callback_with_everything_but_the_credential(sandbox):
+    events = []
+    client = sandbox.client("numeric", on_audit=events.append, integration="close")
+    response = client.get("/v1/health")
+    assert [event.what for event in events][-2:] == ["sent", "answered"] and "token_granted" in {event.what for event in events}
+    last = events[-1]
+    assert (last.provider, last.environment, last.integration, last.method, last.path, last.status) == (
+        "numeric",
+        "production",
+        "close",
+        "GET",
+        "/v1/health",
+        200,
+    )
+    assert last.request_id == response.request_id and len(last.fingerprint) == 16 and last.at.tzinfo and last.decision
+    assert json.dumps(last.as_dict()) and str(last) in repr(last)
+    shown = "".join(f"{event} {event!r} {event.as_dict()}" for event in events)
+    assert sandbox.keys["numeric"]["client_secret"] not in shown and client.authorize("/")[7:] not in shown
+
+
+def test_a_callback_that_raises_harms_no_call(sandbox, monkeypatch):
+    unraised = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda raised: unraised.append(raised.exc_type))
+    client = sandbox.client("finora", on_audit=lambda event: 1 / 0)
+    assert client.get("/v1/invoices").ok and set(unraised) == {ZeroDivisionError}
+    with pytest.raises(TypeError, match="on_audit"):
+        sandbox.client("finora", on_audit="no function")
+
+
+def test_the_log_is_structured_and_follows_its_level(sandbox, caplog):
+    client = sandbox.client("numeric")
+    with caplog.at_level(logging.DEBUG, "ledgerauth"):
+        client.get("/v1/health")
+    levels = {record.what: record.levelname for record in caplog.records}
+    assert levels["token_granted"] == "INFO" and levels["sent"] == levels["answered"] == "DEBUG"
+    answered = caplog.records[-1]
+    assert (answered.name, answered.provider, answered.path, answered.status) == ("ledgerauth", "numeric", "/v1/health", 200)
+    assert "200" in answered.getMessage()
+    caplog.clear()
+    sandbox.revoke_tokens("numeric_auth")
+    with caplog.at_level(logging.WARNING, "ledgerauth"):
+        client.get("/v1/health")
+    assert [record.what for record in caplog.records] == ["replaced"]
+    caplog.clear()
+    with caplog.at_level(logging.CRITICAL, "ledgerauth"):
+        sandbox.revoke_tokens("numeric_auth")
+        client.get("/v1/health")
+    assert caplog.records == []
+
+
+def test_a_program_without_logging_does_not_pay_for_it_and_prints_nothing(run):
+    program = """
+import sys, ledgerauth
+assert "logging" not in sys.modules and "json" not in sys.modules and "threading" not in sys.modules, sorted(sys.modules)
+client = ledgerauth.Client("finora", api_key="test_sk_" + "0a" * 24)
+client.authorize("/v1/invoices")
+assert "logging" not in sys.modules, sorted(sys.modules)
+"""
+    assert run(program).stderr == ""
+
+
+def test_the_filter_redacts_any_record():
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(logging.Formatter("%(message)s %(own)s %(headers)s"))
+    handler.addFilter(ledgerauth.logging.RedactFilter())
+    logger, key = logging.getLogger("another.library"), "0a1b2c3d"
+    logger.addHandler(handler)
+    extra = {"own": f"Bearer {SECRET}", "headers": {"Authorization": "Bearer abc.def-1234567", "deep": [SECRET, {"password": "hunter2 is one"}]}}
+    try:
+        try:
+            raise RuntimeError(f"refused {SECRET}")
+        except RuntimeError:
+            logger.error("GET /?api_key=%s failed", key, exc_info=True, stack_info=True, extra=extra)
+        logger.warning({"client_secret": "s3cr3t-s3cr3t"}, extra={"own": 7, "headers": None})
+        logger.warning("%d arguments", "too", "many", extra={"own": b"x-api-key: 0a1b2c", "headers": SECRET})
+    finally:
+        logger.removeHandler(handler)
+    shown = text.getvalue()
+    for secret in (SECRET, "5e5e", "0a1b2c", "abc.def", "hunter2", "s3cr3t"):
+        assert secret not in shown, shown
+    assert "RuntimeError" in shown and "failed" in shown and "Stack (most recent call last)" in shown and shown.count("[redacted]") >= 8
+
+
+def test_the_redactor_takes_text_bytes_streams_and_files(tmp_path):
+    redactor = ledgerauth.Redactor(secrets=["my own words"], headers=["X-Tenant-Secret"], providers=["finora"])
+    assert redactor.redact(f"key {SECRET}, my own words") == "key test_sk_[redacted], [redacted]"
+    assert redactor.redact(b"X-Tenant-Secret: abc\nnext") == b"X-Tenant-Secret: [redacted]\nnext"
+    clean = "nothing here, 550e8400-e29b-41d4-a716-446655440000"
+    assert redactor.redact(clean) is clean and redactor.redact(b"x") == b"x" and redactor.redact(bytearray(b"y")) == b"y"
+    with pytest.raises(TypeError):
+        redactor.redact(7)
+    stream = redactor.stream()
+    out = b"".join(stream.push(piece) for piece in [b"X-Tenant-Sec", b"ret: abc.def-12345", b"67\nmy own", b" words"]) + stream.finish()
+    assert out == b"X-Tenant-Secret: [redacted]\n[redacted]"
+    with pytest.raises(TypeError, match="finished"):
+        stream.push(b"")
+    (tmp_path / "in").write_bytes(f"a {SECRET}\n".encode() * 1_000)
+    with open(tmp_path / "in", "rb") as source, open(tmp_path / "out", "wb") as target:
+        assert redactor.copy(source.fileno(), target.fileno()) == (tmp_path / "in").stat().st_size
+    assert (tmp_path / "out").read_bytes() == b"a test_sk_[redacted]\n" * 1_000
+    with pytest.raises(ledgerauth.BodyError):
+        redactor.copy(1_000_000, 1_000_001)
+
+
+def shown_by(thing) -> str:
+    """Everything that Python shows of an object."""
+    texts = [repr(thing), str(thing), f"{thing}", repr(getattr(thing, "__dict__", None)), repr(dir(thing))]
+    for name in dir(thing):
+        try:
+            value = getattr(thing, name)
+            texts.append(repr(value))
+        except Exception as error:
+            texts.append(f"{error!r} {error.args}")
+    for dump in (pickle.dumps, json.dumps, copy.copy, copy.deepcopy, vars):
+        try:
+            texts.append(repr(dump(thing)))
+        except Exception as error:
+            texts.append(f"{error!r} {error.args}")
+    return "\n".join(texts)
+
+
+def test_nothing_shows_a_secret(sandbox, monkeypatch):
+    from ledgerauth import requests as adapter
+
+    monkeypatch.setenv("OWN_KEY", sandbox.keys["finora_test"])
+    pair = sandbox.keys["numeric"]
+    refresh = sandbox.issue("refresh_token", client_id=pair["client_id"])
+    clients = [
+        sandbox.client("finora"),
+        sandbox.client("finora", api_key=None, api_keys=[ledgerauth.Key(sandbox.keys["finora_test"], name="n")]),
+        ledgerauth.Client.from_env("finora", "OWN_KEY", **sandbox.options("finora", credential=False)),
+        ledgerauth.Client.from_callable("finora", lambda: sandbox.keys["finora_test"], **sandbox.options("finora", credential=False)),
+        sandbox.client("numeric"),
+        sandbox.client("numeric", refresh_token=refresh),
+    ]
+    secrets = [sandbox.keys["finora_test"][8:], pair["client_secret"], refresh]
+    things = []
+    for client in clients:
+        path = "/v1/invoices" if client.provider == "finora" else "/v1/health"
+        response = client.get(path)
+        things += [client, response, response.headers, client.check(), adapter.Auth(client), client._exchange("GET", client.base_url + path, None)]
+        things += client.keys + client.rotation_plan
+        secrets.append(client.authorize(path)[7:])
+    things += [ledgerauth.Key(sandbox.keys["finora_test"]), ledgerauth.Redactor(secrets=secrets)]
+    for thing in things:
+        for secret in secrets:
+            assert secret not in shown_by(thing), type(thing)
+
+
+def test_tracebacks_with_locals_show_nothing(sandbox):
+    import requests
+
+    import ledgerauth.requests
+
+    secret = sandbox.keys["finora_test"]
+
+    def locals_of(raised: BaseException) -> str:
+        own = [frame for frame in traceback.walk_tb(raised.__traceback__) if "ledgerauth" in frame[0].f_code.co_filename.replace("tests", "")]
+        lines = traceback.StackSummary.extract(iter(own), capture_locals=True).format()
+        return "".join(line for line in lines if "tests/python" not in line)
+
+    for attempt in (
+        lambda: ledgerauth.Client("finora", api_key=secret + "x"),
+        lambda: ledgerauth.Client("finora", api_key=secret, environment="production"),
+        lambda: ledgerauth.Client.from_callable("finora", lambda: [secret, "x"]),
+        lambda: requests.get("https://127.0.0.1:9/", auth=ledgerauth.requests.Auth(sandbox.client("finora", base_url="https://127.0.0.1:9")), timeout=2),
+    ):
+        with pytest.raises(Exception) as caught:  # noqa: PT011
+            attempt()
+        shown = locals_of(caught.value) + f"{caught.value} {caught.value.args}"
+        assert secret[8:] not in shown, shown
