@@ -1,5 +1,6 @@
 //! What `make install` lays out, used as others would: by pkg-config, by CMake, statically, and as a part of a CMake project.
 
+use crate::bare::bare;
 use crate::build::{clean, has, library_folder, root, skipped, succeed, text};
 use crate::stage::{Stage, World};
 use std::collections::BTreeSet;
