@@ -52,6 +52,13 @@ bench-instructions:  ## the same for the shortest rows in instructions, counted 
 	@command -v valgrind >/dev/null || { echo 'valgrind is missing: install it, then call make again' >&2; exit 1; }
 	@$(CARGO) bench --quiet -p auth-http --bench ratios -- --instructions
 
+# How many refreshes are simulated; SIMULATION_SEED=n replays one run instead.
+SIMULATION_REFRESHES ?= 1000000
+
+.PHONY: simulate
+simulate: tools  ## simulate a million refreshes by processes that crash, pause and lose answers, and every order of two of them
+	@SIMULATION_REFRESHES=$(SIMULATION_REFRESHES) $(CARGO) test --release -p auth-core --test simulation -- --nocapture --test-threads 1
+
 .PHONY: tools
 tools:
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs, then call make again' >&2; exit 1; }

@@ -68,7 +68,8 @@
 //!
 //! # Invariants
 //!
-//! Each is a test by name in `tests/invariants.rs`; `tests/interleaving.rs` tries to break them at random.
+//! Each is a test by name in `tests/invariants.rs`; `tests/interleaving.rs` tries to break them at random within one process, `tests/simulation` among many that
+//! share an account.
 //!
 //! 1. Poll once, do exactly that, report with the one matching `handle_*`, poll again.
 //! 2. The core never holds the caller's request or body; the last response reaches the caller unread and unaltered.

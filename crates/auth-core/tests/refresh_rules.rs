@@ -79,6 +79,20 @@ fn xero_another_process_goes_on_after_a_lost_answer_while_the_grace_lasts_and_no
 }
 
 #[test]
+fn what_was_forgotten_is_found_in_the_store_again() {
+    let mut scenario = Scenario::new("xero", "production", |provider| Credential::Grant(Grant::stored(client(provider))));
+    // A login left this, and a call has taken it over when the program forgets, because of that login.
+    scenario.stored = Some(newer(&scenario, 3, MINUTE * 30));
+    let mut call = scenario.call("GET", "/x");
+    let token = sent_value(&scenario.to_send(&mut call)).to_owned();
+    call.abandon(&mut scenario.session);
+    scenario.session.forget();
+    assert_eq!(scenario.session.state(scenario.now), SessionState::Empty);
+    let mut call = scenario.call("GET", "/x");
+    assert_eq!(sent_value(&scenario.to_send(&mut call)), token);
+}
+
+#[test]
 fn xero_a_late_answer_is_no_newer_than_what_was_got_since() {
     let mut scenario = at("xero", "production");
     let mut late = scenario.call("GET", "/x");

@@ -322,9 +322,10 @@ impl TokenLife {
         self.unsaved().map_or_else(|| self.known_record(), |unsaved| unsaved.1.clone())
     }
 
-    /// Forgets every token; the generation stays, so that nothing older is taken for new.
+    /// Forgets every token. The generation before is kept in mind: what the store holds now is taken, be it the one that was just forgotten, and nothing older.
     pub(crate) fn forget(&mut self) {
         let Record { generation, grant, .. } = self.known_record();
+        let generation = generation.saturating_sub(1);
         self.token = None;
         let rare = self.rare.get_or_insert_default();
         rare.record = Some(Box::new(Record { generation, grant, ..Record::default() }));

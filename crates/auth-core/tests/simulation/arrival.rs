@@ -2,12 +2,13 @@
 
 use crate::checks::{Checked, Invariant, Reason, Violation, check};
 use crate::dice::Clock;
-use crate::endpoint::{AccessToken, Answered, RefreshToken, refresh_text};
+use crate::endpoint::{AccessToken, Answered, RefreshToken, Server, refresh_text};
 use crate::faults::Heard;
+use crate::login::LOGIN;
 use crate::process::{About, Doing, Message, Obliged, Reply, Seat, ToStore};
 use crate::store::Held;
 use crate::world::{QUIET, World, record_words, refresh_of};
-use auth_core::{Claimed, Failure, FailureKind, Response, Save, Saved, SharedPause, Transport, UnixTime};
+use auth_core::{Claimed, Response, Save, Saved, SharedPause, Transport, UnixTime};
 use std::time::Duration;
 
 impl World {
@@ -41,9 +42,8 @@ impl World {
                 Ok(Reply::Paused)
             }
             Message::Load => {
-                let consent = self.configured();
-                let reloadable = self.processes[from.process].reloadable;
-                Ok(Reply::Loaded(reloadable.then(|| (self.setting.credential(consent.1), consent))))
+                let given = self.configured().filter(|_| self.processes[from.process].reloadable);
+                Ok(Reply::Loaded(given.map(|token| (self.setting.credential(Some(token)), token))))
             }
             Message::Fetch { token, .. } => self.exchange(from, *token, heard),
             Message::Send { token, post } => {
@@ -109,10 +109,12 @@ impl World {
         Ok(())
     }
 
-    /// A refresh token that can still be exchanged gives way to none, and none to one of another consent or an earlier one of its own.
+    /// A refresh token that can still be exchanged gives way to none, and none to an earlier one or one of another consent, unless a person
+    /// has just logged in.
     fn check_overwritten(&self, from: Seat, before: RefreshToken, after: RefreshToken) -> Checked {
         let (old, new) = (self.server.refresh[before].family, self.server.refresh[after].family);
-        let allowed = before == after || (new == old && after > before && !self.server.is_live(before));
+        let is_login = self.by_login && from.caller == LOGIN;
+        let allowed = before == after || (new == old && after > before && !self.server.is_live(before)) || (is_login && new > old);
         let matters = self.server.consents[old].ended.is_none();
         check(allowed || !matters, Invariant::NothingThrownAway, || {
             format!("{from:?} overwrites refresh-{before} of consent {old} with refresh-{after} of consent {new}")
@@ -141,13 +143,7 @@ impl World {
         self.note(from, 8, token as u64, || format!("token endpoint: {} gets {answered:?}", refresh_text(token)));
         let headers = self.date.map(|ahead| ("date", date(self.time, ahead))).into_iter().collect();
         match answered {
-            Answered::Granted(access, refresh) => {
-                let seconds = self.server.rules.lifetime / 1_000;
-                let body = format!(
-                    "{{\"access_token\":\"access-{access}\",\"token_type\":\"Bearer\",\"expires_in\":{seconds},\"refresh_token\":\"refresh-{refresh}\"}}"
-                );
-                Ok(answer(200, headers, body, Some(access)))
-            }
+            Answered::Granted(access, refresh) => Ok(granted(&self.server, access, refresh, headers)),
             // Within the grace it was sent again, and the first request came after all, when even the grace was over: nobody could know.
             Answered::Reuse if matches!(heard, Heard::TooLate) && self.setting.grace > 0 => {
                 Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None))
@@ -171,19 +167,8 @@ impl World {
         let is_about_tokens = matches!(self.caller(seat.process, place).doing, Doing::Expecting { fetch_since: Some(_) })
             || matches!(reply, Reply::Claimed(Claimed::Granted(_)));
         self.hear(seat, place, &reply);
-        let before = self.last_error(seat.process).filter(|_| is_about_tokens);
         self.tell(seat, place, now, reply);
-        let error = self.last_error(seat.process).filter(|_| is_about_tokens);
-        if error != before && error.is_some_and(|(_, failure)| failure.kind() == FailureKind::ConsentRequired) {
-            self.judge_consent(seat, place)?;
-        }
-        Ok(())
-    }
-
-    /// What went wrong last in a session.
-    fn last_error(&self, process: usize) -> Option<(UnixTime, Failure)> {
-        let process = &self.processes[process];
-        process.session.explain(process.latest, None, None).last_error
+        if is_about_tokens { self.judge_verdict(seat, place) } else { Ok(()) }
     }
 
     /// Tells an exchange what came of its step.
@@ -201,11 +186,11 @@ impl World {
                 caller.exchange.handle_looked(session, now, pause);
             }
             Reply::Loaded(loaded) => {
-                let (credential, consent) = loaded.unzip();
+                let (credential, given) = loaded.unzip();
                 let before = session.store_id(None);
                 caller.exchange.handle_loaded(session, now, credential);
-                if let Some(consent) = consent.filter(|_| session.store_id(None) != before) {
-                    process.consent = consent;
+                if session.store_id(None) != before {
+                    process.given = given;
                     // What a caller still held under the id of the consent before, it cannot give back any more.
                     let leases = self.store.entries.iter_mut().filter_map(|entry| entry.lease.as_mut());
                     leases.filter(|held| held.by.life() == seat.life()).for_each(|held| held.excused = true);
@@ -233,11 +218,8 @@ impl World {
         self.note(seat, 10, code(reply), || format!("process {} caller {} hears: {}", seat.process, seat.caller, brief(reply)));
         match reply {
             Reply::Claimed(Claimed::Granted(record)) => {
-                let process = &mut self.processes[seat.process];
-                let refresh = &self.server.refresh;
-                let known = record.as_ref().and_then(refresh_of).filter(|token| refresh[*token].family == process.consent.0);
-                let caller = &mut process.callers[place];
-                (caller.token, caller.consent) = (known.unwrap_or(process.consent.1), process.consent.0);
+                let given = self.processes[seat.process].given;
+                self.caller(seat.process, place).token = record.as_ref().and_then(refresh_of).or(given);
             }
             Reply::Saved(_) => {
                 let caller = self.caller(seat.process, place);
@@ -268,8 +250,9 @@ impl World {
 
     /// Whether a token request turned out to have spent nothing.
     fn spent_nothing(&mut self, seat: Seat, place: usize, proven: bool) {
-        let token = self.caller(seat.process, place).token;
-        self.ledger.of(token).unproven -= u32::from(proven);
+        if let Some(token) = self.caller(seat.process, place).token {
+            self.ledger.of(token).unproven -= u32::from(proven);
+        }
     }
 
     /// A 401 from the API: what the caller is obliged to by it.
@@ -298,6 +281,13 @@ impl World {
 
 pub(crate) fn answer(status: u16, headers: Vec<(&'static str, String)>, body: String, granted: Option<AccessToken>) -> Reply {
     Reply::Answer { status, headers, body, granted }
+}
+
+/// The answer that grants an access token and a refresh token.
+pub(crate) fn granted(server: &Server, access: AccessToken, refresh: RefreshToken, headers: Vec<(&'static str, String)>) -> Reply {
+    let seconds = server.rules.lifetime / 1_000;
+    let tokens = format!(r#""access_token":"access-{access}","refresh_token":"{}""#, refresh_text(refresh));
+    answer(200, headers, format!(r#"{{{tokens},"token_type":"Bearer","expires_in":{seconds}}}"#), Some(access))
 }
 
 /// The `Date` header of a server whose clock is so far ahead.

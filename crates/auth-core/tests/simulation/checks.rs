@@ -101,10 +101,12 @@ pub(crate) enum Reason {
     SaveLost,
     /// The consent was taken back at the provider.
     Revoked,
+    /// Nobody had logged in yet.
+    NobodyYet,
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::AnswerLate,
@@ -116,6 +118,7 @@ impl Reason {
         Self::ClearingLost,
         Self::SaveLost,
         Self::Revoked,
+        Self::NobodyYet,
     ];
 
     pub(crate) fn text(self) -> &'static str {
@@ -131,6 +134,7 @@ impl Reason {
             Self::ClearingLost => "the store was down when the journal was to be taken back",
             Self::SaveLost => "the store was down when the new token was to be saved",
             Self::Revoked => "the consent was taken back at the provider",
+            Self::NobodyYet => "nobody had logged in yet",
         }
     }
 }

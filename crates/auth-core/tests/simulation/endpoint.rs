@@ -86,9 +86,17 @@ impl Server {
         family
     }
 
+    /// A person logs in: the same, with a first access token.
+    pub(crate) fn log_in(&mut self, time: u64) -> (AccessToken, RefreshToken) {
+        let family = self.connect();
+        let beside = self.consents[family].current;
+        self.access.push(Access { family, ends_at: time + self.rules.lifetime, revoked: false, beside });
+        (self.access.len() - 1, beside)
+    }
+
     /// The family of the newest consent.
     pub(crate) fn latest(&self) -> Family {
-        self.consents.len() - 1
+        self.consents.len().saturating_sub(1)
     }
 
     pub(crate) fn end(&mut self, family: Family, why: Ended) {

@@ -163,8 +163,8 @@ impl Run {
         let mut world = World::new(Store::new(false, tried.sabotage), Server::new(rules), Trace::new(lines), None, setting);
         world.server.connect();
         for _ in 0..2 {
-            let (session, consent) = world.session(false);
-            let mut process = Process::new(session, Clock::default(), consent);
+            let (session, given) = world.session(false);
+            let mut process = Process::new(session, Clock::default(), given);
             (process.reloadable, process.renews) = (false, false);
             world.processes.push(process);
         }

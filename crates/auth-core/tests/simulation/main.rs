@@ -11,6 +11,7 @@ mod dice;
 mod endpoint;
 mod exhaustive;
 mod faults;
+mod login;
 mod process;
 mod run;
 mod sabotage;

@@ -2,8 +2,8 @@
 
 use crate::checks::Life;
 use crate::dice::Clock;
-use crate::endpoint::{AccessToken, Family, RefreshToken, number};
-use auth_core::{Claim, Claimed, Credential, Exchange, Save, Saved, Session, UnixTime};
+use crate::endpoint::{AccessToken, RefreshToken, number};
+use auth_core::{Claim, Claimed, Credential, Exchange, Failure, Save, Saved, Session, UnixTime};
 
 /// Which caller of which process: it outlives neither, so a message that comes too late finds nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +60,8 @@ pub(crate) enum Reply {
     Claimed(Claimed),
     Saved(Saved),
     Released,
-    /// What the source gave, and which consent that is.
-    Loaded(Option<(Credential, (Family, RefreshToken))>),
+    /// What the source gave, and the refresh token in it.
+    Loaded(Option<(Credential, RefreshToken)>),
     /// The limit in force, and for how many milliseconds it lasts.
     Looked(Option<(u64, String)>),
     /// There is nothing to report.
@@ -121,9 +121,8 @@ pub(crate) struct Caller {
     /// For how many milliseconds it may live.
     pub(crate) patience: u64,
     pub(crate) spending: Option<Spending>,
-    /// The refresh token that it last read or sent, and the consent that the session had then.
-    pub(crate) token: RefreshToken,
-    pub(crate) consent: Family,
+    /// The refresh token that it last read or sent.
+    pub(crate) token: Option<RefreshToken>,
     pub(crate) obliged: Obliged,
     pub(crate) refusals: u32,
     /// The token that it got because of a refusal, and when it asked, by the session's clock.
@@ -147,8 +146,8 @@ pub(crate) struct Process {
     pub(crate) reloadable: bool,
     /// Whether its shell drives renewals beside the calls.
     pub(crate) renews: bool,
-    /// The consent that its session was given, and the refresh token that came with it.
-    pub(crate) consent: (Family, RefreshToken),
+    /// The refresh token that its session was given; `None` if it goes by what a login put into the store.
+    pub(crate) given: Option<RefreshToken>,
     /// All that its session was told in this life, without the time of day, as one number.
     pub(crate) told: u64,
     /// The latest time that its session was told.
@@ -156,11 +155,13 @@ pub(crate) struct Process {
     /// The access token that it fetched last, when it asked for it, and how far its clock had wandered by then: the end of this one it knows by its own clock.
     pub(crate) fetched: Option<(AccessToken, u64, u64)>,
     pub(crate) seen: u64,
+    /// What had gone wrong last when the checks looked last.
+    pub(crate) error_seen: Option<(UnixTime, Failure)>,
     next: u32,
 }
 
 impl Process {
-    pub(crate) fn new(session: Session, clock: Clock, consent: (Family, RefreshToken)) -> Self {
+    pub(crate) fn new(session: Session, clock: Clock, given: Option<RefreshToken>) -> Self {
         Self {
             session,
             callers: Vec::new(),
@@ -170,11 +171,12 @@ impl Process {
             paused_until: 0,
             reloadable: true,
             renews: true,
-            consent,
+            given,
             told: 0,
             latest: UnixTime::default(),
             fetched: None,
             seen: 0,
+            error_seen: None,
             next: 0,
         }
     }
@@ -194,8 +196,7 @@ impl Process {
             began: time,
             patience: 0,
             spending: None,
-            token: self.consent.1,
-            consent: self.consent.0,
+            token: self.given,
             obliged: Obliged::Nothing,
             refusals: 0,
             minted_after_refusal: None,

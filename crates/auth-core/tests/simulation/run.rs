@@ -5,6 +5,7 @@ use crate::checks::{Checked, Invariant, Reason, Violation, check};
 use crate::dice::{Clock, Dice};
 use crate::endpoint::{Ended, Rules, Server};
 use crate::faults::{Fate, Heard, LATEST, Weather};
+use crate::login::{self, LOGIN, Login};
 use crate::process::{Doing, Message, Process, Reply, Seat};
 use crate::setting::SETTINGS;
 use crate::store::{Sabotage, Store};
@@ -76,6 +77,8 @@ enum Event {
     Restart(usize),
     /// A person connects the account.
     Connect,
+    /// Whoever logs in takes the next step.
+    LogIn,
     Season,
 }
 
@@ -118,6 +121,7 @@ struct Run {
     unknown_client_until: u64,
     unavailable_until: u64,
     connecting: bool,
+    login: Option<Login>,
     /// From then on every call has to succeed, and from then on no new one starts.
     mended_at: u64,
     over_at: u64,
@@ -158,15 +162,18 @@ impl Run {
         let date = (!agree && dice.chance(5_000)).then(|| signed(&mut dice));
         let store = Store::new(dice.chance(5_000), order.sabotage);
         let mut world = World::new(store, Server::new(rules), Trace::new(order.lines), date, setting);
-        world.server.connect();
+        world.by_login = dice.chance(4_000);
+        if !world.by_login {
+            world.server.connect();
+        }
         world.disagreement = 2 * AHEAD + DRIFT;
         world.shares_pauses = dice.chance(5_000);
         let (renews, reloadable) = (dice.chance(6_000), dice.chance(7_000));
         for _ in 0..dice.between(2, 5) {
-            let (session, consent) = world.session(reloadable);
+            let (session, given) = world.session(reloadable);
             let ahead = signed(&mut dice) / if agree { 60 } else { 1 };
             let parts_per_million = if agree { 0 } else { i64::try_from(dice.between(0, 400)).unwrap_or_default() - 200 };
-            let mut process = Process::new(session, Clock { ahead, parts_per_million, ..Clock::default() }, consent);
+            let mut process = Process::new(session, Clock { ahead, parts_per_million, ..Clock::default() }, given);
             (process.reloadable, process.renews) = (reloadable, renews);
             world.processes.push(process);
         }
@@ -183,6 +190,7 @@ impl Run {
             unknown_client_until: 0,
             unavailable_until: 0,
             connecting: false,
+            login: None,
             mended_at: u64::MAX,
             over_at: u64::MAX,
         };
@@ -247,7 +255,9 @@ impl Run {
             Event::Call(process) => self.call_comes(process),
             Event::Storm => self.storm(),
             Event::Season => self.season(),
+            Event::Connect if self.world.by_login => return self.begin_login(),
             Event::Connect => self.connect(),
+            Event::LogIn => self.log_in(),
             Event::Restart(process) => {
                 if self.world.processes[process].up {
                     self.world.crash(process);
@@ -261,6 +271,12 @@ impl Run {
             }
             Event::Poll(seat, turn) => return self.poll(seat, turn),
             Event::Arrive(seat, message, heard) => return self.arrive(seat, &message, heard),
+            Event::Report(seat, reply) if seat.caller == LOGIN => {
+                if let Some(login) = &mut self.login {
+                    self.world.tell_login(login, *reply);
+                    self.after(1, Event::LogIn);
+                }
+            }
             Event::Report(seat, reply) => {
                 if self.mishap(seat) {
                     self.world.report(seat, *reply)?;
@@ -325,7 +341,7 @@ impl Run {
                 _ => self.unavailable_until = time + lasts,
             }
         }
-        if self.dice.chance(self.weather.revocation) {
+        if self.dice.chance(self.weather.revocation) && !self.world.server.consents.is_empty() {
             let latest = self.world.server.latest();
             self.world.server.end(latest, Ended::Revoked);
         }
@@ -345,6 +361,48 @@ impl Run {
                 self.after(soon, Event::Restart(process));
             }
         }
+    }
+
+    /// A person logs in by the program of some process that runs.
+    fn begin_login(&mut self) -> Checked {
+        let running = self.world.processes.iter().position(|process| process.up && process.paused_until <= self.world.time);
+        let Some(process) = running else {
+            self.after(MINUTE, Event::Connect);
+            return Ok(());
+        };
+        let seed = self.dice.seed();
+        self.login = Some(self.world.begin_login(process, seed)?);
+        self.after(1, Event::LogIn);
+        Ok(())
+    }
+
+    /// The login's next step; when it is over, some of the programs are told, and the others find out.
+    fn log_in(&mut self) {
+        let Some(mut login) = self.login.take() else { return };
+        let seat = login.seat;
+        let gone = self.world.processes[seat.process].life != seat.life || !self.world.processes[seat.process].up;
+        let doing = if gone { login::Doing::Done(false) } else { self.world.log_in(&mut login) };
+        match doing {
+            login::Doing::Out(message) => self.send(seat, message),
+            login::Doing::Ask(reply) => self.after(200, Event::Report(seat, Box::new(reply))),
+            login::Doing::Wait(millis) => self.after(millis + 1, Event::LogIn),
+            login::Doing::Done(true) => {
+                self.connecting = false;
+                self.account.connected += 1;
+                for process in 0..self.world.processes.len() {
+                    if process == seat.process || self.dice.chance(3_000) {
+                        self.world.processes[process].session.forget();
+                        self.wake(process);
+                    }
+                }
+                return;
+            }
+            login::Doing::Done(false) => {
+                self.after(MINUTE, Event::Connect);
+                return;
+            }
+        }
+        self.login = Some(login);
     }
 
     /// The caller polls next.
@@ -445,7 +503,9 @@ impl Run {
             self.send(seat, release);
         }
         let asked = ending.failure == Some(FailureKind::ConsentRequired);
-        if asked && !self.connecting && ending.consent == self.world.server.latest() {
+        let latest = self.world.server.latest();
+        let is_of_latest = ending.token.is_none_or(|token| self.world.server.refresh[token].family == latest);
+        if asked && !self.connecting && is_of_latest {
             self.connecting = true;
             let soon = self.dice.spread(10 * SECOND, 30 * MINUTE);
             self.after(soon, Event::Connect);

@@ -12,6 +12,7 @@ title = "Simulated"
 name = "production"
 base_url = "https://api.simulated.test"
 token_url = "https://auth.simulated.test/token"
+device_authorization_url = "https://auth.simulated.test/device"
 source = "https://www.rfc-editor.org/rfc/rfc6749"
 
 [attach]
@@ -53,8 +54,11 @@ pub(crate) static SETTINGS: LazyLock<[Setting; 3]> = LazyLock::new(|| {
 });
 
 impl Setting {
-    /// What a person's consent puts into the configuration.
-    pub(crate) fn credential(&self, token: RefreshToken) -> Credential {
-        Credential::Grant(Grant::refresh_token(self.client.clone(), refresh_text(token)))
+    /// What stands in the configuration: a refresh token, or that it is in the store.
+    pub(crate) fn credential(&self, token: Option<RefreshToken>) -> Credential {
+        let client = self.client.clone();
+        Credential::Grant(
+            token.map_or_else(|| Grant::stored(client.clone()), |token| Grant::refresh_token(client.clone(), refresh_text(token))),
+        )
     }
 }

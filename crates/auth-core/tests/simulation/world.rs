@@ -3,7 +3,7 @@
 //! Whoever runs it decides when a caller polls, when a message arrives, when a reply is heard, and who crashes; nothing happens by itself.
 
 use crate::checks::{Checked, Invariant, Ledger, Reason, Violation, check};
-use crate::endpoint::{AccessToken, Ended, Family, RefreshToken, Server, number, refresh_text};
+use crate::endpoint::{AccessToken, Ended, RefreshToken, Server, number, refresh_text};
 use crate::process::{About, Caller, Doing, Message, Obliged, Process, Seat, Spending, ToStore};
 use crate::setting::Setting;
 use crate::store::Store;
@@ -33,8 +33,8 @@ pub(crate) struct Ending {
     /// The failure's kind, and whether the server had answered.
     pub(crate) failure: Option<FailureKind>,
     pub(crate) renewal: bool,
-    /// The consent that its session had when it last heard anything about tokens.
-    pub(crate) consent: Family,
+    /// The refresh token that it last read or sent.
+    pub(crate) token: Option<RefreshToken>,
     /// What to tell the store about the lease that was still held.
     pub(crate) release: Option<Message>,
 }
@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) setting: &'static Setting,
     /// By how many milliseconds the clocks of two machines may have differed at most.
     pub(crate) disagreement: u64,
+    /// Whether a person's consent goes into the store by a login, and not into the configuration.
+    pub(crate) by_login: bool,
     /// Whether sessions share the limits that they meet.
     pub(crate) shares_pauses: bool,
 }
@@ -69,15 +71,16 @@ impl World {
             calls: 0,
             setting,
             disagreement: 0,
+            by_login: false,
             shares_pauses: false,
         }
     }
 
-    /// A session with the consent that the configuration names now.
-    pub(crate) fn session(&self, reloadable: bool) -> (Session, (Family, RefreshToken)) {
-        let (family, token) = self.configured();
-        let session = Session::new(self.setting.connection.clone(), self.setting.credential(token), reloadable);
-        (if self.shares_pauses { session.sharing_pauses() } else { session }, (family, token))
+    /// A session as the configuration has it now, and the refresh token in that.
+    pub(crate) fn session(&self, reloadable: bool) -> (Session, Option<RefreshToken>) {
+        let given = self.configured();
+        let session = Session::new(self.setting.connection.clone(), self.setting.credential(given), reloadable);
+        (if self.shares_pauses { session.sharing_pauses() } else { session }, given)
     }
 
     /// A call starts in a process.
@@ -138,6 +141,9 @@ impl World {
             format!("{seat:?} was polled {polls} times in {lasted} ms, and may take {patience}; now it is told {step:?}")
         })?;
         process.tell(if let Step::Wait(_) = step { 0 } else { code(&step) });
+        if let Step::Release(_) = step {
+            self.judge_verdict(seat, place)?;
+        }
         self.check_duties(seat, place, certain, &step)?;
         self.obey(seat, place, now, step).map(Some)
     }
@@ -239,7 +245,7 @@ impl World {
         entry.unproven += 1;
         let asked_at = (self.time, process.clock.wandered);
         let caller = self.caller(seat.process, place);
-        (caller.token, caller.asked_at) = (token, asked_at);
+        (caller.token, caller.asked_at) = (Some(token), asked_at);
         Ok(())
     }
 
@@ -253,14 +259,27 @@ impl World {
         Ok(())
     }
 
+    /// Looks whether a session has just given up, and whether it may.
+    pub(crate) fn judge_verdict(&mut self, seat: Seat, place: usize) -> Checked {
+        let process = &mut self.processes[seat.process];
+        let error = process.session.explain(process.latest, None, None).last_error;
+        let given_up = error.as_ref().is_some_and(|(_, failure)| failure.kind() == FailureKind::ConsentRequired);
+        let is_news = error != process.error_seen;
+        process.error_seen = error;
+        if given_up && is_news { self.judge_consent(seat, place) } else { Ok(()) }
+    }
+
     /// A verdict that a person has to connect the account again needs a reason that nobody could help.
-    pub(crate) fn judge_consent(&mut self, seat: Seat, place: usize) -> Checked {
-        let token = self.processes[seat.process].callers[place].token;
+    fn judge_consent(&mut self, seat: Seat, place: usize) -> Checked {
+        let Some(token) = self.processes[seat.process].callers[place].token else {
+            self.ledger.consents[Reason::NobodyYet as usize] += 1;
+            return Ok(());
+        };
         let family = self.server.refresh[token].family;
-        let reason = if let Some(ended) = self.server.consents[family].ended {
-            Some(if ended == Ended::Revoked { Reason::Revoked } else { Reason::RequestLost })
-        } else {
-            self.ledger.excuse_for(token, seat.life())
+        let reason = match self.server.consents[family].ended {
+            Some(Ended::Revoked) => Some(Reason::Revoked),
+            Some(Ended::Reused) => Some(Reason::RequestLost),
+            None => self.ledger.excuse_for(token, seat.life()),
         };
         if let Some(reason) = reason {
             self.ledger.consents[reason as usize] += 1;
@@ -284,9 +303,9 @@ impl World {
         {
             return Err(Violation::new(Invariant::Steps, format!("{seat:?}: {failure}")));
         }
-        let Caller { renewal, consent, .. } = self.processes[seat.process].callers[place];
+        let Caller { renewal, token, .. } = self.processes[seat.process].callers[place];
         let release = self.leave(seat);
-        Ok(Ending { failure, renewal, consent, release })
+        Ok(Ending { failure, renewal, token, release })
     }
 
     /// A caller goes away, finished or not; what it still held of the lease comes back.
@@ -316,11 +335,12 @@ impl World {
 
     /// A process that is gone starts again, with nothing but its configuration.
     pub(crate) fn restart(&mut self, process: usize) {
-        let (session, consent) = self.session(self.processes[process].reloadable);
+        let (session, given) = self.session(self.processes[process].reloadable);
         let again = &mut self.processes[process];
         self.trace.note(self.time, [4, process as u64, u64::from(again.life), 0], || format!("process {process} starts again"));
-        (again.session, again.consent, again.up, again.seen) = (session, consent, true, 0);
+        (again.session, again.given, again.up, again.seen) = (session, given, true, 0);
         (again.latest, again.fetched, again.paused_until, again.told) = (UnixTime::default(), None, 0, 0);
+        again.error_seen = None;
         again.life += 1;
     }
 
@@ -335,15 +355,14 @@ impl World {
     }
 
     /// Where the store keeps what is a session's now.
-    fn entry(&mut self, process: usize) -> usize {
+    pub(crate) fn entry(&mut self, process: usize) -> usize {
         self.store.place(self.processes[process].session.store_id(None))
     }
 
-    /// What the configuration names now.
-    pub(crate) fn configured(&self) -> (Family, RefreshToken) {
-        let family = self.server.latest();
-        let first = self.server.refresh.iter().position(|token| token.family == family);
-        (family, first.unwrap_or_default())
+    /// The refresh token that stands in the configuration; `None` if logins put theirs into the store.
+    pub(crate) fn configured(&self) -> Option<RefreshToken> {
+        let latest = self.server.latest();
+        if self.by_login { None } else { self.server.refresh.iter().position(|token| token.family == latest) }
     }
 
     pub(crate) fn caller(&mut self, process: usize, place: usize) -> &mut Caller {
