@@ -122,7 +122,7 @@ pub use explain::Explanation;
 pub use headers::Headers;
 pub use oauth::assertion::Assertion;
 pub use oauth::authorization::CodeLogin;
-pub use oauth::consent::{Consent, ConsentStep, Redirected};
+pub use oauth::consent::{Connected, Consent, ConsentStep, Redirected};
 pub use oauth::device::Prompt;
 pub use oauth::discovery::{Discovery, Metadata};
 pub use oauth::signer::Signer;

@@ -68,7 +68,8 @@ fn a_code_is_exchanged_with_the_verifier_of_its_challenge_and_the_tokens_are_sto
     let servers = START.after(Duration::from_mins(10));
     assert_eq!((saved.record.minted_at, saved.record.expires_at), (servers, servers.after(Duration::from_hours(1))));
     assert_eq!((saved.record.consented_at, saved.record.refresh_ends_at), (Some(servers), Some(servers.after(Duration::from_hours(24)))));
-    assert!(story.to_done().is_ok());
+    let connected = story.to_done().unwrap();
+    assert_eq!((connected.scope, connected.parameters), (None, vec![("realmId".to_owned(), "9130".to_owned())]));
 }
 
 #[test]
@@ -335,7 +336,7 @@ fn the_end_revokes_the_refresh_token_first_and_clears_the_store_last() {
     assert!(save.record.refresh_token.is_none() && save.record.access_token.is_none());
     consent.handle_saved(START, Saved::Durable);
     assert!(matches!(consent.poll(START), ConsentStep::Release(_)));
-    assert!(matches!(consent.poll(START), ConsentStep::Done(Ok(()))));
+    assert!(matches!(consent.poll(START), ConsentStep::Done(Ok(_))));
 }
 
 #[test]

@@ -62,9 +62,9 @@ mod wakers;
 /// The machine itself, for those who drive it with their own I/O.
 pub use auth_core as core;
 pub use auth_core::{
-    ApiKey, Assertion, AuditEvent, Audited, Authorization, ClientAuth, Connection, Explanation, Failure, FailureKind, KeyAge, KeyError,
-    KeyNotes, KeyState, ProfileError, Prompt, Provider, Redactor, RefreshForecast, RotationPlan, Secret, SessionState, Signer, UnixTime,
-    retry::Policy,
+    ApiKey, Assertion, AuditEvent, Audited, Authorization, ClientAuth, Connected, Connection, Explanation, Failure, FailureKind, KeyAge,
+    KeyError, KeyNotes, KeyState, ProfileError, Prompt, Provider, Redactor, RefreshForecast, RotationPlan, Secret, SessionState, Signer,
+    UnixTime, retry::Policy,
 };
 pub use authorized::Authorized;
 pub use builder::ClientBuilder;

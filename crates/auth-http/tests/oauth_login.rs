@@ -2,7 +2,7 @@
 
 mod support;
 
-use auth_http::{Client, Credential, Error, FailureKind, Login, MemoryStore};
+use auth_http::{Client, Connected, Credential, Error, FailureKind, Login, MemoryStore};
 use serde_json::json;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +17,7 @@ fn login(
     client: &Client,
     options: impl FnOnce(Login<'_>) -> Login<'_>,
     browse: impl FnOnce(String) -> Seen + Send + 'static,
-) -> (Result<(), Error>, Seen) {
+) -> (Result<Connected, Error>, Seen) {
     let (saw, seen) = mpsc::channel();
     let mut browse = Some(browse);
     let show = |prompt: &auth_http::Prompt| {
@@ -53,7 +53,7 @@ fn a_person_logs_in_and_every_client_of_the_store_goes_on_from_there() {
         assert_eq!((parameter(&url, "code_challenge").len(), parameter(&url, "state").len()), (43, 43));
         visit(&url)
     });
-    result.unwrap();
+    assert_eq!(result.unwrap().scope.as_deref(), Some("openid offline_access ledger.read"));
     assert_eq!(seen.status, 200);
     assert!(seen.body.contains("<h1>Connected</h1>") && !seen.body.contains("<script"), "{}", seen.body);
 

@@ -6,7 +6,7 @@ use super::visit::Visitor;
 use crate::error::Error;
 use crate::fetch::fetch;
 use crate::shared::Shared;
-use auth_core::{Consent, ConsentStep, Prompt};
+use auth_core::{Connected, Consent, ConsentStep, Prompt};
 
 /// Runs a consent to its end.
 pub(super) fn drive(
@@ -14,7 +14,7 @@ pub(super) fn drive(
     mut consent: Consent,
     listener: Option<&Listener>,
     show: &mut dyn FnMut(&Prompt),
-) -> Result<(), Error> {
+) -> Result<Connected, Error> {
     // Who came back from the server waits for how it ends.
     let mut browser: Option<Visitor> = None;
     loop {
@@ -43,7 +43,7 @@ pub(super) fn drive(
                     shared.with(|session, _| session.forget());
                 }
                 if let Some(browser) = browser {
-                    browser.answer(&Page::end(&result));
+                    browser.answer(&Page::end(result.as_ref().map(|_| ())));
                 }
                 return Ok(result?);
             }
