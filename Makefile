@@ -30,6 +30,19 @@ check: tools  ## formatting, lints, docs and dependency policy, with warnings as
 	command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny
 	$(CARGO) deny check licenses bans sources
 
+.PHONY: header
+header:  ## write include/ledgerauth.h anew from the sources
+	@LEDGERAUTH_WRITE_HEADER=1 $(CARGO) test --quiet -p auth-ffi --test header
+
+.PHONY: install
+install:  ## install the C and C++ library: PREFIX, LIBDIR, DESTDIR
+	$(CARGO) build --release -p auth-ffi
+	bindings/ffi/packaging/install.sh target/release
+
+.PHONY: check-c
+check-c: tools  ## the C and C++ interface: every program under every sanitizer
+	LEDGERAUTH_C_FULL=1 $(CARGO) test -p auth-ffi
+
 .PHONY: bench
 bench:  ## measure, and print ratios against floors of the same run
 	@$(CARGO) bench --quiet -p auth-http --bench ratios

@@ -8,85 +8,76 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ledgerauth import Client
+    from ledgerauth._ledgerauth import _Exchange
 
 
 class AuthFlow:
     """The conversation, with and without an event loop. Mixed into the library's own `Auth`."""
 
     client: Client
-    _guarded: Any
+    _headers: Any
     """The library's `Headers`, with `Guarded` before it."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        # The libraries themselves take `Authorization` out where a redirect leaves the host.
+        self._guards = client.header.lower() != "authorization"
 
     def __repr__(self) -> str:
         return f"{type(self).__module__}.Auth({self.client!r})"
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Called by the library's client; waits in this thread."""
-        talk = _Conversation(self, request)
-        talk.exchange.step()
-        while talk.exchange.sending:
-            response = yield talk.prepared()
-            if talk.is_over(response):
-                return
+        exchange = self._start(request, True)
+        response = yield request
+        while not (response.request is request and exchange.finish(response.status_code)):
             if response.status_code >= 400:
                 response.read()
-            for _ in talk.reported(response):
-                talk.exchange.step()
+            for _ in self._reported(exchange, request, response):
+                exchange.step()
+            if not exchange.sending:
+                return
+            response = yield self._again(exchange, request)
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Called by the library's async client; never blocks the event loop."""
-        talk = _Conversation(self, request)
-        if talk.exchange.poll() is not None:
-            await _step(talk.exchange)
-        while talk.exchange.sending:
-            response = yield talk.prepared()
-            if talk.is_over(response):
-                return
+        exchange = self._start(request, False)
+        if not exchange.sending:
+            await _step(exchange)
+            exchange.put(request.headers)
+        response = yield request
+        while not (response.request is request and exchange.finish(response.status_code)):
             if response.status_code >= 400:
                 await response.aread()
-            for _ in talk.reported(response):
-                if talk.exchange.poll() is not None:
-                    await _step(talk.exchange)
+            for _ in self._reported(exchange, request, response):
+                if exchange.poll() is not None:
+                    await _step(exchange)
+            if not exchange.sending:
+                return
+            response = yield self._again(exchange, request)
 
+    def _start(self, request: Any, waits: bool) -> _Exchange:
+        if self._guards:
+            request.headers = self._headers(request.headers)
+            request.headers.credential_name = self.client.header.lower()
+        try:
+            body = request.content or None
+        except Exception as unread:
+            if type(unread).__name__ != "RequestNotRead":
+                raise
+            body = request.stream
+        return self.client._exchange(request.method, str(request.url), body, request.headers, waits)
 
-async def _step(exchange: Any) -> None:
-    from ledgerauth._waiting import step
-
-    await step(exchange)
-
-
-class _Conversation:
-    """One request, until its answer is the caller's."""
-
-    __slots__ = ("exchange", "guarded", "header", "request")
-
-    def __init__(self, flow: AuthFlow, request: Any) -> None:
-        self.exchange = flow.client._exchange(request.method, str(request.url), _body(request))
-        self.guarded, self.request, self.header = flow._guarded, request, ""
-
-    def prepared(self) -> Any:
-        """The request, with what the client puts on it now."""
-        exchange, request = self.exchange, self.request
-        self.header = exchange.header or self.header
-        if self.header.lower() != "authorization" and not isinstance(request.headers, Guarded):
-            request.headers = self.guarded(request.headers)
-            request.headers.credential_name = self.header.lower()
+    def _again(self, exchange: _Exchange, request: Any) -> Any:
+        """The request with what the client puts on it now."""
         if request.url != exchange.url:
             request.url = type(request.url)(exchange.url)
         exchange.put(request.headers)
         return request
 
-    def is_over(self, response: Any) -> bool:
-        """Whether that answer needs no second look: a success of the request itself."""
-        return response.request is self.request and self.exchange.finish(response.status_code)
-
-    def reported(self, response: Any) -> Iterator[None]:
+    def _reported(self, exchange: _Exchange, request: Any, response: Any) -> Iterator[None]:
         """Reports an answer, and the redirects that led to it; after each the caller lets the client decide what next."""
-        exchange = self.exchange
-        answers = [*self._redirects(response), response]
+        answers = [*_redirects(request, response), response]
         for index, answer in enumerate(answers):
             if index == len(answers) - 1 and exchange.finish(answer.status_code):
                 return
@@ -99,19 +90,26 @@ class _Conversation:
                 exchange.put(answer.next_request.headers)
                 exchange.give_up()
                 return
-            if not exchange.foreign and isinstance(self.request.headers, Guarded):
+            if self._guards and not exchange.foreign:
                 # The library has followed it, without the credential, because a copy of guarded headers has none: this has to be sent by ourselves.
                 return
         if response.next_request is not None:
-            response.next_request.headers.pop(self.header, None)
+            response.next_request.headers.pop(self.client.header, None)
         response._ledgerauth_failure = exchange.failure
 
-    def _redirects(self, response: Any) -> list[Any]:
-        """The answers between the request and its last answer, which the library has followed by itself."""
-        if response.request is self.request:
-            return []
-        own = [index for index, answer in enumerate(response.history) if answer.request is self.request]
-        return response.history[own[-1] :] if own else []
+
+async def _step(exchange: _Exchange) -> None:
+    from ledgerauth._waiting import step
+
+    await step(exchange)
+
+
+def _redirects(request: Any, response: Any) -> list[Any]:
+    """The answers between a request and its last answer, which the library has followed by itself."""
+    if response.request is request:
+        return []
+    own = [index for index, answer in enumerate(response.history) if answer.request is request]
+    return response.history[own[-1] :] if own else []
 
 
 class Guarded:
@@ -139,13 +137,3 @@ class Guarded:
         if name.lower() == self.credential_name and self._credential is not None:
             return self._credential[1].decode("ascii")
         return super().__getitem__(name)  # type: ignore[misc,no-any-return]
-
-
-def _body(request: Any) -> Any:
-    """The body, as far as it decides whether the request can be repeated: bytes, or the stream that it is."""
-    try:
-        return request.content or None
-    except Exception as unread:
-        if type(unread).__name__ != "RequestNotRead":
-            raise
-        return request.stream

@@ -43,11 +43,15 @@ class Auth:
         exchange = _redirected.get()
         if exchange is not None:
             _redirected.set(None)
-        if exchange is None or exchange.url != str(request.url):
-            exchange = self.client._exchange(request.method, str(request.url), _body(request))
-            if exchange.poll() is not None:
+            if exchange.url != str(request.url):
+                exchange = None
+        if exchange is None:
+            exchange = self.client._exchange(request.method, str(request.url), _body(request), request.headers, False)
+            if not exchange.sending:
                 await _step(exchange)
-        exchange.put(request.headers)
+                exchange.put(request.headers)
+        else:
+            exchange.put(request.headers)
         response = await handler(request)
         if exchange.finish(response.status):
             return response

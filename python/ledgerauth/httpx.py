@@ -24,4 +24,4 @@ class _Headers(Guarded, httpx.Headers):
 class Auth(AuthFlow, httpx.Auth):
     """Authenticates the requests of a client, or a single one (``auth=``), with a client's credential. Any number of threads and tasks may share it."""
 
-    _guarded = _Headers
+    _headers = _Headers

@@ -57,9 +57,9 @@ pub unsafe extern "C" fn ledgerauth_client_new(
     })
 }
 
-/// Frees a client; NULL is fine. No thread may be using it. It waits for callbacks that are being
-/// called; when it returns, none will be called any more. Responses, errors and lists that came
-/// from it stay.
+/// Frees a client; NULL is fine. No thread may be using it. A token that is being fetched is waited
+/// for and stored, because a refresh token may have been spent on it. When it returns, no callback
+/// will be called any more. Responses, errors and lists that came from it stay.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -70,6 +70,7 @@ pub unsafe extern "C" fn ledgerauth_client_free(client: *mut ledgerauth_client) 
     quietly((), || {
         // SAFETY: by the contract it came from this library and is freed once.
         let client = unsafe { Box::from_raw(client) };
+        client.client.close();
         client.gate.close();
     });
 }

@@ -3,7 +3,7 @@
 use crate::callbacks::Callbacks;
 use crate::interrupt;
 use crate::time;
-use auth_http::{AuditEvent, Audited, ClientBuilder};
+use auth_http::{AuditEvent, Audited, ClientBuilder, Heard};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
@@ -22,8 +22,13 @@ pub(crate) fn listen(builder: ClientBuilder, callbacks: &Arc<Callbacks>) -> Clie
     let (heard, callbacks) = (Arc::new(AtomicBool::new(false)), Arc::clone(callbacks));
     Python::attach(|py| heard.store(callbacks.on_audit(py).is_some(), Ordering::Relaxed));
     let hears = Arc::clone(&heard);
-    let wanted = move || hears.load(Ordering::Relaxed) || LOGGED_FROM.load(Ordering::Relaxed) != NEVER;
-    builder.on_audit_while(wanted, move |event| {
+    let all = move || match LOGGED_FROM.load(Ordering::Relaxed) {
+        _ if hears.load(Ordering::Relaxed) => Heard::Everything,
+        NEVER => Heard::Nothing,
+        from if from > DEBUG => Heard::AllButCalls,
+        _ => Heard::Everything,
+    };
+    builder.on_audit_as_heard(all, move |event| {
         let level = level(event.what);
         let logged = level >= LOGGED_FROM.load(Ordering::Relaxed);
         if logged || heard.load(Ordering::Relaxed) {

@@ -17,7 +17,7 @@ use crate::time;
 use auth_http::Credential;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use std::sync::Arc;
 
 /// The Python class.
@@ -339,17 +339,18 @@ impl Client {
         Ok(self.engine(py)?.client.connection().header().to_owned())
     }
 
-    /// Starts a call that an adapter sends; the first step's header fields are put into `headers`.
-    #[pyo3(signature = (method, url, body, headers=None))]
+    /// Starts a call that an adapter sends. The first step's header fields are put into `headers`, if there are any; unless it `waits`, only if there is one by now.
+    #[pyo3(signature = (method, url, body, headers=None, waits=true))]
     fn _exchange(
         &self,
         py: Python<'_>,
-        method: String,
-        url: String,
-        body: Option<&Bound<'_, PyAny>>,
+        method: Bound<'_, PyString>,
+        url: Bound<'_, PyString>,
+        body: Option<Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
+        waits: bool,
     ) -> PyResult<Exchange> {
-        Exchange::start(py, self, &method, &url, body, headers)
+        Exchange::start(py, self, (method, url, body), headers, waits)
     }
 
     fn __copy__(slf: Py<Self>) -> Py<Self> {

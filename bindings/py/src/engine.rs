@@ -7,6 +7,7 @@ use crate::store::Store;
 use auth_http::{Client, ClientBuilder, UnixTime};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -15,12 +16,20 @@ pub(crate) struct Engine {
     pub(crate) client: Client,
     pub(crate) provider: Arc<str>,
     header: Kept,
+    names: PyOnceLock<Names>,
+}
+
+/// What does not change as long as the client lives, as Python text.
+struct Names {
+    header: Py<PyString>,
+    id_header: Py<PyString>,
+    own_prefix: Py<PyString>,
 }
 
 impl Engine {
     fn new(client: Client) -> Self {
         let provider = client.connection().provider().name().into();
-        Self { client, provider, header: Kept::default() }
+        Self { client, provider, header: Kept::default(), names: PyOnceLock::new() }
     }
 
     /// The header's value for a request to the client's own host, if there is one that needs neither a wait nor a look at the path.
@@ -48,6 +57,29 @@ impl Engine {
         Ok(value)
     }
 
+    fn names(&self, py: Python<'_>) -> &Names {
+        self.names.get_or_init(py, || {
+            let connection = self.client.connection();
+            let text = |text: &str| PyString::new(py, text).unbind();
+            Names {
+                header: text(connection.header()),
+                id_header: text(connection.request_id_header()),
+                own_prefix: text(&connection.own_prefix()),
+            }
+        })
+    }
+
+    /// The names of the headers that carry the credential and the request's id.
+    pub(crate) fn header_names<'py>(&self, py: Python<'py>) -> (&Bound<'py, PyString>, &Bound<'py, PyString>) {
+        let names = self.names(py);
+        (names.header.bind(py), names.id_header.bind(py))
+    }
+
+    /// Whether a URL is one of the client's own host, as far as its beginning tells.
+    pub(crate) fn is_own(&self, url: &Bound<'_, PyString>) -> PyResult<bool> {
+        begins_with(url, self.names(url.py()).own_prefix.bind(url.py()))
+    }
+
     /// The time by the client's clock.
     pub(crate) fn now(&self) -> UnixTime {
         self.client.now()
@@ -57,6 +89,14 @@ impl Engine {
     pub(crate) fn url(&self, path: &str) -> String {
         self.client.connection().admit(path).map_or_else(|_| path.into(), |url| url.as_str().into())
     }
+}
+
+/// Whether a text begins with another.
+#[expect(unsafe_code, reason = "a comparison without copies has no safe name in the stable ABI")]
+fn begins_with(text: &Bound<'_, PyString>, beginning: &Bound<'_, PyString>) -> PyResult<bool> {
+    // SAFETY: both are texts of Python's, and we are attached. An error is -1, with an exception.
+    let found = unsafe { pyo3::ffi::PyUnicode_Tailmatch(text.as_ptr(), beginning.as_ptr(), 0, isize::MAX, -1) };
+    if found < 0 { Err(PyErr::fetch(text.py())) } else { Ok(found > 0) }
 }
 
 /// An engine, and the one that took its place after a fork.

@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::error;
 use crate::interrupt;
 use auth_http::core::{Outcome, Response, Send, may_go_anywhere};
-use auth_http::{Delivery, Failure, Next};
+use auth_http::{Ahead, Delivery, Error, Failure, Next};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,10 +14,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[pyclass(frozen, module = "ledgerauth._ledgerauth", name = "_Exchange")]
 pub(crate) struct Exchange {
     engine: Arc<Engine>,
+    /// The caller's request, as far as it is ours to know.
+    request: Request,
     state: Mutex<State>,
 }
 
-struct State {
+struct Request {
+    method: Py<PyString>,
+    url: Py<PyString>,
+    body: Option<Py<PyAny>>,
+}
+
+enum State {
+    /// It is sent before its exchange begins, because most answers are successes that need none.
+    Ahead(Ahead),
+    Delivered(Box<Delivered>),
+    Over,
+}
+
+struct Delivered {
     delivery: Delivery,
     /// How the request has to look now; `None` when there is nothing to send.
     send: Option<Send>,
@@ -28,27 +43,32 @@ impl Exchange {
     pub(crate) fn start(
         py: Python<'_>,
         client: &Client,
-        method: &str,
-        url: &str,
-        body: Option<&Bound<'_, PyAny>>,
+        request: (Bound<'_, PyString>, Bound<'_, PyString>, Option<Bound<'_, PyAny>>),
         headers: Option<&Bound<'_, PyAny>>,
+        waits: bool,
     ) -> PyResult<Self> {
         let engine = Arc::clone(client.engine(py)?);
         crate::audit::look_at_logging(py);
-        let started = match body {
-            None => engine.client.deliver(method, url, None),
-            Some(body) if body.is_instance_of::<PyString>() => {
-                engine.client.deliver(method, url, Some(body.extract::<String>()?.as_bytes()))
-            }
-            Some(body) => match body.cast::<PyBytes>() {
-                Ok(bytes) => engine.client.deliver(method, url, Some(bytes.as_bytes())),
-                Err(_) => engine.client.deliver_once(method, url),
-            },
+        let ahead = if engine.is_own(&request.1)? { engine.client.ahead() } else { None };
+        let request = Request { method: request.0.unbind(), url: request.1.unbind(), body: request.2.map(Bound::unbind) };
+        let state = if let Some(ahead) = ahead {
+            State::Ahead(ahead)
+        } else {
+            let given = request.read(py)?;
+            let started = if given.once {
+                engine.client.deliver_once(&given.method, &given.url)
+            } else {
+                engine.client.deliver(&given.method, &given.url, given.body.as_deref())
+            };
+            State::of(started.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))?)
         };
-        let delivery = started.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))?;
-        let exchange = Self { engine, state: Mutex::new(State { delivery, send: None, failure: None }) };
+        let exchange = Self { engine, request, state: Mutex::new(state) };
         if let Some(headers) = headers {
-            exchange.step(py)?;
+            if waits {
+                exchange.step(py)?;
+            } else {
+                exchange.poll(py)?;
+            }
             exchange.put(headers)?;
         }
         Ok(exchange)
@@ -58,17 +78,25 @@ impl Exchange {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Asks about the delivery, if it has come to one.
+    fn delivered<R>(&self, ask: impl FnOnce(&Delivered) -> Option<R>) -> Option<R> {
+        match &*self.state() {
+            State::Delivered(delivered) => ask(delivered),
+            State::Ahead(_) | State::Over => None,
+        }
+    }
+
     /// Notes what is to be done next; the seconds to wait, if it is that.
-    fn note(&self, py: Python<'_>, state: &mut State, next: Next) -> PyResult<Option<f64>> {
-        (state.send, state.failure) = (None, None);
+    fn note(&self, py: Python<'_>, delivered: &mut Delivered, next: Next) -> PyResult<Option<f64>> {
+        (delivered.send, delivered.failure) = (None, None);
         match next {
-            Next::Send(send) => state.send = Some(send),
+            Next::Send(send) => delivered.send = Some(send),
             Next::Wait(until) => {
                 // A little more, because the machine counts whole milliseconds.
                 return Ok(Some(until.since(self.engine.now()).as_secs_f64() + 0.001));
             }
             Next::Done(Outcome::Failed(failure)) => return Err(error::failure(py, &failure, &self.engine.provider, None)),
-            Next::Done(Outcome::Answered(failure)) => state.failure = failure,
+            Next::Done(Outcome::Answered(failure)) => delivered.failure = failure,
             Next::Done(Outcome::Renewed) => {}
         }
         Ok(None)
@@ -79,9 +107,13 @@ impl Exchange {
 impl Exchange {
     /// What is to be done next, without waiting: the seconds after which to ask again, or `None` if there is something to send, or nothing more to do.
     fn poll(&self, py: Python<'_>) -> PyResult<Option<f64>> {
-        let mut state = self.state();
-        let next = state.delivery.poll();
-        self.note(py, &mut state, next)
+        match &mut *self.state() {
+            State::Delivered(delivered) => {
+                let next = delivered.delivery.poll();
+                self.note(py, delivered, next)
+            }
+            State::Ahead(_) | State::Over => Ok(None),
+        }
     }
 
     /// The same, waiting here for as long as it takes.
@@ -89,90 +121,146 @@ impl Exchange {
         if self.poll(py)?.is_none() {
             return Ok(());
         }
-        let stepped = interrupt::detached(py, || self.state().delivery.step())?;
-        let next = stepped.map_err(|failed| error::raised(py, &failed, Some(&self.engine.provider)))?;
-        self.note(py, &mut self.state(), next).map(|_| ())
+        let stepped = interrupt::detached(py, || match &mut *self.state() {
+            State::Delivered(delivered) => delivered.delivery.step().map(Some),
+            State::Ahead(_) | State::Over => Ok(None),
+        })?;
+        let next = stepped.map_err(|failed: Error| error::raised(py, &failed, Some(&self.engine.provider)))?;
+        match (&mut *self.state(), next) {
+            (State::Delivered(delivered), Some(next)) => self.note(py, delivered, next).map(|_| ()),
+            _ => Ok(()),
+        }
     }
 
     /// Whether there is something to send.
     #[getter]
     fn sending(&self) -> bool {
-        self.state().send.is_some()
+        match &*self.state() {
+            State::Ahead(_) => true,
+            State::Delivered(delivered) => delivered.send.is_some(),
+            State::Over => false,
+        }
     }
 
-    /// Where to send it.
+    /// Where to send it, if that is not where the call began.
     #[getter]
     fn url(&self) -> Option<String> {
-        self.state().send.as_ref().map(|send| send.url.as_str().to_owned())
+        self.delivered(|delivered| Some(delivered.send.as_ref()?.url.as_str().to_owned()))
     }
 
     /// Whether that is a foreign host, where nothing of the credential goes.
     #[getter]
     fn foreign(&self) -> bool {
-        self.state().send.as_ref().is_some_and(|send| send.foreign)
+        self.delivered(|delivered| Some(delivered.send.as_ref()?.foreign)).unwrap_or(false)
     }
 
     /// Puts the header fields of what is to be sent into a mapping; for a foreign host, takes out what must not go there.
     fn put(&self, headers: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = headers.py();
         let state = self.state();
-        let Some(send) = &state.send else { return Ok(()) };
-        if send.foreign {
-            for name in py.get_type::<PyList>().call1((headers,))?.try_iter()? {
-                let name = name?;
-                if !may_go_anywhere(&name.extract::<String>()?) {
-                    headers.del_item(name)?;
+        let (authorization, id) = match &*state {
+            State::Ahead(ahead) => (Some(ahead.authorization()), ahead.request_id()),
+            State::Delivered(delivered) => {
+                let Some(send) = &delivered.send else { return Ok(()) };
+                if send.foreign {
+                    take_out_what_stays(headers)?;
                 }
+                (send.authorization.as_deref(), &*send.request_id.1)
             }
-        }
-        if let Some(authorization) = &send.authorization {
+            State::Over => return Ok(()),
+        };
+        let (header, id_header) = self.engine.header_names(py);
+        if let Some(authorization) = authorization {
             let value = self.engine.header_text(py, authorization.generation(), || authorization.value().expose())?;
-            headers.set_item(authorization.header(), value)?;
+            headers.set_item(header, value)?;
         }
-        let (name, id) = &send.request_id;
-        headers.set_item(&**name, &**id)
-    }
-
-    /// The header that carries the credential.
-    #[getter]
-    fn header(&self) -> Option<String> {
-        self.state().send.as_ref()?.authorization.as_ref().map(|authorization| authorization.header().to_owned())
+        headers.set_item(id_header, id)
     }
 
     /// Whether a success of this status is the end, without another look.
     fn finish(&self, status: u16) -> bool {
         let mut state = self.state();
-        let is_over = state.delivery.finish(status);
+        let is_over = match &mut *state {
+            State::Ahead(_) => (200..300).contains(&status),
+            State::Delivered(delivered) => delivered.delivery.finish(status),
+            State::Over => false,
+        };
         if is_over {
-            state.send = None;
+            *state = State::Over;
         }
         is_over
     }
 
     /// Reports an answer: status, header fields as pairs, and the body of an error.
-    fn answered(&self, status: u16, headers: Vec<(String, String)>, body: &Bound<'_, PyBytes>) {
-        let response = Response { status, headers: &headers.as_slice(), body: body.as_bytes() };
-        self.state().delivery.answered(&response);
+    fn answered(&self, py: Python<'_>, status: u16, headers: Vec<(String, String)>, body: &Bound<'_, PyBytes>) -> PyResult<()> {
+        let mut state = self.state();
+        if let State::Ahead(ahead) = &*state {
+            let given = self.request.read(py)?;
+            let overtaken = self.engine.client.overtake(ahead, &given.method, &given.url, given.body.as_deref(), given.once);
+            *state = State::of(overtaken.map_err(|failed| error::raised(py, &failed, Some(&self.engine.provider)))?);
+        }
+        if let State::Delivered(delivered) = &mut *state {
+            let response = Response { status, headers: &headers.as_slice(), body: body.as_bytes() };
+            delivered.delivery.answered(&response);
+        }
+        Ok(())
     }
 
     /// Leaves the call to whoever goes on with it elsewhere.
     fn give_up(&self) {
-        self.state().send = None;
+        *self.state() = State::Over;
     }
 
     /// Calls this once, from any thread, as soon as asking again makes sense.
     fn on_wake(&self, waker: Py<PyAny>) {
         // If the interpreter is going away, so is whoever waits.
         let wake = move || drop(interrupt::attached(|py| waker.call0(py)));
-        self.state().delivery.on_wake(wake);
+        if let State::Delivered(delivered) = &mut *self.state() {
+            delivered.delivery.on_wake(wake);
+        }
     }
 
     /// What is wrong with the answer, as an exception that is not raised; `None` if nothing is.
     #[getter]
     fn failure<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let state = self.state();
-        let failure = state.failure.as_ref()?;
-        let raised = error::failure(py, failure, &self.engine.provider, state.delivery.request_id());
-        Some(raised.into_value(py).into_bound(py).into_any())
+        self.delivered(|delivered| {
+            let raised = error::failure(py, delivered.failure.as_ref()?, &self.engine.provider, delivered.delivery.request_id());
+            Some(raised.into_value(py).into_bound(py).into_any())
+        })
     }
+}
+
+impl State {
+    fn of(delivery: Delivery) -> Self {
+        Self::Delivered(Box::new(Delivered { delivery, send: None, failure: None }))
+    }
+}
+
+/// The caller's request in Rust's words.
+struct Given {
+    method: String,
+    url: String,
+    body: Option<Vec<u8>>,
+    once: bool,
+}
+
+impl Request {
+    fn read(&self, py: Python<'_>) -> PyResult<Given> {
+        let body = self.body.as_ref().map(|body| body.bind(py));
+        let text = body.and_then(|body| body.cast::<PyString>().ok()).map(|text| text.extract::<String>().map(String::into_bytes));
+        let bytes = body.and_then(|body| body.cast::<PyBytes>().ok()).map(|bytes| Ok(bytes.as_bytes().to_vec()));
+        let known = text.or(bytes).transpose()?;
+        let once = body.is_some() && known.is_none();
+        Ok(Given { method: self.method.extract(py)?, url: self.url.extract(py)?, body: known, once })
+    }
+}
+
+fn take_out_what_stays(headers: &Bound<'_, PyAny>) -> PyResult<()> {
+    for name in headers.py().get_type::<PyList>().call1((headers,))?.try_iter()? {
+        let name = name?;
+        if !may_go_anywhere(&name.extract::<String>()?) {
+            headers.del_item(name)?;
+        }
+    }
+    Ok(())
 }

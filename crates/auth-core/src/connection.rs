@@ -145,6 +145,12 @@ impl Connection {
         self.integration.as_deref()
     }
 
+    /// How every URL of the connection's own host begins: scheme, host, port and the slash before the path. The credential may go to any of them, as long as no
+    /// permissions are declared.
+    pub fn own_prefix(&self) -> String {
+        format!("{}/", self.base.origin())
+    }
+
     /// The name of the header that carries the credential.
     pub fn header(&self) -> &str {
         &self.attach.header
@@ -171,7 +177,8 @@ impl Connection {
         &self.attach
     }
 
-    pub(crate) fn request_id_header(&self) -> &Arc<str> {
+    /// The name of the header that carries the id under which a request is known to both sides.
+    pub fn request_id_header(&self) -> &Arc<str> {
         &self.request_id_header
     }
 

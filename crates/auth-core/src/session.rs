@@ -110,6 +110,16 @@ pub struct Fresh {
     pub until: UnixTime,
 }
 
+impl Fresh {
+    /// What to put on a request that is sent at `now`, which is noted as a use of it; `None` if the session has to be asked.
+    pub fn send_at(&self, now: UnixTime) -> Option<&Authorization> {
+        (now < self.until).then(|| {
+            self.authorization.use_now(now);
+            &*self.authorization
+        })
+    }
+}
+
 /// `SessionState` is what a session is doing, seen from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

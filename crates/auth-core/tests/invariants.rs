@@ -588,6 +588,23 @@ fn the_fast_path_gives_the_same_step_as_the_session() {
 }
 
 #[test]
+fn whoever_waited_takes_the_fast_path_too() {
+    let mut scenario = Scenario::client_credentials();
+    let (mut first, mut waiting) = (scenario.call("GET", "/v1/health"), scenario.call("GET", "/v1/health"));
+    scenario.to_fetch(&mut first);
+    scenario.to_wait(&mut waiting);
+    scenario.respond(&mut first, 200, &[], &token("token-1", 3_600));
+    scenario.to_send(&mut first);
+    let fresh = scenario.session.fresh().unwrap();
+    // Not before what it waits for is there, and not after its deadline.
+    assert!(waiting.poll_fresh(&auth_core::Fresh::default(), scenario.now).is_none());
+    assert!(waiting.poll_fresh(&fresh, scenario.now.after(Duration::from_mins(10))).is_none());
+    let Some(Step::Send(send)) = waiting.poll_fresh(&fresh, scenario.now) else { panic!("the token is fresh") };
+    assert_eq!(sent_value(&send), "Bearer token-1");
+    assert!(waiting.poll_fresh(&fresh, scenario.now).is_none() && waiting.finish_fresh(scenario.now, 200));
+}
+
+#[test]
 fn a_clock_that_goes_back_revives_nothing() {
     let mut scenario = Scenario::client_credentials().with_token("token-1");
     scenario.advance(Duration::from_secs(3_700));

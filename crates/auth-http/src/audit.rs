@@ -8,27 +8,41 @@ const TARGET: &str = "ledgerauth";
 
 type Listener = dyn Fn(&AuditEvent) + Send + Sync;
 
+/// `Heard` is which events somebody listens to at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Heard {
+    /// None: they are not even made.
+    Nothing,
+    /// What is out of the ordinary: all but [`Audited::Sent`] and [`Audited::Answered`].
+    AllButCalls,
+    /// All of them.
+    Everything,
+}
+
 /// Delivers audit events. Cloning is cheap.
 #[derive(Clone, Default)]
 pub(crate) struct Audit {
     listener: Option<Arc<Listener>>,
-    wanted: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
+    heard: Option<Arc<dyn Fn() -> Heard + Send + Sync>>,
 }
 
 impl Audit {
     pub(crate) fn new(callback: impl Fn(&AuditEvent) + Send + Sync + 'static) -> Self {
-        Self { listener: Some(Arc::new(callback)), wanted: None }
+        Self { listener: Some(Arc::new(callback)), heard: None }
     }
 
-    /// The same, but only while `wanted` says so.
-    pub(crate) fn only_while(self, wanted: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self { wanted: Some(Arc::new(wanted)), ..self }
+    /// The same, but only what `heard` says.
+    pub(crate) fn heard_by(self, heard: impl Fn() -> Heard + Send + Sync + 'static) -> Self {
+        Self { heard: Some(Arc::new(heard)), ..self }
     }
 
-    /// Whether anybody listens: if not, events are not even made.
-    pub(crate) fn is_wanted(&self) -> bool {
-        let by_listener = self.listener.is_some() && self.wanted.as_ref().is_none_or(|wanted| wanted());
-        by_listener || tracing::enabled!(target: TARGET, tracing::Level::DEBUG)
+    /// What anybody listens to.
+    pub(crate) fn heard(&self) -> Heard {
+        if tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
+            return Heard::Everything;
+        }
+        let usual = if self.listener.is_some() { Heard::Everything } else { Heard::Nothing };
+        self.heard.as_ref().map_or(usual, |heard| heard())
     }
 
     /// Delivers events, in order.
@@ -43,7 +57,7 @@ impl Audit {
 
     /// Delivers the event of a request that was refused before anything was sent.
     pub(crate) fn refused(&self, connection: &Connection, now: UnixTime, method: &str, failure: &Failure) {
-        if self.is_wanted() {
+        if self.heard() > Heard::Nothing {
             self.deliver(&[AuditEvent::refused(connection, now, method, failure)]);
         }
     }

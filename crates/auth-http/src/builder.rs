@@ -1,6 +1,6 @@
 //! `ClientBuilder`: everything that can be said about a client before it is built.
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Heard};
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::credential::Credential;
@@ -139,13 +139,13 @@ impl ClientBuilder {
         self
     }
 
-    /// The same, but only while `wanted` says that somebody listens: it is asked at each call, and if it says no, events are not even made.
-    pub fn on_audit_while(
+    /// The same, but only for what somebody listens to: `heard` is asked at each call, and what it does not name is not even made.
+    pub fn on_audit_as_heard(
         mut self,
-        wanted: impl Fn() -> bool + Send + Sync + 'static,
+        heard: impl Fn() -> Heard + Send + Sync + 'static,
         callback: impl Fn(&AuditEvent) + Send + Sync + 'static,
     ) -> Self {
-        self.audit = Audit::new(callback).only_while(wanted);
+        self.audit = Audit::new(callback).heard_by(heard);
         self
     }
 

@@ -127,6 +127,13 @@ impl Client {
         self.shared.now()
     }
 
+    /// Ends the client, for programs whose store or transport ends after it: waits are given up ([`Error::Interrupted`]), and a token that is being
+    /// fetched by a thread of the client's is waited for and stored, because a single-use refresh token was spent on it. Merely dropping a client leaves
+    /// such a thread to itself. The clones end with it.
+    pub fn close(&self) {
+        self.shared.close();
+    }
+
     /// Where the client may send its credential.
     pub fn connection(&self) -> &Connection {
         &self.shared.connection

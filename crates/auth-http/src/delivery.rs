@@ -97,14 +97,22 @@ impl Client {
     }
 
     fn delivery(&self, call: Call) -> Delivery {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let running = Running::new(&self.shared, Exchange::new(call, self.shared.seed()));
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Delivery { shared: Arc::clone(&self.shared), running: Some(running), away: None, number, seen: 0, over: None }
+        Delivery::of(&self.shared, Running::new(&self.shared, Exchange::new(call, self.shared.seed())))
     }
 }
 
 impl Delivery {
+    fn of(shared: &Arc<Shared>, running: Running) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Self { shared: Arc::clone(shared), running: Some(running), away: None, number, seen: 0, over: None }
+    }
+
+    /// Of an exchange whose request was sent already: its answer is what is reported next.
+    pub(crate) fn begun(shared: &Arc<Shared>, exchange: Exchange) -> Self {
+        Self::of(shared, Running::begun(shared, exchange))
+    }
+
     /// What to do next; never blocks.
     pub fn poll(&mut self) -> Next {
         loop {

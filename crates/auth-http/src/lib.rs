@@ -30,6 +30,7 @@
 //! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
 //! [`Response::failure`] says what is wrong and what to do; [`Response::json`] and [`Response::text`] give that as an error.
 
+mod ahead;
 mod audit;
 mod authorized;
 mod builder;
@@ -59,6 +60,8 @@ pub mod store;
 mod transport;
 mod wakers;
 
+pub use ahead::Ahead;
+pub use audit::Heard;
 /// The machine itself, for those who drive it with their own I/O.
 pub use auth_core as core;
 pub use auth_core::{

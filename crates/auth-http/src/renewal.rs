@@ -1,23 +1,79 @@
 //! Renewals ahead of time: on a thread of their own, so that no caller waits for them, or within the call that finds one due.
 
+use crate::lock::{Condvar, Mutex};
 use crate::run::{Deliver, run};
 use crate::shared::Shared;
 use auth_core::Exchange;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The renewals of one client that have threads of their own.
+#[derive(Default)]
+pub(crate) struct Renewals {
+    running: Mutex<usize>,
+    ended: Condvar,
+    closing: AtomicBool,
+}
+
+impl Renewals {
+    /// Whether no renewal should wait any longer.
+    pub(crate) fn are_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    /// Says that none should wait any longer.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until none is running.
+    pub(crate) fn wait(&self) {
+        let mut running = self.running.lock();
+        while *running > 0 {
+            running = self.ended.wait_for(running, Duration::from_secs(1));
+        }
+    }
+
+    fn begin(&self) {
+        *self.running.lock() += 1;
+    }
+
+    fn end(&self) {
+        *self.running.lock() -= 1;
+        self.ended.notify_all();
+    }
+}
 
 /// Renews on a new thread. If none can be started, the renewal is abandoned at once and the next call that needs it does it.
 pub(crate) fn spawn(shared: &Arc<Shared>, renewal: Exchange) {
-    let slot = Arc::new(crate::lock::Mutex::new(Some(renewal)));
-    let (theirs, theirs_shared) = (Arc::clone(&slot), Arc::clone(shared));
+    let slot = Arc::new(Mutex::new(Some((renewal, Running::begin(shared)))));
+    let theirs = Arc::clone(&slot);
     let work = move || {
-        if let Some(renewal) = theirs.lock().take() {
-            drive(&theirs_shared, renewal);
+        if let Some((renewal, running)) = theirs.lock().take() {
+            drive(&running.0, renewal);
         }
     };
     if std::thread::Builder::new().name("ledgerauth-renewal".into()).spawn(work).is_err()
-        && let Some(mut renewal) = slot.lock().take()
+        && let Some((mut renewal, _running)) = slot.lock().take()
     {
         shared.with(|session, _| renewal.abandon(session));
+    }
+}
+
+/// A renewal that counts as running, however it ends.
+struct Running(Arc<Shared>);
+
+impl Running {
+    fn begin(shared: &Arc<Shared>) -> Self {
+        shared.renewals.begin();
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.renewals.end();
     }
 }
 

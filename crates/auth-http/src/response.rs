@@ -77,6 +77,12 @@ impl Answer {
         }
     }
 
+    /// How long the body is by the server's word, up to what that is worth.
+    fn announced(&self) -> usize {
+        let length = self.fields.0.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        length.unwrap_or(0).min(READ_AHEAD)
+    }
+
     pub(crate) fn for_machine(&self) -> auth_core::Response<'_> {
         auth_core::Response { status: self.status, headers: &self.fields, body: &self.read }
     }
@@ -171,7 +177,7 @@ impl Response {
     /// # Errors
     /// [`Error::Body`] if it was cut off.
     pub fn bytes(mut self) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(self.answer.announced());
         self.answer.read_to_end(&mut bytes)?;
         Ok(bytes)
     }
@@ -183,7 +189,7 @@ impl Response {
 
     /// The same response with its body read into memory, and the body.
     pub(crate) fn buffered(mut self) -> Result<(Self, Vec<u8>), Error> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(self.answer.announced());
         self.answer.read_to_end(&mut bytes)?;
         (self.answer.read, self.answer.taken, self.answer.rest) = (bytes.clone(), 0, None);
         Ok((self, bytes))

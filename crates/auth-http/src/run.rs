@@ -68,26 +68,32 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
 pub(crate) struct Running {
     shared: Arc<Shared>,
     exchange: Exchange,
-    begun: bool,
+    /// Whether something fresh, if there is any, may be sent without the lock: at first, and after a wait.
+    looks_for_fresh: bool,
     /// The session's change number at the last step.
     pub(crate) seen: u64,
 }
 
 impl Running {
     pub(crate) fn new(shared: &Arc<Shared>, exchange: Exchange) -> Self {
-        Self { shared: Arc::clone(shared), exchange: shared.audited(exchange), begun: false, seen: 0 }
+        Self { shared: Arc::clone(shared), exchange: shared.audited(exchange), looks_for_fresh: true, seen: 0 }
     }
 
-    /// The next step: the first one without the lock, while there is something fresh to send with.
+    /// Of an exchange whose request was sent already.
+    pub(crate) fn begun(shared: &Arc<Shared>, exchange: Exchange) -> Self {
+        Self { shared: Arc::clone(shared), exchange, looks_for_fresh: false, seen: 0 }
+    }
+
+    /// The next step: without the lock, where there is something fresh to send with.
     pub(crate) fn next(&mut self) -> Step {
-        let first = if self.begun { None } else { self.first_step() };
-        self.begun = true;
-        let step = first.unwrap_or_else(|| self.poll());
+        let unasked = if self.looks_for_fresh { self.poll_fresh() } else { None };
+        let step = unasked.unwrap_or_else(|| self.poll());
+        self.looks_for_fresh = matches!(step, Step::Wait(_));
         report(&self.shared, &mut self.exchange);
         step
     }
 
-    fn first_step(&mut self) -> Option<Step> {
+    fn poll_fresh(&mut self) -> Option<Step> {
         let fresh = self.shared.fresh();
         self.exchange.poll_fresh(&fresh, self.shared.now())
     }

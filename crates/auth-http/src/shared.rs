@@ -1,12 +1,13 @@
 //! What all threads of a client share: the session behind its lock, and what can be had without the lock.
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Heard};
 use crate::clock::{self, Clock};
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::interrupt::{self, Interrupt};
 use crate::lock::{Condvar, Mutex};
 use crate::mark::Mark;
+use crate::renewal::Renewals;
 use crate::store::TokenStore;
 use crate::transport::Transport;
 use crate::wakers::Wakers;
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     clock: Option<Arc<dyn Clock>>,
     interrupt: Option<Interrupt>,
     pub(crate) wakers: Wakers,
+    pub(crate) renewals: Renewals,
     session: Mutex<Session>,
     moved: Condvar,
     fresh: ArcSwap<Fresh>,
@@ -68,6 +70,7 @@ impl Shared {
             clock,
             interrupt,
             wakers: Wakers::default(),
+            renewals: Renewals::default(),
             fresh: ArcSwap::from_pointee(fresh),
             mark,
             session: Mutex::new(session),
@@ -99,7 +102,11 @@ impl Shared {
 
     /// The exchange, with events if anybody listens.
     pub(crate) fn audited(&self, exchange: Exchange) -> Exchange {
-        if self.audit.is_wanted() { exchange.audited() } else { exchange }
+        match self.audit.heard() {
+            Heard::Nothing => exchange,
+            Heard::AllButCalls => exchange.audited_but_calls(),
+            Heard::Everything => exchange.audited(),
+        }
     }
 
     /// What can be put on a request without the lock; the caller has to look at its `until`.
@@ -176,7 +183,17 @@ impl Shared {
 
     /// Whether the program still wants to wait.
     pub(crate) fn go_on(&self) -> Result<(), Error> {
-        if self.interrupt.as_ref().is_some_and(|wanted| wanted()) { Err(Error::Interrupted) } else { Ok(()) }
+        let given_up = self.renewals.are_closing() || self.interrupt.as_ref().is_some_and(|wanted| wanted());
+        if given_up { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    /// Gives up all waits, and waits for the threads of its own that fetch or store a token.
+    pub(crate) fn close(&self) {
+        let session = self.session.lock();
+        self.renewals.close();
+        drop(session);
+        self.moved.notify_all();
+        self.renewals.wait();
     }
 
     fn longest_sleep(&self) -> Duration {

@@ -231,3 +231,54 @@ fn a_client_with_an_interrupt_keeps_its_connections_and_its_timeouts() {
     let big = "x".repeat(3_000_000);
     assert_eq!(client.post("/v1/tasks").json(&serde_json::json!({"name": big})).send().unwrap().status(), 201);
 }
+
+/// Sends what was taken ahead, as `Own::send` does.
+fn sent_ahead(own: &Own, client: &Client, path: &str, ahead: &auth_http::Ahead) -> (u16, Vec<(String, String)>, Vec<u8>) {
+    let url = client.connection().admit(path).unwrap();
+    let authorization = client.authorize(path).unwrap().into_shared();
+    let request_id = (client.connection().request_id_header().clone(), ahead.request_id().into());
+    own.send(&Send { url, authorization: Some(authorization), foreign: false, request_id, attempt: 1 })
+}
+
+#[test]
+fn a_call_that_is_sent_ahead_goes_on_like_any_other_when_it_is_refused() {
+    let sandbox = sandbox();
+    let (client, own) = (numeric(&sandbox).build().unwrap(), Own::new(&sandbox));
+    assert!(client.ahead().is_none(), "there is no token yet");
+    client.authorize("/v1/health").unwrap();
+    let ahead = client.ahead().unwrap();
+    assert_eq!(ahead.request_id().len(), 32);
+    assert_eq!(sent_ahead(&own, &client, "/v1/health", &ahead).0, 200);
+    sandbox.revoke_tokens(Service::NumericAuth);
+    let ahead = client.ahead().unwrap();
+    let (status, headers, body) = sent_ahead(&own, &client, "/v1/health", &ahead);
+    assert_eq!(status, 401);
+    let url = client.connection().admit("/v1/health").unwrap();
+    let mut delivery = client.overtake(&ahead, "GET", url.as_str(), None, false).unwrap();
+    delivery.answered(&Response { status, headers: &headers.as_slice(), body: &body });
+    let (status, outcome) = own.run(delivery);
+    assert!(status == 200 && is_fine(&outcome), "{outcome:?}");
+    let ids: Vec<_> =
+        requests(&sandbox, Service::NumericApi).iter().map(|entry| header(entry, "x-request-id").unwrap().to_owned()).collect();
+    assert_eq!((ids.len(), token_requests(&sandbox)), (3, 2));
+    assert!(ids[0] != ids[1] && ids[1] == ids[2], "a repeat keeps its id: {ids:?}");
+}
+
+#[test]
+fn nothing_goes_ahead_that_has_to_be_looked_at() {
+    let sandbox = sandbox();
+    let key = finora(&sandbox);
+    assert!(key.clone().build().unwrap().ahead().is_some());
+    assert!(key.clone().permissions(["retail"]).build().unwrap().ahead().is_none());
+    assert!(key.clone().on_audit(|_| ()).build().unwrap().ahead().is_none());
+    let client = key.build().unwrap();
+    let prefix = client.connection().own_prefix();
+    assert_eq!(prefix, format!("{}/", sandbox.url(Service::Finora)));
+    client.ahead().unwrap();
+    assert!(client.keys()[0].last_needed.is_some(), "it counts as a use of the key");
+    let limited = Fault::new(FaultKind::TooManyRequests { style: LimitStyle::RetryAfterSeconds(60) }).on(Service::Finora);
+    sandbox.inject(limited);
+    let answer = client.get("/v1/invoices").deadline(Duration::from_millis(10)).send().unwrap();
+    assert_eq!(answer.failure().unwrap().kind(), FailureKind::RateLimited);
+    assert!(client.ahead().is_none(), "all callers pause");
+}

@@ -236,3 +236,42 @@ fn an_exchange_that_is_dropped_lets_the_next_go_on() {
     assert!(matches!(next(&mut call), Step::Fetch(_)));
     assert_eq!(client.drive("GET", "https://elsewhere.example/").err().unwrap().kind(), Some(FailureKind::ForeignHost));
 }
+
+/// A store that takes its time to save, and says when it was told to release.
+#[derive(Default)]
+struct Slow(auth_http::MemoryStore, AtomicU64);
+
+impl auth_http::TokenStore for Slow {
+    fn claim(&self, id: &str, claim: &auth_http::core::Claim) -> auth_http::core::Claimed {
+        self.0.claim(id, claim)
+    }
+
+    fn load(&self, id: &str) -> Result<Option<auth_http::core::Record>, String> {
+        self.0.load(id)
+    }
+
+    fn save(&self, id: &str, save: &auth_http::core::Save) -> auth_http::core::Saved {
+        std::thread::sleep(Duration::from_millis(100));
+        self.0.save(id, save)
+    }
+
+    fn release(&self, id: &str, lease: &auth_http::core::Lease) {
+        self.0.release(id, lease);
+        self.1.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_client_that_is_closed_first_stores_the_token_that_is_on_its_way() {
+    let sandbox = sandbox();
+    sandbox.token_delay(Duration::from_millis(300));
+    let store = Arc::new(Slow::default());
+    let client = numeric(&sandbox).store(store.clone()).build().unwrap();
+    // The caller does not wait for the token, but it is on its way.
+    let error = client.get("/v1/health").deadline(Duration::from_millis(50)).send().unwrap_err();
+    assert_eq!(error.kind(), Some(FailureKind::DeadlineExceeded), "{error}");
+    client.close();
+    assert_eq!((token_requests(&sandbox), store.1.load(Ordering::SeqCst)), (1, 1));
+    assert!(matches!(client.get("/v1/health").send(), Ok(_) | Err(auth_http::Error::Interrupted)));
+    client.close();
+}

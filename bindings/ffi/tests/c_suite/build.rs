@@ -42,7 +42,6 @@ pub(crate) struct Program {
     cpp: bool,
     flags: Vec<String>,
     library: PathBuf,
-    statically: bool,
     kind: String,
 }
 
@@ -70,16 +69,7 @@ impl Program {
     pub(crate) fn of(name: &str, source: PathBuf) -> Self {
         let cpp = source.extension().is_some_and(|end| end == "cpp");
         let library = library_folder();
-        Self {
-            sources: vec![source],
-            name: name.into(),
-            compiler: Compiler::Gcc,
-            cpp,
-            flags: Vec::new(),
-            library,
-            statically: false,
-            kind: "shared".into(),
-        }
+        Self { sources: vec![source], name: name.into(), compiler: Compiler::Gcc, cpp, flags: Vec::new(), library, kind: "shared".into() }
     }
 
     pub(crate) fn by(mut self, compiler: Compiler) -> Self {
@@ -87,8 +77,8 @@ impl Program {
         self
     }
 
-    /// As C++, whatever it is.
-    pub(crate) fn as_cpp(mut self) -> Self {
+    /// Compiled as C++, whatever it is.
+    pub(crate) fn in_cpp(mut self) -> Self {
         self.cpp = true;
         self
     }
@@ -106,12 +96,6 @@ impl Program {
         self
     }
 
-    /// With the static library.
-    pub(crate) fn statically(mut self) -> Self {
-        self.statically = true;
-        self
-    }
-
     /// Compiles and links it; a warning is an error.
     pub(crate) fn build(self) -> Built {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(format!("{:?}-{}-{}", self.compiler, self.cpp, self.kind));
@@ -121,13 +105,10 @@ impl Program {
         let mut command = Command::new(self.compiler.command(self.cpp));
         command.args(if self.cpp { ["-x", "c++", "-std=c++17"] } else { ["-x", "c", "-std=c11"] });
         command.args(["-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_GNU_SOURCE"]);
-        command.arg("-I").arg(root().join("include")).arg("-I").arg(&folder).args(&self.flags).args(&self.sources);
+        command.arg("-I").arg(root().join("../../include")).arg("-I").arg(&folder).args(&self.flags).args(&self.sources);
         command.args(["-x", "none", "-o"]).arg(&program).args(packages());
-        if self.statically {
-            command.arg(self.library.join("libledgerauth.a")).args(["-lpthread", "-ldl", "-lm"]);
-        } else {
-            command.arg("-L").arg(&self.library).arg("-lledgerauth").arg(format!("-Wl,-rpath,{}", self.library.display())).arg("-lpthread");
-        }
+        let library = linkable(&self.library);
+        command.arg("-L").arg(&library).arg("-lledgerauth").arg(format!("-Wl,-rpath,{}", library.display())).arg("-lpthread");
         succeed(&mut command);
         Built(program)
     }
@@ -143,19 +124,29 @@ impl Built {
     pub(crate) fn under(&self, tool: &[&str], env: &[(String, String)], arguments: &[&str]) -> String {
         let mut command = match tool.split_first() {
             Some((tool, options)) => {
-                let mut command = Command::new(tool);
+                let mut command = clean(tool);
                 command.args(options).arg(&self.0);
                 command
             }
-            None => Command::new(&self.0),
+            None => clean(&self.0),
         };
         command.args(arguments).envs(env.iter().map(|(name, value)| (name, value)));
-        // A machine's own proxies and authorities are nobody's business here.
-        for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
-            command.env_remove(name);
-        }
         text(&succeed(&mut command))
     }
+
+    /// Runs it, however it ends.
+    pub(crate) fn output(&self, env: &[(String, String)]) -> Output {
+        clean(&self.0).envs(env.iter().map(|(name, value)| (name, value))).output().unwrap()
+    }
+}
+
+/// A command without what a machine or cargo has set: proxies, and libraries that would be found before the right ones.
+pub(crate) fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "LD_LIBRARY_PATH"] {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// Runs a command that has to succeed.
@@ -193,6 +184,17 @@ pub(crate) fn library_folder() -> PathBuf {
     folder
 }
 
+/// The same folder with the library under the name by which programs look for it when they start.
+fn linkable(built: &Path) -> PathBuf {
+    let folder = built.join("c");
+    std::fs::create_dir_all(&folder).unwrap();
+    for name in ["libledgerauth.so", "libledgerauth.so.0"] {
+        // Another test may have made it meanwhile.
+        let _ = std::os::unix::fs::symlink(built.join("libledgerauth.so"), folder.join(name));
+    }
+    folder
+}
+
 /// The crate's folder.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -206,11 +208,11 @@ fn packages() -> Vec<String> {
 
 /// The header's statuses, for the program that looks at each.
 fn write_statuses(folder: &Path) {
-    let header = std::fs::read_to_string(root().join("include/ledgerauth.h")).unwrap();
+    let header = std::fs::read_to_string(root().join("../../include/ledgerauth.h")).unwrap();
     let (_, section) = header.split_once("\n * Status\n").unwrap();
     let (section, _) = section.split_once("/* ----").unwrap();
     let name = |line: &str| Some(line.strip_prefix("#define ")?.split(' ').next()?.to_owned());
-    let statuses: String = section.lines().filter_map(name).map(|name| format!("STATUS({name})\n")).collect();
-    assert!(statuses.lines().count() > 30);
-    std::fs::write(folder.join("statuses.inc"), statuses).unwrap();
+    let statuses: Vec<String> = section.lines().filter_map(name).map(|name| format!("STATUS({name})")).collect();
+    assert!(statuses.len() > 30);
+    std::fs::write(folder.join("statuses.inc"), statuses.join("\n") + "\n").unwrap();
 }

@@ -40,7 +40,7 @@ fn an_example_says_what_is_wrong() {
     let mut env = stage.finora();
     env.iter_mut().find(|(name, _)| name == "FINORA_API_KEY").unwrap().1 = "test_sk_short".into();
     let program = Program::example("simple").with("wrong", &[]).build();
-    let output = std::process::Command::new(&program.0).envs(env).output().unwrap();
+    let output = program.output(&env);
     let text = crate::build::text(&output);
-    assert!(!output.status.success() && text.contains("5 characters after its prefix instead of 48"), "{text}");
+    assert!(!output.status.success() && text.contains("position 9 that is not one of 0-9 a-f"), "{text}");
 }

@@ -37,14 +37,14 @@ fn every_program_holds_in_c11_by_both_compilers() {
 #[test]
 fn the_header_is_also_cpp17() {
     for compiler in compilers() {
-        Program::test("abi").by(compiler).as_cpp().build().run(&Stage::start(World::Tls).env(), &[]);
+        Program::test("abi").by(compiler).in_cpp().build().run(&Stage::start(World::Tls).env(), &[]);
     }
 }
 
 #[test]
 fn the_wrapper_holds_in_cpp17_by_both_compilers() {
     for compiler in compilers() {
-        Program::test("wrapper").by(compiler).as_cpp().build().run(&Stage::start(World::Tls).env(), &[]);
+        Program::test("wrapper").by(compiler).in_cpp().build().run(&Stage::start(World::Tls).env(), &[]);
     }
 }
 

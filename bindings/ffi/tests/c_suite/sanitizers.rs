@@ -43,14 +43,14 @@ fn no_access_is_out_of_bounds_and_nothing_is_undefined() {
     let Some(compiler) = sanitizing("address") else { return };
     let flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
     let planted = planted_by(compiler, "overflow", &flags);
-    assert!(!Command::new(&planted.0).output().unwrap().status.success(), "the sanitizer did not find an overflow that was planted");
+    assert!(!planted.output(&[]).status.success(), "the sanitizer did not find an overflow that was planted");
     for name in programs() {
         let program = Program::test(name).by(compiler).with("asan", &flags).build();
         let mut stage = Stage::start(World::Tls);
         stage.add("ASAN_OPTIONS", "detect_leaks=1:strict_string_checks=1");
         program.run(&stage.env(), &[]);
     }
-    let wrapper = Program::test("wrapper").by(compiler).as_cpp().with("asan", &flags).build();
+    let wrapper = Program::test("wrapper").by(compiler).in_cpp().with("asan", &flags).build();
     wrapper.run(&Stage::start(World::Tls).env(), &[]);
 }
 
@@ -62,7 +62,7 @@ fn sixteen_threads_race_nowhere() {
     let Some(compiler) = sanitizing("thread") else { return };
     let flags = ["-fsanitize=thread", "-fno-omit-frame-pointer"];
     let planted = planted_by(compiler, "race", &flags);
-    let output = Command::new(&planted.0).env("TSAN_OPTIONS", TSAN).output().unwrap();
+    let output = planted.output(&[("TSAN_OPTIONS".into(), TSAN.into())]);
     assert_eq!(output.status.code(), Some(66), "the sanitizer did not find a race that was planted: {}", crate::build::text(&output));
     let program = Program::test("threads").by(compiler).with("tsan", &flags).build();
     let mut stage = Stage::start(World::Tls);
@@ -79,7 +79,8 @@ fn sanitizing(what: &str) -> Option<Compiler> {
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("probe-{what}-{command}"));
         let source = program.with_extension("c");
         std::fs::write(&source, "int main(void) { return 0; }\n").unwrap();
-        let built = Command::new(command).arg(&flag).arg(&source).arg("-o").arg(&program).output().is_ok_and(|output| output.status.success());
+        let built =
+            Command::new(command).arg(&flag).arg(&source).arg("-o").arg(&program).output().is_ok_and(|output| output.status.success());
         built && Command::new(&program).output().is_ok_and(|output| output.status.success())
     };
     let compiler = compilers().into_iter().rev().find(works);

@@ -2,9 +2,8 @@
 
 use crate::build::Program;
 use crate::stage::{Stage, World};
-use auth_sandbox::{Entry, Fault, FaultKind, Kind, Sandbox, Service};
 use auth_http::{Client, ClientBuilder, Credential, Provider};
-
+use auth_sandbox::{Entry, Fault, FaultKind, Kind, Sandbox, Service};
 
 const BODY: &str = r#"{"customerName":"Wire","dueDate":"2026-12-31","items":[{"description":"x","quantity":1,"unitPrice":5}]}"#;
 
@@ -80,24 +79,25 @@ fn from_rust(sandbox: &Sandbox) {
 }
 
 /// A request as it was on the wire, but for the token, which is another one each time.
-fn whole(entry: &Entry) -> String {
-    let mut text = format!("{} {}?{}\n", entry.method, entry.path, entry.query);
-    for (name, value) in &entry.headers {
-        text += &format!("{name}: {}\n", without_token(entry, name, value));
-    }
-    text + &format!("\n{:?}", entry.body)
+fn whole(entry: &Entry) -> Vec<String> {
+    let fields = entry.headers.iter().map(|(name, value)| format!("{name}: {}", without_token(entry, name, value)));
+    [first_line(entry)].into_iter().chain(fields).chain([format!("{:?}", entry.body)]).collect()
+}
+
+fn first_line(entry: &Entry) -> String {
+    format!("{} {}?{}", entry.method, entry.path, entry.query)
 }
 
 /// What has to be the same whatever library sends.
-fn essence(entry: &Entry) -> String {
-    let mut text = format!("{} {}?{}\n", entry.method, entry.path, entry.query);
+fn essence(entry: &Entry) -> Vec<String> {
+    let mut lines = vec![first_line(entry), format!("{:?}", entry.body)];
     for name in ["authorization", "x-request-id", "x-mine", "accept", "content-type"] {
-        let values = entry.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
-        for (_, value) in values.filter(|(_, value)| name != "accept" || value == "text/csv") {
-            text += &format!("{name}: {}\n", without_token(entry, name, value));
-        }
+        let values = entry.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        // Each library has a word of its own for "anything".
+        let said = values.filter(|value| name != "accept" || *value == "text/csv");
+        lines.extend(said.map(|value| format!("{name}: {}", without_token(entry, name, value))));
     }
-    text + &format!("\n{:?}", entry.body)
+    lines
 }
 
 fn without_token(entry: &Entry, name: &str, value: &str) -> String {

@@ -10,7 +10,7 @@ use render::{SECTIONS, header, root};
 
 #[test]
 fn the_header_is_what_the_sources_say() {
-    let (path, header) = (root().join("include/ledgerauth.h"), header());
+    let (path, header) = (root().join("../../include/ledgerauth.h"), header());
     if std::env::var_os("LEDGERAUTH_WRITE_HEADER").is_some() {
         std::fs::write(path, header).unwrap();
         return;
@@ -35,7 +35,7 @@ fn no_line_is_wider_than_a_page_and_no_rust_shows() {
     let header = header();
     for line in header.lines() {
         assert!(line.chars().count() <= 110, "{line}");
-        assert!(!line.contains("[`") && !line.contains("`"), "{line}");
+        assert!(!line.contains('`'), "{line}");
     }
     for (at, line) in header.lines().enumerate().filter(|(_, line)| line.contains("ledgerauth_") && line.ends_with(");")) {
         let lines: Vec<&str> = header.lines().take(at).collect();

@@ -18,7 +18,7 @@ pub(crate) fn tidy(generated: &str) -> String {
         let inside: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "*/").map(str::trim).collect();
         page.extend(comment(indent, &inside));
     }
-    together(page).join("\n")
+    together(&page).join("\n")
 }
 
 /// A comment; an empty line before "Since" says nothing.
@@ -38,7 +38,7 @@ fn plain(line: &str) -> String {
 }
 
 /// Constants stand together: no empty line between one and the comment of the next.
-fn together(page: Vec<String>) -> Vec<String> {
+fn together(page: &[String]) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for (at, line) in page.iter().enumerate() {
         let after_constant = kept.last().is_some_and(|last| last.starts_with("#define"));

@@ -59,6 +59,8 @@ pub struct Exchange {
     saves: u32,
     deliveries: Deliveries,
     audit: Option<Vec<AuditEvent>>,
+    /// Whether each request and answer is an event, too.
+    audits_calls: bool,
 }
 
 /// What is counted of the caller's request.
@@ -173,12 +175,19 @@ impl Exchange {
             saves: 0,
             deliveries,
             audit: None,
+            audits_calls: false,
         }
     }
 
     /// The same exchange, keeping audit events until [`Exchange::take_events`]; without this none are made.
     #[must_use]
-    pub fn audited(mut self) -> Self {
+    pub fn audited(self) -> Self {
+        Self { audits_calls: true, ..self.audited_but_calls() }
+    }
+
+    /// The same without [`Audited::Sent`] and [`Audited::Answered`]: for whoever wants to know only what is out of the ordinary, and pays nothing for the rest.
+    #[must_use]
+    pub fn audited_but_calls(mut self) -> Self {
         self.audit = Some(Vec::new());
         self
     }
@@ -343,10 +352,13 @@ impl Exchange {
         }
     }
 
-    /// The first step without the session, while `fresh` lasts: the same that `poll` would give; `None` if the session has to be asked.
+    /// The step that sends the caller's request first, without the session, while `fresh` lasts: the same that `poll` would give, also after a
+    /// [`Step::Wait`]; `None` if the session has to be asked.
     pub fn poll_fresh(&mut self, fresh: &Fresh, now: UnixTime) -> Option<Step> {
-        let first = matches!(self.at, At::Start) && self.id == 0 && self.deliveries.sends == 0;
-        if !first || now >= fresh.until || self.call.as_ref()?.deadline.is_some_and(|deadline| deadline <= now) {
+        let unsent = matches!(self.at, At::Start) && self.deliveries.sends == 0;
+        let own_deadline = self.call.as_ref()?.deadline;
+        let deadline = if self.has_entered() { Some(self.deadline) } else { own_deadline };
+        if !unsent || now >= fresh.until || deadline.is_some_and(|deadline| deadline <= now) {
             return None;
         }
         Some(self.deliver(now, Some(Arc::clone(&fresh.authorization))))
@@ -514,7 +526,8 @@ impl Exchange {
         with: Option<&Authorization>,
         decision: impl FnOnce() -> String,
     ) {
-        let Some(events) = &mut self.audit else { return };
+        let is_of_a_call = matches!(what, Audited::Sent | Audited::Answered);
+        let Some(events) = self.audit.as_mut().filter(|_| self.audits_calls || !is_of_a_call) else { return };
         let mut event = AuditEvent::new(connection, at, what, decision());
         if let Some(authorization) = with {
             event = event.with_credential(connection, authorization);
@@ -537,7 +550,7 @@ impl Exchange {
         server_id: impl FnOnce() -> Option<String>,
     ) {
         self.note(connection, at, Audited::Answered, with, || format!("answered {status}"));
-        if let Some(event) = self.audit.as_mut().and_then(|events| events.last_mut()) {
+        if let Some(event) = self.audit.as_mut().filter(|_| self.audits_calls).and_then(|events| events.last_mut()) {
             event.status = Some(status);
             event.server_request_id = server_id().map(|id| quote(&id, &[]));
         }
@@ -578,11 +591,12 @@ impl fmt::Debug for Exchange {
 
 /// 32 hexadecimal digits, the highest first.
 fn hex(high: u64, low: u64) -> Arc<str> {
-    let mut text = String::with_capacity(32);
-    for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
-        text.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+    let mut digits = [0; 32];
+    let bytes = high.to_be_bytes().into_iter().chain(low.to_be_bytes());
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)]));
     }
-    text.into()
+    str::from_utf8(&digits).unwrap_or_default().into()
 }
 
 /// Whether another credential from the source could make a difference.

@@ -184,6 +184,11 @@ impl TokenLife {
         let phase = core::mem::take(&mut rare.phase);
         let mut changed = true;
         rare.phase = match (phase, event) {
+            // Who waits for it goes on waiting.
+            (Phase::Refreshing { by: holder, .. }, Event::Begin { by, until }) if holder == by => {
+                changed = false;
+                Phase::Refreshing { by, until }
+            }
             (_, Event::Begin { by, until }) => Phase::Refreshing { by, until },
             (phase, Event::Granted { by, token, record }) if is_newer(&record) => {
                 let record = record.refresh_token.is_some().then(|| Box::new(Record { access_token: None, ..*record }));
@@ -437,6 +442,14 @@ mod tests {
 
     fn access_token(life: &TokenLife) -> Option<String> {
         life.record().unwrap().access_token.map(|token| token.expose().into())
+    }
+
+    #[test]
+    fn whoever_goes_on_asking_wakes_nobody() {
+        let mut life = TokenLife::new(Grant::client_credentials(client("a")), Vec::new());
+        let later = NOW.after(Duration::from_mins(1));
+        assert!(life.take(Event::Begin { by: 1, until: NOW }) && !life.take(Event::Begin { by: 1, until: later }));
+        assert!(life.is_held_by_another(2, NOW) && life.take(Event::Begin { by: 2, until: later }));
     }
 
     #[test]

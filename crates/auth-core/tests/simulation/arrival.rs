@@ -3,6 +3,7 @@
 use crate::checks::{Checked, Invariant, Reason, Violation, check};
 use crate::dice::Clock;
 use crate::endpoint::{AccessToken, Answered, RefreshToken, refresh_text};
+use crate::faults::Heard;
 use crate::process::{About, Doing, Message, Obliged, Reply, Seat, ToStore};
 use crate::store::Held;
 use crate::world::{QUIET, World, record_words, refresh_of};
@@ -10,8 +11,8 @@ use auth_core::{Claimed, Failure, FailureKind, Response, Save, Saved, SharedPaus
 use std::time::Duration;
 
 impl World {
-    /// A message takes effect where it was sent to, perhaps when its sender has long `given_up` waiting for the reply.
-    pub(crate) fn arrive(&mut self, from: Seat, message: &Message, given_up: bool) -> Checked<Reply> {
+    /// A message takes effect where it was sent to.
+    pub(crate) fn arrive(&mut self, from: Seat, message: &Message, heard: Heard) -> Checked<Reply> {
         match message {
             Message::Store(entry, ToStore::Claim(claim)) => {
                 let (claimed, lapsed) = self.store.entries[*entry].claim(self.time, claim, from);
@@ -19,6 +20,9 @@ impl World {
                     Claimed::Granted(record) => format!("store: the lease is granted, with {}", record_words(record.as_ref())),
                     _ => "store: busy".into(),
                 });
+                if !matches!(heard, Heard::After(_)) {
+                    self.store.entries[*entry].excuse(claim.owner);
+                }
                 if let Some(held) = lapsed {
                     self.lapsed(held)?;
                 }
@@ -41,7 +45,7 @@ impl World {
                 let reloadable = self.processes[from.process].reloadable;
                 Ok(Reply::Loaded(reloadable.then(|| (self.setting.credential(consent.1), consent))))
             }
-            Message::Fetch { token, .. } => self.exchange(from, *token, given_up),
+            Message::Fetch { token, .. } => self.exchange(from, *token, heard),
             Message::Send { token, post } => {
                 let accepted = self.server.accepts(self.time, *token);
                 self.note(from, 9, u64::from(accepted), || {
@@ -132,7 +136,7 @@ impl World {
     }
 
     /// The token endpoint's answer.
-    fn exchange(&mut self, from: Seat, token: RefreshToken, given_up: bool) -> Checked<Reply> {
+    fn exchange(&mut self, from: Seat, token: RefreshToken, heard: Heard) -> Checked<Reply> {
         let answered = self.server.token(self.time, token);
         self.note(from, 8, token as u64, || format!("token endpoint: {} gets {answered:?}", refresh_text(token)));
         let headers = self.date.map(|ahead| ("date", date(self.time, ahead))).into_iter().collect();
@@ -145,7 +149,9 @@ impl World {
                 Ok(answer(200, headers, body, Some(access)))
             }
             // Within the grace it was sent again, and the first request came after all, when even the grace was over: nobody could know.
-            Answered::Reuse if given_up && self.setting.grace > 0 => Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None)),
+            Answered::Reuse if matches!(heard, Heard::TooLate) && self.setting.grace > 0 => {
+                Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None))
+            }
             Answered::InvalidGrant => Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None)),
             Answered::Reuse => {
                 Err(Violation::new(Invariant::NoFamilyDies, format!("{from:?} sent refresh-{token} again, and its family died of it")))
@@ -218,6 +224,12 @@ impl World {
     /// What the checks learn from a reply.
     fn hear(&mut self, seat: Seat, place: usize, reply: &Reply) {
         let was = self.caller(seat.process, place).doing;
+        self.processes[seat.process].tell(1 << 32 | code(reply));
+        if let Reply::Claimed(Claimed::Granted(Some(record))) = reply {
+            self.processes[seat.process].tell(record.generation);
+            self.processes[seat.process].tell(refresh_of(record).map_or(0, |token| token as u64 + 1));
+            self.processes[seat.process].tell(record.spending.map_or(0, |spending| spending.mark));
+        }
         self.note(seat, 10, code(reply), || format!("process {} caller {} hears: {}", seat.process, seat.caller, brief(reply)));
         match reply {
             Reply::Claimed(Claimed::Granted(record)) => {

@@ -2,6 +2,7 @@
 
 use crate::endpoint::RefreshToken;
 use std::fmt;
+use std::hash::{Hash as _, Hasher};
 
 /// What a run is checked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,7 @@ pub(crate) fn check(holds: bool, invariant: Invariant, what: impl FnOnce() -> St
 }
 
 /// Why the next refresh token may be out of everybody's reach, so that a person has to be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reason {
     /// The token request never arrived, or only after its caller had given up: nobody can tell that from a lost answer.
     RequestLost,
@@ -175,6 +176,13 @@ impl Ledger {
     /// The first reason that excuses the session `life` for giving up on `token`.
     pub(crate) fn excuse_for(&mut self, token: RefreshToken, life: Life) -> Option<Reason> {
         self.of(token).reasons.iter().find(|(_, except)| *except != Some(life)).map(|(reason, _)| *reason)
+    }
+
+    /// What the checks know of all tokens, whenever it happened.
+    pub(crate) fn hash(&self, hash: &mut impl Hasher) {
+        for Entry { unproven, durable, reasons, .. } in &self.entries {
+            (unproven, durable, reasons).hash(hash);
+        }
     }
 
     /// Every reason noted for a token.

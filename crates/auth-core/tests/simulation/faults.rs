@@ -2,8 +2,9 @@
 
 use crate::checks::Reason;
 use crate::dice::Dice;
-use crate::process::{About, Message, Seat, ToStore};
+use crate::process::{About, Message, Reply, Seat, ToStore};
 use crate::world::World;
+use auth_core::{Claimed, Saved};
 
 /// How late the latest answer is that somebody still hears, in milliseconds.
 pub(crate) const LATEST: u64 = 300_000;
@@ -77,6 +78,16 @@ impl Fate {
     }
 }
 
+/// Whether the reply to a message is heard.
+#[derive(Clone, Copy)]
+pub(crate) enum Heard {
+    /// After so many milliseconds.
+    After(u64),
+    ByNobody,
+    /// By nobody, because whoever sent the message has long given up waiting for it.
+    TooLate,
+}
+
 /// How often each thing goes wrong, of ten thousand chances each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Weather {
@@ -113,6 +124,21 @@ impl Weather {
             leave: kind(30),
             outage: kind(1_000),
             revocation: kind(10),
+        }
+    }
+}
+
+impl Message {
+    /// What its sender is told when it does not get a reply.
+    pub(crate) fn lost(&self, fate: Fate) -> Reply {
+        match self {
+            Self::Store(_, ToStore::Claim(_)) => Reply::Claimed(Claimed::Down("no answer".into())),
+            Self::Store(_, ToStore::Save(..)) => Reply::Saved(Saved::Down("no answer".into())),
+            Self::Store(_, ToStore::Release(_)) => Reply::Released,
+            Self::Store(_, ToStore::Look) => Reply::Looked(None),
+            Self::Store(_, ToStore::Pause(..)) => Reply::Paused,
+            Self::Load => Reply::Loaded(None),
+            Self::Fetch { .. } | Self::Send { .. } => Reply::Lost { not_sent: fate == Fate::NotSent },
         }
     }
 }

@@ -149,6 +149,8 @@ pub(crate) struct Process {
     pub(crate) renews: bool,
     /// The consent that its session was given, and the refresh token that came with it.
     pub(crate) consent: (Family, RefreshToken),
+    /// All that its session was told in this life, without the time of day, as one number.
+    pub(crate) told: u64,
     /// The latest time that its session was told.
     pub(crate) latest: UnixTime,
     /// The access token that it fetched last, when it asked for it, and how far its clock had wandered by then: the end of this one it knows by its own clock.
@@ -169,6 +171,7 @@ impl Process {
             reloadable: true,
             renews: true,
             consent,
+            told: 0,
             latest: UnixTime::default(),
             fetched: None,
             seen: 0,
@@ -201,6 +204,11 @@ impl Process {
             troubled: false,
         });
         Seat { process: index, life: self.life, caller: self.next }
+    }
+
+    /// Notes what its session was told, or said.
+    pub(crate) fn tell(&mut self, what: u64) {
+        self.told = (self.told ^ what).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
     }
 
     /// Where the caller of a seat is, if it is still there.

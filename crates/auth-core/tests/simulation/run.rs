@@ -4,13 +4,13 @@ use crate::arrival::answer;
 use crate::checks::{Checked, Invariant, Reason, Violation, check};
 use crate::dice::{Clock, Dice};
 use crate::endpoint::{Ended, Rules, Server};
-use crate::faults::{Fate, LATEST, Weather};
-use crate::process::{Doing, Message, Process, Reply, Seat, ToStore};
+use crate::faults::{Fate, Heard, LATEST, Weather};
+use crate::process::{Doing, Message, Process, Reply, Seat};
 use crate::setting::SETTINGS;
 use crate::store::{Sabotage, Store};
 use crate::trace::Trace;
 use crate::world::{Ending, Next, World, refresh_of};
-use auth_core::{Claimed, FailureKind, Saved};
+use auth_core::FailureKind;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -77,15 +77,6 @@ enum Event {
     /// A person connects the account.
     Connect,
     Season,
-}
-
-/// Whether the reply to a message is heard.
-#[derive(Clone, Copy)]
-enum Heard {
-    After(u64),
-    ByNobody,
-    /// By nobody, because whoever sent the message has long given up waiting for it.
-    TooLate,
 }
 
 struct Due {
@@ -464,11 +455,9 @@ impl Run {
     }
 
     fn arrive(&mut self, seat: Seat, message: &Message, heard: Heard) -> Checked {
-        let reply = self.world.arrive(seat, message, matches!(heard, Heard::TooLate))?;
+        let reply = self.world.arrive(seat, message, heard)?;
         if let Heard::After(span) = heard {
             self.after(span, Event::Report(seat, Box::new(reply)));
-        } else if let Message::Store(entry, ToStore::Claim(claim)) = message {
-            self.world.store.entries[*entry].excuse(claim.owner);
         }
         self.mishap(seat);
         Ok(())
@@ -505,23 +494,14 @@ impl Run {
             Message::Send { .. } => (150, API_LIMIT),
         };
         let (there, back) = (self.dice.between(1, longest.max(1)), self.dice.between(1, longest.max(1)));
-        let lost = || match &message {
-            Message::Store(_, ToStore::Claim(_)) => Reply::Claimed(Claimed::Down("no answer".into())),
-            Message::Store(_, ToStore::Save(..)) => Reply::Saved(Saved::Down("no answer".into())),
-            Message::Store(_, ToStore::Release(_)) => Reply::Released,
-            Message::Store(_, ToStore::Look) => Reply::Looked(None),
-            Message::Store(_, ToStore::Pause(..)) => Reply::Paused,
-            Message::Load => Reply::Loaded(None),
-            Message::Fetch { .. } | Message::Send { .. } => Reply::Lost { not_sent: fate == Fate::NotSent },
-        };
         let (reply, when) = match fate {
             Fate::Fine | Fate::Refused => return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(back))),
             Fate::Late => {
                 let late = self.dice.spread(limit, LATEST);
                 return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(late)));
             }
-            Fate::NotSent | Fate::Down => (lost(), there),
-            Fate::Lost | Fate::Unheard | Fate::Delayed => (lost(), limit),
+            Fate::NotSent | Fate::Down => (message.lost(fate), there),
+            Fate::Lost | Fate::Unheard | Fate::Delayed => (message.lost(fate), limit),
             Fate::InvalidClient => (answer(401, Vec::new(), r#"{"error":"invalid_client"}"#.into(), None), there + back),
             Fate::TooMany => {
                 let headers = vec![("retry-after", self.dice.pick(&[1, 5, 20, 60]).to_string())];

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// How many of the last lines are kept.
-const LINES: usize = 8000;
+const LINES: usize = 80;
 
 pub(crate) struct Trace {
     hash: u64,

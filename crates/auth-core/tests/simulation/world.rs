@@ -137,6 +137,7 @@ impl World {
         check(polls <= POLLS && lasted <= patience, Invariant::EveryCallEnds, || {
             format!("{seat:?} was polled {polls} times in {lasted} ms, and may take {patience}; now it is told {step:?}")
         })?;
+        process.tell(if let Step::Wait(_) = step { 0 } else { code(&step) });
         self.check_duties(seat, place, certain, &step)?;
         self.obey(seat, place, now, step).map(Some)
     }
@@ -214,7 +215,10 @@ impl World {
             (None, true) => About::Token(token),
         };
         if let About::Journal(token) = about {
-            self.caller(process, place).spending = Some(Spending { token, written: false });
+            let caller = self.caller(process, place);
+            // An entry that stands there already goes on standing until this one takes its place.
+            let written = caller.spending.is_some_and(|before| before.token == token && before.written);
+            caller.spending = Some(Spending { token, written });
         }
         ToStore::Save(Box::new(save), about)
     }
@@ -316,7 +320,7 @@ impl World {
         let again = &mut self.processes[process];
         self.trace.note(self.time, [4, process as u64, u64::from(again.life), 0], || format!("process {process} starts again"));
         (again.session, again.consent, again.up, again.seen) = (session, consent, true, 0);
-        (again.latest, again.fetched, again.paused_until) = (UnixTime::default(), None, 0);
+        (again.latest, again.fetched, again.paused_until, again.told) = (UnixTime::default(), None, 0, 0);
         again.life += 1;
     }
 

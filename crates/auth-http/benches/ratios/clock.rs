@@ -1,4 +1,4 @@
-//! The clocks of the measurements, and the one that the floors read.
+//! The clocks of the measurements, the one that the floors read, and the core that a measurement may keep to.
 
 use std::time::Duration;
 
@@ -14,6 +14,26 @@ pub(crate) fn boot_millis() -> u64 {
 pub(crate) fn thread_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Does it on one core, threads that it starts included: where a request goes from thread to thread, the choice of cores would decide more than the code.
+#[cfg(target_os = "linux")]
+pub(crate) fn on_one_core<R>(work: impl FnOnce() -> R) -> R {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+    let before = sched_getaffinity(None);
+    let mut here = CpuSet::new();
+    here.set(sched_getcpu());
+    // Where it is not allowed, the figures are noisier.
+    let _ = sched_setaffinity(None, &here);
+    let result = work();
+    let _ = before.map(|before| sched_setaffinity(None, &before));
+    result
+}
+
+/// Does it, where a core cannot be chosen without `unsafe`.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn on_one_core<R>(work: impl FnOnce() -> R) -> R {
+    work()
 }
 
 #[cfg(not(target_os = "linux"))]

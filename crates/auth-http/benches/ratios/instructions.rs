@@ -30,7 +30,8 @@ pub(crate) fn child(name: &str, calls: u32) -> Result<(), Box<dyn Error>> {
         "get" => {
             let sandbox = stage::sandbox()?;
             let client = stage::with_tokens(&sandbox)?;
-            let bare = Bare::new(&sandbox.url(Service::NumericApi), client.authorize(PATH)?.value().expose());
+            let base = sandbox.url(Service::NumericApi);
+            let bare = Bare::new(stage::bare_told(requests::address(&base)?), &base, client.authorize(PATH)?.value().expose());
             if is_ours { requests::ours(&client, calls) } else { bare.calls(calls) }
         }
         "retry" => (if is_ours { retry::ours } else { retry::floor })(calls),

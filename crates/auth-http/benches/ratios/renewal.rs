@@ -39,7 +39,7 @@ fn watch() -> Result<Longest, Box<dyn Error>> {
     sandbox.token_lifetime(Service::NumericAuth, 4);
     let client = stage::with_tokens(&sandbox)?;
     let start = Instant::now();
-    let bare = Bare::new(&sandbox.url(Service::NumericApi), client.authorize(PATH)?.value().expose());
+    let bare = Bare::new(stage::bare(), &sandbox.url(Service::NumericApi), client.authorize(PATH)?.value().expose());
     sandbox.token_delay(Duration::from_millis(200));
     thread::sleep(Duration::from_millis(2_900).saturating_sub(start.elapsed()));
     // Connections are made before, on both sides.

@@ -1,5 +1,6 @@
 //! Whole GETs over a kept connection, beside bare ureq that sends the same bytes.
 
+use crate::clock::on_one_core;
 use crate::measure::pair_by_the_wall;
 use crate::stage;
 use crate::table::{Bar, Row};
@@ -7,6 +8,7 @@ use auth_http::{Client, Response};
 use auth_sandbox::Service;
 use std::error::Error;
 use std::hint::black_box;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 
 pub(crate) const PATH: &str = "/v1/health";
 
@@ -18,8 +20,8 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    pub(crate) fn new(base: &str, authorization: &str) -> Self {
-        Self { agent: stage::bare(), url: format!("{base}{PATH}"), authorization: authorization.into() }
+    pub(crate) fn new(agent: ureq::Agent, base: &str, authorization: &str) -> Self {
+        Self { agent, url: format!("{base}{PATH}"), authorization: authorization.into() }
     }
 
     pub(crate) fn get(&self) -> Result<Vec<u8>, ureq::Error> {
@@ -42,18 +44,25 @@ pub(crate) fn ours(client: &Client, calls: u32) {
 }
 
 pub(crate) fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
-    let sandbox = stage::sandbox()?;
-    let client = stage::with_tokens(&sandbox)?;
-    let bare = Bare::new(&sandbox.url(Service::NumericApi), client.authorize(PATH)?.value().expose());
-    ours(&client, 200);
-    bare.calls(200);
-    let row = pair_by_the_wall(
-        "GET over a kept connection, body read / bare ureq",
-        Bar::Ratio(1.02),
-        401,
-        50,
-        |n| ours(&client, n),
-        |n| bare.calls(n),
-    );
-    Ok(vec![row])
+    on_one_core(|| {
+        let sandbox = stage::sandbox()?;
+        let base = sandbox.url(Service::NumericApi);
+        let client = stage::with_tokens(&sandbox)?;
+        let row = |name, bar, agent| {
+            let bare = Bare::new(agent, &base, client.authorize(PATH)?.value().expose());
+            ours(&client, 200);
+            bare.calls(200);
+            Ok::<_, Box<dyn Error>>(pair_by_the_wall(name, bar, 401, 50, |n| ours(&client, n), |n| bare.calls(n)))
+        };
+        Ok(vec![
+            row("GET over a kept connection, body read / bare ureq", Bar::Ratio(1.02), stage::bare())?,
+            row("  the same / bare ureq that looks no name up", Bar::None, stage::bare_told(address(&base)?))?,
+        ])
+    })
+}
+
+/// The socket of a URL.
+pub(crate) fn address(base: &str) -> Result<SocketAddr, Box<dyn Error>> {
+    let host = base.rsplit('/').next().unwrap_or_default();
+    host.to_socket_addrs()?.next().ok_or_else(|| format!("{host} has no address").into())
 }

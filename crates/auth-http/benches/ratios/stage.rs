@@ -2,6 +2,12 @@
 
 use auth_http::{Client, Credential, Error, Provider};
 use auth_sandbox::{Options, Sandbox, Service};
+use std::net::SocketAddr;
+use std::time::Duration;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 /// A sandbox without TLS and without limits, so that the figures are about the client.
 pub(crate) fn sandbox() -> std::io::Result<Sandbox> {
@@ -21,9 +27,29 @@ pub(crate) fn with_tokens(sandbox: &Sandbox) -> Result<Client, Error> {
         .build()
 }
 
-/// The bare client, set up as ours sets its own up.
+/// The bare client, set up as ours sets its own up, but for the time limit of name resolution: for that, ureq starts a thread for each request.
 pub(crate) fn bare() -> ureq::Agent {
-    use std::time::Duration;
+    bare_config().into()
+}
+
+/// The same, told the address of the one host there is.
+pub(crate) fn bare_told(address: SocketAddr) -> ureq::Agent {
+    ureq::Agent::with_parts(bare_config(), DefaultConnector::default(), Told(address))
+}
+
+/// A resolver that has nothing to resolve.
+#[derive(Debug)]
+struct Told(SocketAddr);
+
+impl Resolver for Told {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut addresses = self.empty();
+        addresses.push(self.0);
+        Ok(addresses)
+    }
+}
+
+fn bare_config() -> Config {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -31,7 +57,6 @@ pub(crate) fn bare() -> ureq::Agent {
         .allow_non_standard_methods(true)
         .user_agent(concat!("ledgerauth/", env!("CARGO_PKG_VERSION")))
         .proxy(None)
-        .timeout_resolve(Some(Duration::from_secs(10)))
         .timeout_connect(Some(Duration::from_secs(10)))
         .timeout_recv_response(Some(Duration::from_mins(1)))
         .timeout_per_read(Some(Duration::from_mins(1)))
@@ -39,5 +64,4 @@ pub(crate) fn bare() -> ureq::Agent {
         .max_idle_connections(256)
         .max_idle_connections_per_host(64)
         .build()
-        .into()
 }

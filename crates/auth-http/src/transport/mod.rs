@@ -3,6 +3,8 @@
 #[cfg(feature = "ureq")]
 mod beside;
 #[cfg(feature = "ureq")]
+mod names;
+#[cfg(feature = "ureq")]
 mod socket;
 #[cfg(feature = "ureq")]
 pub(crate) mod ureq;

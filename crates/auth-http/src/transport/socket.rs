@@ -1,20 +1,15 @@
 //! Sockets whose every wait can be given up, for clients with an [`Interrupt`]; ureq's own wait through signals.
 
 use super::beside::{Cut, beside};
+use super::names::{Names, error, until};
 use crate::interrupt::{Interrupt, SLICE};
-use crate::lock::Mutex;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport};
 use ureq::{Agent, Error};
-
-/// How long a resolved address is good: a second, because ureq resolves before each request, also where it then takes a kept connection.
-const RESOLVED_FOR: Duration = Duration::from_secs(1);
 
 /// An agent all of whose waits ask `interrupt` whether to go on.
 pub(crate) fn agent(config: Config, interrupt: &Interrupt) -> Agent {
@@ -24,49 +19,7 @@ pub(crate) fn agent(config: Config, interrupt: &Interrupt) -> Agent {
             .chain(ConnectProxyConnector::default())
             .chain(SocketConnector(interrupt.clone()))
             .chain(RustlsConnector::default());
-    Agent::with_parts(config, connector, Names { interrupt: interrupt.clone(), last: Mutex::new(None) })
-}
-
-/// Resolves names on a thread that can be left behind.
-struct Names {
-    interrupt: Interrupt,
-    last: Mutex<Option<(String, Instant, Vec<SocketAddr>)>>,
-}
-
-impl Names {
-    /// What was found a moment ago.
-    fn known(&self, name: &str) -> Option<Vec<SocketAddr>> {
-        let last = self.last.lock();
-        let same = last.as_ref().filter(|(known, at, _)| known == name && at.elapsed() < RESOLVED_FOR);
-        same.map(|(_, _, addresses)| addresses.clone())
-    }
-
-    fn look_up(&self, name: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
-        let asked = name.clone();
-        let found = beside(&self.interrupt, until(timeout), move || asked.to_socket_addrs().map(Iterator::collect::<Vec<_>>));
-        let addresses = found.map_err(|cut| error(&cut, timeout))??;
-        *self.last.lock() = Some((name, Instant::now(), addresses.clone()));
-        Ok(addresses)
-    }
-}
-
-impl Resolver for Names {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
-        let named = uri.scheme().zip(uri.authority()).and_then(|(scheme, authority)| DefaultResolver::host_and_port(scheme, authority));
-        let name = named.ok_or_else(|| Error::BadUri("no host".into()))?;
-        let addresses = self.known(&name).map_or_else(|| self.look_up(name, timeout), Ok)?;
-        let mut wanted = self.empty();
-        for address in config.ip_family().keep_wanted(addresses.into_iter()).take(16) {
-            wanted.push(address);
-        }
-        if wanted.is_empty() { Err(Error::HostNotFound) } else { Ok(wanted) }
-    }
-}
-
-impl fmt::Debug for Names {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Names")
-    }
+    Agent::with_parts(config, connector, Names::new(interrupt.clone()))
 }
 
 /// Opens sockets.
@@ -182,18 +135,5 @@ impl Transport for Socket {
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Socket").field(&self.stream.peer_addr().ok()).finish()
-    }
-}
-
-fn until(timeout: NextTimeout) -> Option<Instant> {
-    if timeout.after.is_not_happening() { None } else { Instant::now().checked_add(*timeout.after) }
-}
-
-fn error(cut: &Cut, timeout: NextTimeout) -> Error {
-    match cut {
-        Cut::TimedOut => Error::Timeout(timeout.reason),
-        // Not `Interrupted`: TLS would try again.
-        Cut::Interrupted => Error::Io(io::Error::new(ErrorKind::ConnectionAborted, "given up")),
-        Cut::NoThread => Error::Io(io::Error::other("no thread could be started to connect with")),
     }
 }

@@ -1,11 +1,14 @@
 //! ureq, set up once, and its errors in the machine's words.
 
+use super::names::Names;
 use super::{Body, Lost, Payload, Source, Times, Transport};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use http::{Request, Response};
+use std::sync::Arc;
 use std::time::Duration;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, AsSendBody, Proxy, SendBody, Timeout};
 
 /// What a client's connections look like.
@@ -131,7 +134,7 @@ impl Wire {
             .build();
         Ok(match interrupt {
             Some(interrupt) => super::socket::agent(config, interrupt),
-            None => config.into(),
+            None => Agent::with_parts(config, DefaultConnector::default(), Names::new(Arc::new(|| false))),
         })
     }
 

@@ -1,0 +1,139 @@
+//! What `make install` lays out, used as others would: by pkg-config, by CMake, statically, and as a part of a CMake project.
+
+use crate::build::{clean, has, library_folder, root, skipped, succeed, text};
+use crate::stage::{Stage, World};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[test]
+fn three_consumers_build_from_an_empty_prefix() {
+    let prefix = installed("three");
+    let pkgconfig = prefix.join("lib/pkgconfig");
+    let flags = |arguments: &[&str]| {
+        let output = succeed(Command::new("pkg-config").args(arguments).arg("ledgerauth").env("PKG_CONFIG_PATH", &pkgconfig));
+        String::from_utf8(output.stdout).unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let example = root().join("examples/simple.c");
+
+    let shared = prefix.join("by-pkg-config");
+    succeed(Command::new("cc").arg(&example).args(flags(&["--cflags", "--libs"])).arg("-o").arg(&shared));
+    let needed = text(&succeed(Command::new("readelf").arg("-d").arg(&shared)));
+    assert!(needed.contains("[libledgerauth.so.0]"), "{needed}");
+    runs(&shared, &prefix);
+
+    let alone = prefix.join("by-hand-statically");
+    let private = flags(&["--static", "--libs-only-l"]);
+    let mut cc = Command::new("cc");
+    cc.arg(&example).args(flags(&["--cflags"])).arg(prefix.join("lib/libledgerauth.a"));
+    succeed(cc.args(private.iter().filter(|flag| *flag != "-lledgerauth")).arg("-o").arg(&alone));
+    std::fs::remove_file(prefix.join("lib/libledgerauth.so.0")).unwrap();
+    runs(&alone, Path::new("/nowhere"));
+
+    let again = installed("three");
+    by_cmake("consumer", &[format!("-DCMAKE_PREFIX_PATH={}", again.display())]);
+}
+
+#[test]
+fn the_sources_are_a_part_of_a_cmake_project() {
+    let target = library_folder().parent().unwrap().parent().unwrap().to_owned();
+    let source = root().display().to_string();
+    by_cmake(
+        "subproject",
+        &[
+            format!("-DLEDGERAUTH_SOURCE={source}"),
+            "-DLEDGERAUTH_PROFILE=dev".into(),
+            format!("-DLEDGERAUTH_TARGET_DIR={}", target.display()),
+        ],
+    );
+}
+
+#[test]
+fn only_our_names_are_exported_and_all_of_them_are_pinned() {
+    let pinned: BTreeSet<String> = std::fs::read_to_string(root().join("symbols.txt")).unwrap().lines().map(str::to_owned).collect();
+    let exported = |library: PathBuf, option: &str| -> BTreeSet<String> {
+        let output = succeed(Command::new("nm").args([option, "--defined-only", "--format=posix"]).arg(library));
+        let names = String::from_utf8(output.stdout).unwrap();
+        names
+            .lines()
+            .filter_map(|line| line.split(' ').next())
+            .filter(|name| !name.is_empty() && !name.ends_with(':'))
+            .map(str::to_owned)
+            .collect()
+    };
+    assert_eq!(exported(library_folder().join("libledgerauth.so"), "-D"), pinned);
+    let prefix = installed("names");
+    assert_eq!(exported(prefix.join("lib/libledgerauth.so"), "-D"), pinned);
+    let members = |name: &String| !name.contains('[');
+    assert_eq!(exported(prefix.join("lib/libledgerauth.a"), "-g").into_iter().filter(members).collect::<BTreeSet<_>>(), pinned);
+    let header = std::fs::read_to_string(root().join("../../include/ledgerauth.h")).unwrap();
+    let declared: BTreeSet<String> = pinned.iter().filter(|name| header.contains(&format!("{name}("))).cloned().collect();
+    assert_eq!(declared, pinned);
+}
+
+#[test]
+fn the_version_is_one_number_everywhere() {
+    let version = env!("CARGO_PKG_VERSION");
+    let prefix = installed("version");
+    let pkgconfig = prefix.join("lib/pkgconfig");
+    let said = text(&succeed(Command::new("pkg-config").args(["--modversion", "ledgerauth"]).env("PKG_CONFIG_PATH", pkgconfig)));
+    assert_eq!(said.trim(), version);
+    let cmake = std::fs::read_to_string(prefix.join("lib/cmake/ledgerauth/ledgerauthConfigVersion.cmake")).unwrap();
+    assert!(cmake.contains(&format!("PACKAGE_VERSION \"{version}\"")), "{cmake}");
+    let header = std::fs::read_to_string(root().join("../../include/ledgerauth.h")).unwrap();
+    assert!(header.contains(&format!("#define LEDGERAUTH_VERSION \"{version}\"")));
+    assert!(prefix.join(format!("lib/libledgerauth.so.{version}")).exists());
+    // The library's own word is compared with the header's in abi.c.
+}
+
+#[test]
+fn what_the_static_library_needs_is_what_the_compiler_says() {
+    let script = std::fs::read_to_string(root().join("packaging/install.sh")).unwrap();
+    let (_, rest) = script.split_once("static_libs='").unwrap();
+    let (listed, _) = rest.split_once('\'').unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("native");
+    std::fs::create_dir_all(&folder).unwrap();
+    let source = folder.join("empty.rs");
+    std::fs::write(&source, "").unwrap();
+    let mut rustc = Command::new(std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into()));
+    rustc.args(["--crate-type", "staticlib", "--print", "native-static-libs", "--out-dir"]).arg(&folder).arg(&source);
+    let said = text(&succeed(&mut rustc));
+    let (_, libraries) = said.split_once("native-static-libs: ").unwrap();
+    let set = |list: &str| list.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+    assert_eq!(set(listed), set(libraries.lines().next().unwrap()));
+    let cmake = std::fs::read_to_string(root().join("CMakeLists.txt")).unwrap();
+    assert!(cmake.contains(&listed.replace(' ', ";")), "CMakeLists.txt names other libraries");
+}
+
+/// Builds one of the projects of `tests/c/cmake` and runs its programs.
+fn by_cmake(project: &str, options: &[String]) {
+    if !has("cmake") {
+        return skipped("CMake is not installed, so no project was built by it");
+    }
+    let build = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cmake-{project}"));
+    let _ = std::fs::remove_dir_all(&build);
+    succeed(clean("cmake").arg("-S").arg(root().join("../../tests/c/cmake").join(project)).arg("-B").arg(&build).args(options));
+    succeed(clean("cmake").arg("--build").arg(&build));
+    let stage = Stage::start(World::Tls);
+    for name in ["shared", "static"] {
+        let output = succeed(clean(build.join(name)).envs(stage.finora()));
+        assert!(text(&output).contains("version 0."), "{}", text(&output));
+    }
+}
+
+/// The build of these tests, installed to an empty prefix.
+fn installed(name: &str) -> PathBuf {
+    let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("prefix-{name}"));
+    let _ = std::fs::remove_dir_all(&prefix);
+    succeed(
+        clean(root().join("packaging/install.sh")).arg(library_folder()).env("PREFIX", &prefix).env_remove("DESTDIR").env_remove("LIBDIR"),
+    );
+    prefix
+}
+
+/// Runs the simple example against a sandbox.
+fn runs(program: &Path, prefix: &Path) {
+    let stage = Stage::start(World::Tls);
+    let output = succeed(clean(program).envs(stage.finora()).env("LD_LIBRARY_PATH", prefix.join("lib")));
+    assert!(text(&output).contains("accepted"), "{}", text(&output));
+}
