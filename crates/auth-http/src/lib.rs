@@ -25,6 +25,7 @@
 //! | the header alone, for another HTTP library | [`Client::authorize`], which gives an [`Authorized`] |
 //! | another HTTP library, clock or event loop below the client | [`Transport`], [`Clock`], [`Drive`] |
 //! | the whole conversation, with an HTTP library of one's own | [`Client::deliver`] |
+//! | a person logs in, once | [`Client::login`], [`Client::login_on_device`], [`Client::revoke`] |
 //! | where tokens are kept | [`TokenStore`]: [`MemoryStore`], [`FileStore`], `RedisStore` (feature `redis`), your own |
 //!
 //! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
