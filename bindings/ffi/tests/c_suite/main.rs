@@ -5,6 +5,7 @@
 
 mod bare;
 mod build;
+mod erp;
 mod examples;
 mod packages;
 mod readme;

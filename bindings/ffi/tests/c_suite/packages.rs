@@ -1,5 +1,6 @@
 //! What `make install` lays out, used as others would: by pkg-config, by CMake, statically, and as a part of a CMake project.
 
+use crate::bare::bare;
 use crate::build::{clean, has, library_folder, root, skipped, succeed, text};
 use crate::stage::{Stage, World};
 use std::collections::BTreeSet;
@@ -36,16 +37,15 @@ fn three_consumers_build_from_an_empty_prefix() {
 
 #[test]
 fn the_sources_are_a_part_of_a_cmake_project() {
-    let target = library_folder().parent().unwrap().parent().unwrap().to_owned();
-    let source = root().display().to_string();
-    by_cmake(
-        "subproject",
-        &[
-            format!("-DLEDGERAUTH_SOURCE={source}"),
-            "-DLEDGERAUTH_PROFILE=dev".into(),
-            format!("-DLEDGERAUTH_TARGET_DIR={}", target.display()),
-        ],
-    );
+    // The build without HTTP is there already.
+    let (source, target) = (root(), bare().parent().unwrap().to_owned());
+    let options = [
+        format!("-DLEDGERAUTH_SOURCE={}", source.display()),
+        format!("-DLEDGERAUTH_TARGET_DIR={}", target.display()),
+        "-DLEDGERAUTH_PROFILE=dev".into(),
+        "-DLEDGERAUTH_HTTP=OFF".into(),
+    ];
+    by_cmake("subproject", &options);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use auth_sandbox::{Options, Sandbox, Service};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How it is served.
@@ -15,7 +16,7 @@ pub(crate) enum World {
 
 /// A sandbox, and the variables by which a program finds it.
 pub(crate) struct Stage {
-    pub(crate) sandbox: Sandbox,
+    pub(crate) sandbox: Arc<Sandbox>,
     folder: PathBuf,
     env: Vec<(String, String)>,
 }
@@ -24,7 +25,7 @@ impl Stage {
     pub(crate) fn start(world: World) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let options = Options { tls: world == World::Tls, limits: false, control: true, ..Options::default() };
-        let sandbox = Sandbox::start(options).unwrap();
+        let sandbox = Arc::new(Sandbox::start(options).unwrap());
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stage-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();

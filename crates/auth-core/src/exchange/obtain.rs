@@ -51,10 +51,7 @@ impl Exchange {
                 };
             }
             Claimed::Busy if self.refusal.is_some() && now >= self.deadline => self.give_up_refused(session, now),
-            Claimed::Busy => {
-                let rest = now.after(BUSY_REST.mul_f64(0.5 + self.dice.f64()));
-                self.at = At::Resting(rest.min(self.deadline), Then::Claim);
-            }
+            Claimed::Busy => self.at = self.look_again(now),
             Claimed::Down(_) if self.refusal.is_some() => self.give_up_refused(session, now),
             Claimed::Down(why) if is_single_use(session) || session.lacks_consent() => {
                 let failure = store_down("read", &why, "the refresh token was not spent: bring the store back, then call again");
@@ -62,6 +59,12 @@ impl Exchange {
             }
             Claimed::Down(_) => self.at = At::Fetch,
         }
+    }
+
+    /// The store once more, after a short rest.
+    fn look_again(&mut self, now: UnixTime) -> At {
+        let rest = now.after(BUSY_REST.mul_f64(0.5 + self.dice.f64()));
+        At::Resting(rest.min(self.deadline), Then::Claim)
     }
 
     /// Takes over what the store knows and the session does not; `true` if the exchange goes on from there.
@@ -123,7 +126,8 @@ impl Exchange {
                 self.journal = Some(spending);
                 self.at = At::Fetch;
             }
-            Saved::Superseded => self.at = At::Release(Box::new(At::Resting(now, Then::Claim))),
+            // After a rest: a store that shows one generation and compares another would be asked without end.
+            Saved::Superseded => self.at = At::Release(Box::new(self.look_again(now))),
             Saved::Down(why) => {
                 let failure = store_down("written", &why, "the refresh token was not spent: bring the store back, then call again");
                 self.give_up(session, now, failure);
