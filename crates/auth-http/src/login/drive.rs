@@ -3,6 +3,7 @@
 use super::listen::Listener;
 use super::page::Page;
 use super::visit::Visitor;
+use crate::audit::Heard;
 use crate::error::Error;
 use crate::fetch::fetch;
 use crate::shared::Shared;
@@ -39,6 +40,9 @@ pub(super) fn drive(
             ConsentStep::Release(lease) => shared.store.release(&shared.store_id(), &lease),
             ConsentStep::Wait(until) => shared.sleep_until(until)?,
             ConsentStep::Done(result) => {
+                if shared.audit.heard() > Heard::Nothing {
+                    shared.audit.deliver(consent.event(shared.now()).as_slice());
+                }
                 if result.is_ok() {
                     shared.with(|session, _| session.forget());
                 }

@@ -19,6 +19,7 @@ use super::assertion::clocks_differ;
 use super::authorization::{Asking, Brought, CodeLogin};
 use super::device::{Code, Prompt};
 use super::endpoints::missing;
+use crate::audit::{AuditEvent, Audited};
 use crate::connection::Connection;
 use crate::credential::{Grant, Secret};
 use crate::origin::Url;
@@ -67,7 +68,7 @@ pub enum ConsentStep {
 pub struct Connected {
     /// The scopes that were granted, if the server says so: it has to where they are not those that were asked for (RFC 6749 section 5.1).
     pub scope: Option<String>,
-    /// What the redirect brought beside what the RFCs name, such as the `realmId` of the company at QuickBooks Online.
+    /// What the redirect brought beside what the RFCs name, such as the `realmId` of the company at Intuit.
     pub parameters: Vec<(String, String)>,
 }
 
@@ -322,6 +323,19 @@ impl Consent {
             At::ExpectSaved => self.saved(now, saved),
             _ => self.misuse("handle_saved was called without a Save"),
         }
+    }
+
+    /// What happened, for the audit; `None` before [`ConsentStep::Done`].
+    pub fn event(&self, now: UnixTime) -> Option<AuditEvent> {
+        let At::Finished(result) = &self.at else { return None };
+        let client = self.grant.client.id();
+        let (what, decision) = match (result, &self.way) {
+            (Ok(()), Way::Code(_)) => (Audited::Connected, format!("a person consented in a browser, for the client {client:?}")),
+            (Ok(()), Way::Device(_)) => (Audited::Connected, format!("a person consented on another device, for the client {client:?}")),
+            (Ok(()), Way::End(_)) => (Audited::Disconnected, format!("what was granted to the client {client:?} was revoked")),
+            (Err(failure), _) => (Audited::ConsentFailed, format!("{}: {}", failure.kind().name(), failure.what())),
+        };
+        Some(AuditEvent::new(&self.connection, now, what, decision))
     }
 
     /// A request with which the client authenticates.
