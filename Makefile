@@ -17,8 +17,9 @@ TESTED := auth-http/redis,auth-http/login
 
 .PHONY: test
 test: tools servers  ## install what is needed and run every test
-	$(CARGO) test --workspace --all-targets --features $(TESTED)
-	$(CARGO) test --workspace --doc --features $(TESTED)
+	$(CARGO) test --workspace --exclude auth-ffi --all-targets --features $(TESTED)
+	$(CARGO) test -p auth-ffi --test header
+	$(CARGO) test --workspace --exclude auth-ffi --exclude auth-py --doc --features $(TESTED)
 	tests/servers/keyring/run
 	$(CARGO) run --quiet --release -p auth-http --example month_end
 

@@ -37,6 +37,12 @@ pub enum Audited {
     TokenAdopted,
     /// No token could be had.
     TokenDenied,
+    /// A person consented, and the tokens are in the store.
+    Connected,
+    /// What was granted was revoked, at the server and in the store.
+    Disconnected,
+    /// A login or a revocation came to nothing.
+    ConsentFailed,
     /// The refresh token ends soon, or a person has to connect the account again soon.
     RefreshTokenEnding,
 }
@@ -56,6 +62,9 @@ impl Audited {
             Self::TokenGranted => "token_granted",
             Self::TokenAdopted => "token_adopted",
             Self::TokenDenied => "token_denied",
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+            Self::ConsentFailed => "consent_failed",
             Self::RefreshTokenEnding => "refresh_token_ending",
         }
     }
@@ -76,7 +85,7 @@ impl Audited {
     /// How much attention it deserves.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Refused | Self::TokenDenied | Self::Replaced => Severity::Warn,
+            Self::Refused | Self::TokenDenied | Self::Replaced | Self::ConsentFailed => Severity::Warn,
             Self::Sent | Self::Answered => Severity::Debug,
             _ => Severity::Info,
         }

@@ -44,8 +44,12 @@
 //!         // ask the store for a limit that another process met, tell it of one that was met here
 //!         Step::Look => exchange.handle_looked(&mut session, now, None),
 //!         Step::Pause(_) => {}
-//!         // send this to the token endpoint as it is, follow no redirect
-//!         Step::Fetch(request) => {
+//!         // sign this, outside of every lock; send it to the token endpoint as it is, follow no redirect
+//!         Step::Fetch(mut request) => {
+//!             if let Err(not_sent) = request.sign() {
+//!                 exchange.handle_failure(&mut session, now, not_sent);
+//!                 continue;
+//!             }
 //!             assert_eq!((request.method, request.url.as_str()), ("POST", "https://auth.numeric.io/oauth/token"));
 //!             let body = br#"{"access_token": "abc", "token_type": "Bearer", "expires_in": 3600}"#;
 //!             exchange.handle_response(&mut session, now, &Response { status: 200, headers: &none, body });
@@ -123,7 +127,7 @@ pub use explain::Explanation;
 pub use headers::Headers;
 pub use oauth::assertion::Assertion;
 pub use oauth::authorization::CodeLogin;
-pub use oauth::consent::{Consent, ConsentStep, Redirected};
+pub use oauth::consent::{Connected, Consent, ConsentStep, Redirected};
 pub use oauth::device::Prompt;
 pub use oauth::discovery::{Discovery, Metadata};
 pub use oauth::signer::Signer;

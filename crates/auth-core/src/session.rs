@@ -29,7 +29,8 @@ const QUIET: Duration = Duration::from_secs(30);
 const REFUSED_REST: Duration = Duration::from_mins(5);
 /// How long a dead refresh token rests before its store is read again: an hour, because only a person can mend it.
 const CONSENT_REST: Duration = Duration::from_hours(1);
-/// How long a store that holds no consent is left alone: two seconds, because a person who has just logged in wants to go on.
+/// How long a store is left alone that holds no consent, or a dead one, where a login would put a new one: two seconds, because a person who has just logged in
+/// wants to go on.
 const ABSENT_REST: Duration = Duration::from_secs(2);
 /// How often one call is sent again after a 401: twice, for a token that another process had renewed and that is refused as well.
 const REPEATS_AFTER_REFUSAL: u8 = 2;
@@ -539,11 +540,28 @@ impl Session {
         self.life().is_some_and(|life| life.grant.kind() == GrantKind::RefreshToken && life.refresh_token().is_none())
     }
 
+    /// Whether its refresh token is what the store holds, so that a login elsewhere can bring another.
+    fn goes_by_the_store(&self) -> bool {
+        self.lacks_consent() || self.life().is_some_and(|life| life.grant.is_stored())
+    }
+
+    /// Notes that the server refused the store's refresh token: it is sent again only after a long rest, however often the store is read meanwhile.
+    pub(crate) fn note_refused(&mut self, failure: &Failure, now: UnixTime) {
+        if let Holding::Token(life) = &mut self.holding
+            && life.grant.is_stored()
+            && failure.kind() == FailureKind::ConsentRequired
+            && failure.code().is_some()
+            && life.refused(now).is_none()
+        {
+            life.note_refused(failure, now.after(CONSENT_REST));
+        }
+    }
+
     /// How long to leave a token endpoint alone that gave no token.
     pub(crate) fn rest_after(&self, failure: &Failure, now: UnixTime) -> UnixTime {
         match failure.kind() {
             // Looking into the store costs the server nothing, and a person may be logging in right now.
-            FailureKind::ConsentRequired if self.lacks_consent() => now.after(ABSENT_REST),
+            FailureKind::ConsentRequired if self.goes_by_the_store() => now.after(ABSENT_REST),
             FailureKind::ConsentRequired => now.after(CONSENT_REST),
             kind if !kind.is_retryable() => now.after(REFUSED_REST),
             _ => {

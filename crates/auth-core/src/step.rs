@@ -25,8 +25,8 @@ pub enum Step {
     Pause(SharedPause),
     /// Ask the credential's source again: [`crate::Exchange::handle_loaded`].
     Load,
-    /// Send this to the token endpoint exactly as it is, follow no redirect: [`crate::Exchange::handle_response`] with the whole
-    /// body, or [`crate::Exchange::handle_failure`].
+    /// Sign this ([`TokenRequest::sign`], outside of locks), send it to the token endpoint exactly as it is, follow no redirect:
+    /// [`crate::Exchange::handle_response`] with the whole body, or [`crate::Exchange::handle_failure`].
     Fetch(TokenRequest),
     /// Put this on the caller's request, send it, follow no redirect: [`crate::Exchange::handle_response`] or [`crate::Exchange::handle_failure`].
     Send(Send),

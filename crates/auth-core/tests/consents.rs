@@ -4,7 +4,7 @@ mod support;
 
 use auth_core::{
     Call, Claimed, ClientCredentials, CodeLogin, Connection, Consent, ConsentStep, Credential, Exchange, FailureKind, Grant, Lease,
-    Outcome, Record, Save, Saved, Secret, Session, Step,
+    Outcome, Record, Save, Saved, Secret, Session, Step, UnixTime,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +68,8 @@ fn a_code_is_exchanged_with_the_verifier_of_its_challenge_and_the_tokens_are_sto
     let servers = START.after(Duration::from_mins(10));
     assert_eq!((saved.record.minted_at, saved.record.expires_at), (servers, servers.after(Duration::from_hours(1))));
     assert_eq!((saved.record.consented_at, saved.record.refresh_ends_at), (Some(servers), Some(servers.after(Duration::from_hours(24)))));
-    assert!(story.to_done().is_ok());
+    let connected = story.to_done().unwrap();
+    assert_eq!((connected.scope, connected.parameters), (None, vec![("realmId".to_owned(), "9130".to_owned())]));
 }
 
 #[test]
@@ -112,6 +113,59 @@ fn a_session_that_nobody_has_consented_to_asks_the_store_again_soon_and_the_serv
         };
         assert_eq!((failure.kind(), claims), (FailureKind::ConsentRequired, 1), "{failure}");
     }
+}
+
+#[test]
+fn a_refresh_token_of_the_store_that_was_refused_is_not_sent_again_and_a_new_login_is_noticed_at_once() {
+    let mut session = stored();
+    let mut saved = saved_by_a_login(&session);
+    saved.expires_at = saved.minted_at;
+    let fetches = |session: &mut Session, saved: &mut Record, now: UnixTime| {
+        let mut exchange = Exchange::new(Call::new(session.connection(), "GET", "/v1/x").unwrap(), 1);
+        let mut fetches = 0;
+        loop {
+            match exchange.poll(session, now) {
+                Step::Claim(_) => exchange.handle_claimed(session, now, Claimed::Granted(Some(saved.clone()))),
+                Step::Look => exchange.handle_looked(session, now, None),
+                Step::Save(save) => {
+                    *saved = save.record;
+                    exchange.handle_saved(session, now, Saved::Durable);
+                }
+                Step::Release(_) => {}
+                Step::Fetch(_) => {
+                    fetches += 1;
+                    let body = br#"{"error":"invalid_grant"}"#;
+                    let response = auth_core::Response { status: 400, headers: &&[("x", "y")][..], body };
+                    exchange.handle_response(session, now, &response);
+                }
+                Step::Send(send) => return (fetches, Ok(send.authorization.unwrap().value().expose().to_owned())),
+                Step::Done(Outcome::Failed(failure)) => return (fetches, Err(failure)),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    let (sent, result) = fetches(&mut session, &mut saved, START);
+    assert_eq!((sent, result.unwrap_err().code()), (1, Some("invalid_grant")));
+    for seconds in [3, 6, 600] {
+        let (sent, result) = fetches(&mut session, &mut saved, START.after(Duration::from_secs(seconds)));
+        assert_eq!((sent, result.unwrap_err().code()), (0, Some("invalid_grant")), "{seconds}");
+    }
+    let logged_in = START.after(Duration::from_secs(603));
+    let mut renewed = Record { generation: saved.generation + 1, expires_at: logged_in.after(Duration::from_hours(1)), ..saved.clone() };
+    assert_eq!(fetches(&mut session, &mut renewed, logged_in).1.unwrap(), "Bearer access-1");
+    // Without one, the server is asked once an hour, because it may have been wrong.
+    let mut waiting = stored();
+    assert_eq!(fetches(&mut waiting, &mut saved, START).0, 1);
+    assert_eq!(fetches(&mut waiting, &mut saved, START.after(Duration::from_secs(3_599))).0, 0);
+    assert_eq!(fetches(&mut waiting, &mut saved, START.after(Duration::from_secs(3_602))).0, 1);
+}
+
+/// What a login leaves in the store.
+fn saved_by_a_login(session: &Session) -> Record {
+    let mut story = Story::with_code(session);
+    story.to_fetch();
+    story.respond(200, &[], TOKENS);
+    save(&mut story, None).record
 }
 
 #[test]
@@ -335,7 +389,7 @@ fn the_end_revokes_the_refresh_token_first_and_clears_the_store_last() {
     assert!(save.record.refresh_token.is_none() && save.record.access_token.is_none());
     consent.handle_saved(START, Saved::Durable);
     assert!(matches!(consent.poll(START), ConsentStep::Release(_)));
-    assert!(matches!(consent.poll(START), ConsentStep::Done(Ok(()))));
+    assert!(matches!(consent.poll(START), ConsentStep::Done(Ok(_))));
 }
 
 #[test]

@@ -76,7 +76,12 @@ impl Shell {
                     self.say(&format!("Claim    the right to fetch a token, for {} s", claim.span.as_secs()));
                     exchange.handle_claimed(session, self.now, Claimed::Granted(self.store.clone()));
                 }
-                Step::Fetch(request) => {
+                Step::Fetch(mut request) => {
+                    // Nothing to be signed here: the client has a secret. One with a key has, and it may be elsewhere.
+                    if let Err(not_sent) = request.sign() {
+                        exchange.handle_failure(session, self.now, not_sent);
+                        continue;
+                    }
                     self.say(&format!("Fetch    {} {} (the body is a secret: {:?})", request.method, request.url.as_str(), request.body));
                     self.answer(session, exchange);
                 }

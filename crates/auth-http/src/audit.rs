@@ -13,7 +13,7 @@ type Listener = dyn Fn(&AuditEvent) + Send + Sync;
 pub enum Heard {
     /// None: they are not even made.
     Nothing,
-    /// What is out of the ordinary: all but [`Audited::Sent`] and [`Audited::Answered`].
+    /// What is out of the ordinary: all but [`Sent`](auth_core::Audited::Sent) and [`Answered`](auth_core::Audited::Answered).
     AllButCalls,
     /// All of them.
     Everything,

@@ -25,6 +25,7 @@
 //! | the header alone, for another HTTP library | [`Client::authorize`], which gives an [`Authorized`] |
 //! | another HTTP library, clock or event loop below the client | [`Transport`], [`Clock`], [`Drive`] |
 //! | the whole conversation, with an HTTP library of one's own | [`Client::deliver`] |
+//! | a person logs in, once | [`Client::login`], [`Client::login_on_device`], [`Client::revoke`] |
 //! | where tokens are kept | [`TokenStore`]: [`MemoryStore`], [`FileStore`], `RedisStore` (feature `redis`), your own |
 //!
 //! `Err` from [`Request::send`] means that there is no answer to the call. An answer that is not a success is a [`Response`] whose
@@ -65,9 +66,9 @@ pub use audit::Heard;
 /// The machine itself, for those who drive it with their own I/O.
 pub use auth_core as core;
 pub use auth_core::{
-    ApiKey, Assertion, AuditEvent, Audited, Authorization, ClientAuth, Connection, Explanation, Failure, FailureKind, KeyAge, KeyError,
-    KeyNotes, KeyState, ProfileError, Prompt, Provider, Redactor, RefreshForecast, RotationPlan, Secret, SessionState, Signer, UnixTime,
-    retry::Policy,
+    ApiKey, Assertion, AuditEvent, Audited, Authorization, ClientAuth, Connected, Connection, Explanation, Failure, FailureKind, KeyAge,
+    KeyError, KeyNotes, KeyState, ProfileError, Prompt, Provider, Redactor, RefreshForecast, RotationPlan, Secret, SessionState, Signer,
+    UnixTime, retry::Policy,
 };
 pub use authorized::Authorized;
 pub use builder::ClientBuilder;

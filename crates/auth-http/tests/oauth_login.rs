@@ -2,11 +2,11 @@
 
 mod support;
 
-use auth_http::{Client, Credential, Error, FailureKind, Login, MemoryStore};
+use auth_http::{AuditEvent, Audited, Client, Connected, Credential, Error, FailureKind, Login, MemoryStore};
 use serde_json::json;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use support::browser::{Seen, visit};
@@ -17,7 +17,7 @@ fn login(
     client: &Client,
     options: impl FnOnce(Login<'_>) -> Login<'_>,
     browse: impl FnOnce(String) -> Seen + Send + 'static,
-) -> (Result<(), Error>, Seen) {
+) -> (Result<Connected, Error>, Seen) {
     let (saw, seen) = mpsc::channel();
     let mut browse = Some(browse);
     let show = |prompt: &auth_http::Prompt| {
@@ -41,8 +41,10 @@ fn parameter(url: &str, name: &str) -> String {
 #[test]
 fn a_person_logs_in_and_every_client_of_the_store_goes_on_from_there() {
     let Some(oidc) = Oidc::start(&json!({})) else { return };
-    let store = Arc::new(MemoryStore::new());
-    let client = oidc.person("native").store(store.clone()).build().unwrap();
+    let (store, events) = (Arc::new(MemoryStore::new()), Arc::new(Mutex::new(Vec::new())));
+    let heard = events.clone();
+    let listening = move |event: &AuditEvent| heard.lock().unwrap().push((event.what, event.decision.clone()));
+    let client = oidc.person("native").store(store.clone()).on_audit(listening).build().unwrap();
     // Nobody has logged in yet, and that is what a call says.
     let error = client.get("/api/ledger").send().unwrap_err();
     assert_eq!(error.kind(), Some(FailureKind::ConsentRequired), "{error}");
@@ -53,9 +55,11 @@ fn a_person_logs_in_and_every_client_of_the_store_goes_on_from_there() {
         assert_eq!((parameter(&url, "code_challenge").len(), parameter(&url, "state").len()), (43, 43));
         visit(&url)
     });
-    result.unwrap();
+    assert_eq!(result.unwrap().scope.as_deref(), Some("openid offline_access ledger.read"));
     assert_eq!(seen.status, 200);
     assert!(seen.body.contains("<h1>Connected</h1>") && !seen.body.contains("<script"), "{}", seen.body);
+    let connected = (Audited::Connected, "a person consented in a browser, for the client \"native\"".to_owned());
+    assert!(events.lock().unwrap().contains(&connected), "{events:?}");
 
     assert_eq!(client.get("/api/ledger").send().unwrap().status(), 200);
     let other = oidc.person("native").store(store.clone()).build().unwrap();

@@ -1,8 +1,17 @@
 // The registered clients, one for each way to authenticate, and keys made at start.
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 
 /** The secret of every client that has one: a test's, known to everybody. */
 const SECRET = 'test-only-secret-of-32-characters';
+
+/**
+ * A pair of keys. They take the way through text, because node can hang when it exports a key while the memory of the job that made the same key is collected.
+ */
+function pair(type, options) {
+  const encodings = { publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } };
+  const privateKey = createPrivateKey(generateKeyPairSync(type, { ...options, ...encodings }).privateKey);
+  return { privateKey, publicKey: createPublicKey(privateKey) };
+}
 
 const machine = (id, method, more) => ({
   client_id: id, client_secret: SECRET, token_endpoint_auth_method: method, grant_types: ['client_credentials'],
@@ -16,7 +25,7 @@ const person = (id, method, more) => ({
 });
 
 export function clientsAndKeys(options) {
-  const signing = { ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), use: 'sig', kid: 'server-1' };
+  const signing = { ...pair('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), use: 'sig', kid: 'server-1' };
   const clients = [
     machine('basic', 'client_secret_basic'),
     machine('post', 'client_secret_post'),
@@ -34,17 +43,17 @@ export function clientsAndKeys(options) {
   const keys = {};
   if (options.client_keys) {
     const pairs = {
-      RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
-      ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-      EdDSA: generateKeyPairSync('ed25519'),
+      RS256: pair('rsa', { modulusLength: 2048 }),
+      ES256: pair('ec', { namedCurve: 'P-256' }),
+      EdDSA: pair('ed25519', {}),
     };
     pairs.PS256 = pairs.RS256;
-    for (const [alg, pair] of Object.entries(pairs)) {
+    for (const [alg, made] of Object.entries(pairs)) {
       const id = `key-${alg.toLowerCase()}`;
-      const jwk = { ...pair.publicKey.export({ format: 'jwk' }), use: 'sig', alg, kid: `${id}-1` };
+      const jwk = { ...made.publicKey.export({ format: 'jwk' }), use: 'sig', alg, kid: `${id}-1` };
       const key = { client_secret: undefined, jwks: { keys: [jwk] }, token_endpoint_auth_signing_alg: alg };
       clients.push(machine(id, 'private_key_jwt', key));
-      const pem = (type) => pair.privateKey.export({ type, format: 'pem' });
+      const pem = (type) => made.privateKey.export({ type, format: 'pem' });
       keys[alg] = { pkcs8: pem('pkcs8'), traditional: { RS256: () => pem('pkcs1'), PS256: () => pem('pkcs1'), ES256: () => pem('sec1') }[alg]?.() };
     }
     // The owner of a service account: its assertions are grants, and it authenticates by nothing else (RFC 7523 section 2.1).

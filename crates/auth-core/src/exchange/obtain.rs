@@ -84,6 +84,10 @@ impl Exchange {
             }
             session.take_over(record.clone());
         }
+        if let Some(refused) = session.life().and_then(|life| life.refused(now)).cloned() {
+            self.give_up(session, now, refused);
+            return true;
+        }
         // What was bought with that refresh token is here: not stored yet, or lost by a store that went back to an older state.
         let has_newer = session.life().is_some_and(|life| life.unsaved().is_some() || record.generation < life.generation());
         let Some(spent) = record.spending.filter(|spending| !has_newer && !session.is_proven_unspent(spending.mark)) else {
@@ -357,6 +361,7 @@ impl Exchange {
 
     /// No token will come: remember why, so that nobody asks again too soon, and tell the caller, unless another credential may help.
     fn give_up(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
+        session.note_refused(&failure, now);
         let until = session.rest_after(&failure, now);
         let connection = Arc::clone(session.connection());
         self.note(&connection, now, Audited::TokenDenied, None, || format!("{}; nobody asks again before {until}", failure.what()));

@@ -10,10 +10,14 @@ use crate::verdict::failure::{Failure, FailureKind};
 use alloc::borrow::{Cow, ToOwned};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use core::time::Duration;
 use form_urlencoded::Serializer;
+
+/// How many parameters beside those of the RFCs a redirect may bring: more are no server's.
+const MORE: usize = 16;
 
 /// `CodeLogin` is what a shell decides about a login by authorization code.
 #[derive(Clone, Copy)]
@@ -40,8 +44,8 @@ pub(super) struct Asking {
 /// What a redirect brought.
 #[derive(Debug)]
 pub(super) enum Brought {
-    /// The code.
-    Code(Secret),
+    /// The code, and what else the server says of the connection.
+    Code(Secret, Vec<(String, String)>),
     /// The end of the login.
     Refusal(Failure),
     /// Nothing of this login: somebody else's, or a browser's own.
@@ -119,7 +123,12 @@ impl Asking {
             _ => {}
         }
         match (code.filter(|code| !code.is_empty()), error) {
-            (Some(code), None) => Brought::Code(Secret::new(code.into_owned())),
+            (Some(code), None) => {
+                let own = ["state", "code", "iss"];
+                let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| !own.contains(&&**name));
+                let more = pairs.take(MORE).map(|(name, value)| (quote(&name, &[]), quote(&value, &[]))).collect();
+                Brought::Code(Secret::new(code.into_owned()), more)
+            }
             (_, Some(error)) => {
                 let (kind, advice) = codes::in_redirect(&error);
                 let message = once("error_description").0.map(|text| quote(&text, &[&self.state]));

@@ -32,6 +32,8 @@ pub(crate) struct Granted {
     pub(crate) refresh_token: Option<Secret>,
     /// How long the refresh token lives, if the server says so.
     pub(crate) refresh_lifetime: Option<Duration>,
+    /// The scopes, if they are said: they have to be where they differ from what was asked for (RFC 6749 section 5.1).
+    pub(crate) scope: Option<String>,
 }
 
 /// Why there is no token.
@@ -171,7 +173,8 @@ fn granted(provider: &Provider, status: u16, object: &Map<String, Value>, secret
     // No standard names this field; these are two vendors' words for it.
     let announced = || object.get("refresh_token_expires_in").or_else(|| object.get("x_refresh_token_expires_in"));
     let refresh_lifetime = announced().and_then(self::lifetime);
-    Ok(Granted { access_token, lifetime, refresh_token, refresh_lifetime })
+    let scope = object.get("scope").and_then(Value::as_str).map(|scope| quote(scope, secrets));
+    Ok(Granted { access_token, lifetime, refresh_token, refresh_lifetime, scope })
 }
 
 /// A lifetime in seconds: a number, or a text that is one. What no lifetime can be (zero, negative, not a number) counts as not said.

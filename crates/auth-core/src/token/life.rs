@@ -140,11 +140,20 @@ struct Rare {
     /// that is held stands in the token alone.
     record: Option<Box<Record>>,
     unsaved: Option<Box<(Token, Record)>>,
+    /// The store's refresh token that the server refused.
+    refused: Option<Box<Refused>>,
     failures: u32,
 }
 
+/// A refresh token of the store that the server refused: which, why, and until when it is not sent again.
+struct Refused {
+    generation: u64,
+    failure: Failure,
+    until: UnixTime,
+}
+
 impl Rare {
-    const NONE: &Self = &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, failures: 0 };
+    const NONE: &Self = &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, refused: None, failures: 0 };
 
     /// The record with its access token, which stands in the token that is held if that is the record's. A record without an end has no access token: that of
     /// a grant that just replaced another, whose token is still held.
@@ -158,8 +167,8 @@ impl Rare {
     }
 
     fn is_empty(&self) -> bool {
-        let Self { phase, spares, record, unsaved, failures } = self;
-        matches!(phase, Phase::Quiet) && spares.is_empty() && record.is_none() && unsaved.is_none() && *failures == 0
+        let Self { phase, spares, record, unsaved, refused, failures } = self;
+        matches!(phase, Phase::Quiet) && spares.is_empty() && record.is_none() && unsaved.is_none() && refused.is_none() && *failures == 0
     }
 }
 
@@ -192,7 +201,7 @@ impl TokenLife {
             (_, Event::Begin { by, until }) => Phase::Refreshing { by, until },
             (phase, Event::Granted { by, token, record }) if is_newer(&record) => {
                 let record = record.refresh_token.is_some().then(|| Box::new(Record { access_token: None, ..*record }));
-                (self.token, rare.record, rare.unsaved, rare.failures) = (Some(token), record, None, 0);
+                (self.token, rare.record, rare.unsaved, rare.refused, rare.failures) = (Some(token), record, None, None, 0);
                 match phase {
                     // A late one: whoever took over goes on.
                     Phase::Refreshing { by: holder, until } if holder != by => Phase::Refreshing { by: holder, until },
@@ -322,6 +331,19 @@ impl TokenLife {
         self.unsaved().map_or_else(|| self.known_record(), |unsaved| unsaved.1.clone())
     }
 
+    /// Notes that the server refused the refresh token in use, which is not to be sent again before then.
+    pub(crate) fn note_refused(&mut self, failure: &Failure, until: UnixTime) {
+        let generation = self.generation();
+        let rare = self.rare.get_or_insert_default();
+        rare.refused = Some(Box::new(Refused { generation, failure: failure.clone(), until }));
+    }
+
+    /// Why the refresh token in use is not to be sent, if the server has refused it: only a newer one helps.
+    pub(crate) fn refused(&self, now: UnixTime) -> Option<&Failure> {
+        let refused = self.rare().refused.as_ref()?;
+        (refused.generation == self.generation() && now < refused.until).then_some(&refused.failure)
+    }
+
     /// Forgets every token. The generation before is kept in mind: what the store holds now is taken, be it the one that was just forgotten, and nothing older.
     pub(crate) fn forget(&mut self) {
         let Record { generation, grant, .. } = self.known_record();
@@ -329,7 +351,7 @@ impl TokenLife {
         self.token = None;
         let rare = self.rare.get_or_insert_default();
         rare.record = Some(Box::new(Record { generation, grant, ..Record::default() }));
-        (rare.unsaved, rare.phase) = (None, Phase::Quiet);
+        (rare.unsaved, rare.refused, rare.phase) = (None, None, Phase::Quiet);
     }
 
     /// The generation of the token that is held.
@@ -362,7 +384,7 @@ impl TokenLife {
         let record = Some(Box::new(Self::first_record(&grant)));
         self.grant = grant;
         let rare = self.rare.get_or_insert_default();
-        (rare.spares, rare.record, rare.unsaved) = (spares, record, None);
+        (rare.spares, rare.record, rare.unsaved, rare.refused) = (spares, record, None, None);
         if matches!(rare.phase, Phase::Failed { .. }) {
             rare.phase = Phase::Quiet;
         }

@@ -107,7 +107,7 @@ impl Story {
         }
     }
 
-    pub fn to_done(&mut self) -> Result<(), auth_core::Failure> {
+    pub fn to_done(&mut self) -> Result<auth_core::Connected, auth_core::Failure> {
         match self.poll() {
             ConsentStep::Done(result) => result,
             other => panic!("expected Done, got {other:?}"),
@@ -132,7 +132,9 @@ impl Story {
         let mut story = Self::by_code(session);
         let state = Self::state(&story.to_show());
         assert!(matches!(story.poll(), ConsentStep::Redirect(_)));
-        let taken = story.consent.handle_redirect(story.now, &format!("code=code-1&state={state}"));
+        let taken = story
+            .consent
+            .handle_redirect(story.now, &format!("code=code-1&state={state}&realmId=9130&iss=https%3A%2F%2Flogin.ledger.example"));
         assert_eq!(taken, auth_core::Redirected::Taken);
         story
     }

@@ -3,10 +3,11 @@
 use super::listen::Listener;
 use super::page::Page;
 use super::visit::Visitor;
+use crate::audit::Heard;
 use crate::error::Error;
 use crate::fetch::fetch;
 use crate::shared::Shared;
-use auth_core::{Consent, ConsentStep, Prompt};
+use auth_core::{Connected, Consent, ConsentStep, Prompt};
 
 /// Runs a consent to its end.
 pub(super) fn drive(
@@ -14,7 +15,7 @@ pub(super) fn drive(
     mut consent: Consent,
     listener: Option<&Listener>,
     show: &mut dyn FnMut(&Prompt),
-) -> Result<(), Error> {
+) -> Result<Connected, Error> {
     // Who came back from the server waits for how it ends.
     let mut browser: Option<Visitor> = None;
     loop {
@@ -39,11 +40,14 @@ pub(super) fn drive(
             ConsentStep::Release(lease) => shared.store.release(&shared.store_id(), &lease),
             ConsentStep::Wait(until) => shared.sleep_until(until)?,
             ConsentStep::Done(result) => {
+                if shared.audit.heard() > Heard::Nothing {
+                    shared.audit.deliver(consent.event(shared.now()).as_slice());
+                }
                 if result.is_ok() {
                     shared.with(|session, _| session.forget());
                 }
                 if let Some(browser) = browser {
-                    browser.answer(&Page::end(&result));
+                    browser.answer(&Page::end(result.as_ref().map(|_| ())));
                 }
                 return Ok(result?);
             }

@@ -7,7 +7,7 @@ mod visit;
 
 use crate::client::Client;
 use crate::error::Error;
-use auth_core::{CodeLogin, Consent, Prompt};
+use auth_core::{CodeLogin, Connected, Consent, Prompt};
 use listen::Listener;
 use std::fmt;
 use std::time::Duration;
@@ -78,11 +78,11 @@ impl Client {
     /// Lets a person consent in a browser, and puts the tokens into the client's store, where every client of the same store and name finds them. The client's
     /// credential has to be [`stored`](crate::Credential::stored); its scopes are what the person is asked for.
     ///
-    /// Returns when the person is done, has refused, or the time is over. Calls that other threads make meanwhile go on with what there was before.
+    /// Returns when the person is done, with what the server says of the connection; or when they have refused, or the time is over. Calls that other threads make meanwhile go on with what there was before.
     ///
     /// # Errors
     /// [`Error::Failure`] with what the server said, or `DeadlineExceeded`; [`Error::Setting`] for a redirect address that cannot be listened at.
-    pub fn login(&self, mut login: Login<'_>) -> Result<(), Error> {
+    pub fn login(&self, mut login: Login<'_>) -> Result<Connected, Error> {
         let listener = Listener::bind(&login.redirect_uri)?;
         let mut random = Zeroizing::new([0; 64]);
         getrandom::fill(random.as_mut_slice()).map_err(|error| Error::Setting {
@@ -105,7 +105,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Failure`] with what the server said, or that nobody confirmed the code in time.
-    pub fn login_on_device(&self, mut show: impl FnMut(&Prompt)) -> Result<(), Error> {
+    pub fn login_on_device(&self, mut show: impl FnMut(&Prompt)) -> Result<Connected, Error> {
         let (consent, _) = self.shared.with(|session, now| Consent::by_device(session, self.shared.seed(), now));
         drive::drive(&self.shared, consent?, None, &mut show)
     }
@@ -117,7 +117,7 @@ impl Client {
     /// [`Error::Failure`] if a token could not be revoked, or the store not be written.
     pub fn revoke(&self) -> Result<(), Error> {
         let (consent, _) = self.shared.with(|session, now| Consent::end(session, self.shared.seed(), now));
-        drive::drive(&self.shared, consent?, None, &mut |_| {})
+        drive::drive(&self.shared, consent?, None, &mut |_| {}).map(drop)
     }
 }
 

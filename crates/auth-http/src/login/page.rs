@@ -14,7 +14,7 @@ pub(super) struct Page {
 
 impl Page {
     /// How the login ended.
-    pub(super) fn end(result: &Result<(), Failure>) -> Self {
+    pub(super) fn end(result: Result<(), &Failure>) -> Self {
         match result {
             Ok(()) => Self::new("200 OK", "Connected", "You can close this window and go back to the program."),
             Err(failure) => {
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn what_a_server_said_cannot_become_markup() {
         let failure = Failure::new(FailureKind::GrantRefused, "<script>alert(1)</script>", "a \"b\" & 'c'");
-        let page = String::from_utf8(Page::end(&Err(failure)).response()).unwrap();
+        let page = String::from_utf8(Page::end(Err(&failure)).response()).unwrap();
         assert!(page.contains("&lt;script&gt;") && page.contains("A &quot;b&quot; &amp; &#39;c&#39;."), "{page}");
         assert!(!page.contains("<script"));
         let (head, body) = page.split_once("\r\n\r\n").unwrap();

@@ -55,7 +55,7 @@ impl Server {
     }
 }
 
-/// One attempt; `None` if there is no word within a minute, because node has been seen to hang in the making of its keys, once in hundreds of starts.
+/// One attempt; `None` if there is no word within a minute: a machine may be that busy, or a server hang.
 fn try_to_start(command: &mut Command, configuration: &Value) -> Option<(Child, ChildStdin, Value)> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the server's program starts");
     let mut stdin = child.stdin.take().expect("its input is a pipe");

@@ -141,6 +141,7 @@ impl Consent {
             let advice = "nothing could be renewed: ask for the scope offline_access and for consent (prompt=consent; access_type=offline at Google), and have refresh tokens allowed where the client is registered";
             return self.fail(Failure::new(FailureKind::GrantRefused, what, advice));
         }
+        self.connected.scope = granted.scope;
         let minted_at = self.servers(asked_at);
         self.record = Record {
             grant: self.grant.fingerprint(),

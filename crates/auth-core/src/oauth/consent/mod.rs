@@ -19,6 +19,7 @@ use super::assertion::clocks_differ;
 use super::authorization::{Asking, Brought, CodeLogin};
 use super::device::{Code, Prompt};
 use super::endpoints::missing;
+use crate::audit::{AuditEvent, Audited};
 use crate::connection::Connection;
 use crate::credential::{Grant, Secret};
 use crate::origin::Url;
@@ -34,6 +35,7 @@ use crate::verdict::retry::{self, Budget, Cause, Decision, Situation};
 use crate::verdict::wait;
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -57,7 +59,17 @@ pub enum ConsentStep {
     /// Sleep until then, then poll.
     Wait(UnixTime),
     /// The end: what was wanted is done and in the store, or why not.
-    Done(Result<(), Failure>),
+    Done(Result<Connected, Failure>),
+}
+
+/// `Connected` is what a server says of a connection when a person has consented; nothing of it is secret. After the end of one it is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Connected {
+    /// The scopes that were granted, if the server says so: it has to where they are not those that were asked for (RFC 6749 section 5.1).
+    pub scope: Option<String>,
+    /// What the redirect brought beside what the RFCs name, such as the `realmId` of the company at Intuit.
+    pub parameters: Vec<(String, String)>,
 }
 
 /// `Redirected` is what a request to the redirect address was.
@@ -90,6 +102,7 @@ pub struct Consent {
     record: Record,
     /// When to give up on a store that is busy or down.
     store_until: UnixTime,
+    connected: Connected,
 }
 
 /// How a person consents, or that it ends.
@@ -190,6 +203,7 @@ impl Consent {
             stored: 0,
             record: Record::default(),
             store_until: UnixTime::default(),
+            connected: Connected::default(),
         })
     }
 
@@ -241,7 +255,7 @@ impl Consent {
                 }
                 At::Finished(result) => {
                     self.at = At::Finished(result.clone());
-                    return ConsentStep::Done(result);
+                    return ConsentStep::Done(result.map(|()| self.connected.clone()));
                 }
                 At::ExpectDeviceCode(_) | At::ExpectToken { .. } | At::ExpectRevoked | At::ExpectClaimed | At::ExpectSaved => {
                     self.misuse("poll was called before the last step was reported");
@@ -257,7 +271,10 @@ impl Consent {
         };
         match asking.read(&self.connection, query) {
             Brought::Foreign(why) => return Redirected::Foreign(why),
-            Brought::Code(code) => self.at = At::Resting(now, Then::AskForToken(code)),
+            Brought::Code(code, parameters) => {
+                self.connected.parameters = parameters;
+                self.at = At::Resting(now, Then::AskForToken(code));
+            }
             Brought::Refusal(failure) => self.fail(failure),
         }
         Redirected::Taken
@@ -306,6 +323,19 @@ impl Consent {
             At::ExpectSaved => self.saved(now, saved),
             _ => self.misuse("handle_saved was called without a Save"),
         }
+    }
+
+    /// What happened, for the audit; `None` before [`ConsentStep::Done`].
+    pub fn event(&self, now: UnixTime) -> Option<AuditEvent> {
+        let At::Finished(result) = &self.at else { return None };
+        let client = self.grant.client.id();
+        let (what, decision) = match (result, &self.way) {
+            (Ok(()), Way::Code(_)) => (Audited::Connected, format!("a person consented in a browser, for the client {client:?}")),
+            (Ok(()), Way::Device(_)) => (Audited::Connected, format!("a person consented on another device, for the client {client:?}")),
+            (Ok(()), Way::End(_)) => (Audited::Disconnected, format!("what was granted to the client {client:?} was revoked")),
+            (Err(failure), _) => (Audited::ConsentFailed, format!("{}: {}", failure.kind().name(), failure.what())),
+        };
+        Some(AuditEvent::new(&self.connection, now, what, decision))
     }
 
     /// A request with which the client authenticates.
