@@ -25,14 +25,14 @@ pub(crate) fn by_browser(
         for (name, value) in parameters.unwrap_or_default() {
             login = login.parameter(name, value);
         }
-        engine.client.login(login)
+        engine.client.login(login).map(drop)
     });
     ended(py, engine, done)
 }
 
 /// On another device.
 pub(crate) fn on_device(py: Python<'_>, engine: &Engine, show: Option<Py<PyAny>>) -> PyResult<()> {
-    let done = interrupt::detached(py, || engine.client.login_on_device(|prompt| shown(show.as_ref(), false, prompt)));
+    let done = interrupt::detached(py, || engine.client.login_on_device(|prompt| shown(show.as_ref(), false, prompt)).map(drop));
     ended(py, engine, done)
 }
 
