@@ -165,7 +165,7 @@ impl World {
         }
         let now = self.tick(seat.process);
         let is_about_tokens = matches!(self.caller(seat.process, place).doing, Doing::Expecting { fetch_since: Some(_) })
-            || matches!(reply, Reply::Claimed(Claimed::Granted(_)));
+            || matches!(reply, Reply::Claimed(_));
         self.hear(seat, place, &reply);
         self.tell(seat, place, now, reply);
         if is_about_tokens { self.judge_verdict(seat, place) } else { Ok(()) }
