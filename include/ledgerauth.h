@@ -768,9 +768,9 @@ int32_t ledgerauth_client_new(const ledgerauth_client_options *options,
                               ledgerauth_error **error_out);
 
 /*
- * Frees a client; NULL is fine. No thread may be using it. It waits for callbacks that are being
- * called; when it returns, none will be called any more. Responses, errors and lists that came
- * from it stay.
+ * Frees a client; NULL is fine. No thread may be using it. A token that is being fetched is waited
+ * for and stored, because a refresh token may have been spent on it. When it returns, no callback
+ * will be called any more. Responses, errors and lists that came from it stay.
  * Since 0.1.0.
  */
 void ledgerauth_client_free(ledgerauth_client *client);
