@@ -57,6 +57,12 @@ pub(super) fn api(shared: &Shared, request: &Request) -> Outcome {
     let mut finora = shared.finora.lock();
     let caller = match admitted_key(&finora, key, now) {
         Ok((business, environment, tier)) => Caller { key, business, environment, tier, now, minute: None },
+        Err((401, code, why)) => {
+            let mut outcome = fail(401, code, INVALID_KEY);
+            // The log tells what the answer does not.
+            outcome.decision = format!("401 {code}: {why}");
+            return outcome;
+        }
         Err((status, code, message)) => return fail(status, code, message),
     };
     let Admitted { minute, permit } = match shared.limiter(Service::Finora).admit(key, now) {
@@ -85,12 +91,12 @@ const INVALID_KEY: &str = "The API key is invalid, revoked or expired";
 type Refusal = (u16, &'static str, &'static str);
 
 fn admitted_key(finora: &Finora, key: &str, now: u64) -> Result<(String, Environment, Tier), Refusal> {
-    let found = finora.keys.get(key).ok_or((401, "INVALID_API_KEY", INVALID_KEY))?;
+    let found = finora.keys.get(key).ok_or((401, "INVALID_API_KEY", "The API key is not known"))?;
     if found.revoked {
-        return Err((401, "INVALID_API_KEY", INVALID_KEY));
+        return Err((401, "INVALID_API_KEY", "The API key was revoked"));
     }
     if now >= found.expires_at() {
-        return Err((401, "INVALID_API_KEY", INVALID_KEY));
+        return Err((401, "INVALID_API_KEY", "The API key has expired (90 days)"));
     }
     let business = finora.businesses.get(&found.business).ok_or((403, "FORBIDDEN", "The key has no business"))?;
     if business.suspended {
