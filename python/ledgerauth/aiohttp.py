@@ -34,24 +34,20 @@ class Auth:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self._exchange = client._exchange
 
     def __repr__(self) -> str:
         return f"ledgerauth.aiohttp.Auth({self.client!r})"
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Sends a request with the credential; called by aiohttp."""
-        exchange = _redirected.get()
-        if exchange is not None:
-            _redirected.set(None)
-            if exchange.url != str(request.url):
-                exchange = None
+        exchange = None if _redirected.get() is None else _followed(request)
         if exchange is None:
-            exchange = self.client._exchange(request.method, str(request.url), _body(request), request.headers, False)
+            body = request.body
+            exchange = self._exchange(request.method, request.url, _content(body) if body else None, request.headers, False)
             if not exchange.sending:
                 await _step(exchange)
                 exchange.put(request.headers)
-        else:
-            exchange.put(request.headers)
         response = await handler(request)
         if exchange.finish(response.status):
             return response
@@ -95,11 +91,18 @@ def _leads_elsewhere(response: ClientResponse) -> bool:
     return response.status in (301, 302, 303, 307, 308)
 
 
-def _body(request: ClientRequest) -> Any:
-    """The body, as far as it decides whether the request can be repeated; of a file that aiohttp rewinds, that there is one."""
-    body = request.body
-    if not body:
+def _followed(request: ClientRequest) -> Optional[_Exchange]:
+    """The call that a redirect has led to this request, with what goes along there."""
+    exchange = _redirected.get()
+    _redirected.set(None)
+    if exchange is None or exchange.url != str(request.url):
         return None
+    exchange.put(request.headers)
+    return exchange
+
+
+def _content(body: Any) -> Any:
+    """The body, as far as it decides whether the request can be repeated; of a file that aiohttp rewinds, that there is one."""
     if isinstance(body, payload.BytesPayload):
         return bytes(body._value)
     return b"" if isinstance(body, payload.IOBasePayload) else body

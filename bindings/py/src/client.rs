@@ -345,7 +345,7 @@ impl Client {
         &self,
         py: Python<'_>,
         method: Bound<'_, PyString>,
-        url: Bound<'_, PyString>,
+        url: Bound<'_, PyAny>,
         body: Option<Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
         waits: bool,

@@ -5,6 +5,7 @@ use crate::interrupt;
 use crate::kept::Kept;
 use crate::store::Store;
 use auth_http::{Client, ClientBuilder, UnixTime};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
@@ -24,6 +25,8 @@ struct Names {
     header: Py<PyString>,
     id_header: Py<PyString>,
     own_prefix: Py<PyString>,
+    /// Scheme, host and port of the client's own host.
+    own_origin: (Py<PyString>, Py<PyString>, u16),
 }
 
 impl Engine {
@@ -61,7 +64,10 @@ impl Engine {
         self.names.get_or_init(py, || {
             let connection = self.client.connection();
             let text = |text: &str| PyString::new(py, text).unbind();
+            let origin = connection.base_url().origin();
+            let scheme = if origin.is_secure() { "https" } else { "http" };
             Names {
+                own_origin: (text(scheme), text(origin.host()), origin.port()),
                 header: text(connection.header()),
                 id_header: text(connection.request_id_header()),
                 own_prefix: text(&connection.own_prefix()),
@@ -75,9 +81,17 @@ impl Engine {
         (names.header.bind(py), names.id_header.bind(py))
     }
 
-    /// Whether a URL is one of the client's own host, as far as its beginning tells.
-    pub(crate) fn is_own(&self, url: &Bound<'_, PyString>) -> PyResult<bool> {
-        begins_with(url, self.names(url.py()).own_prefix.bind(url.py()))
+    /// Whether a URL is one of the client's own host, as far as its beginning tells; or its parts, where it comes as an object that has them (yarl's): to make a
+    /// text of it would take longer than everything else.
+    pub(crate) fn is_own(&self, url: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let (py, names) = (url.py(), self.names(url.py()));
+        if let Ok(text) = url.cast::<PyString>() {
+            return begins_with(text, names.own_prefix.bind(py));
+        }
+        let (scheme, host, port) = &names.own_origin;
+        Ok(url.getattr(intern!(py, "raw_host"))?.eq(host)?
+            && url.getattr(intern!(py, "scheme"))?.eq(scheme)?
+            && url.getattr(intern!(py, "port"))?.extract::<Option<u16>>()? == Some(*port))
     }
 
     /// The time by the client's clock.

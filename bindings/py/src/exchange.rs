@@ -21,7 +21,8 @@ pub(crate) struct Exchange {
 
 struct Request {
     method: Py<PyString>,
-    url: Py<PyString>,
+    /// A text, or an object whose text it is.
+    url: Py<PyAny>,
     body: Option<Py<PyAny>>,
 }
 
@@ -43,7 +44,7 @@ impl Exchange {
     pub(crate) fn start(
         py: Python<'_>,
         client: &Client,
-        request: (Bound<'_, PyString>, Bound<'_, PyString>, Option<Bound<'_, PyAny>>),
+        request: (Bound<'_, PyString>, Bound<'_, PyAny>, Option<Bound<'_, PyAny>>),
         headers: Option<&Bound<'_, PyAny>>,
         waits: bool,
     ) -> PyResult<Self> {
@@ -251,7 +252,7 @@ impl Request {
         let bytes = body.and_then(|body| body.cast::<PyBytes>().ok()).map(|bytes| Ok(bytes.as_bytes().to_vec()));
         let known = text.or(bytes).transpose()?;
         let once = body.is_some() && known.is_none();
-        Ok(Given { method: self.method.extract(py)?, url: self.url.extract(py)?, body: known, once })
+        Ok(Given { method: self.method.extract(py)?, url: self.url.bind(py).str()?.extract()?, body: known, once })
     }
 }
 
