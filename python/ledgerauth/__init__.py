@@ -139,7 +139,7 @@ if hasattr(os, "register_at_fork"):
 
 
 # A `dict` of a response's header fields, a `isinstance(…, Mapping)`, work as with any mapping.
-Mapping.register(Headers)
+Mapping.register(Headers)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def failure(response: Any) -> Optional[LedgerAuthError]:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from os import PathLike
 from types import TracebackType
 from typing import IO, Any, Literal, Optional, TypedDict, TypeVar, Union, final, overload
+
 from typing_extensions import Self, Unpack, disjoint_base
 
 from ledgerauth.errors import LedgerAuthError
@@ -105,8 +106,9 @@ class Client:
         EnvironmentMismatch, ForeignHost, InsecureTransport: key, environment and hosts do not fit together; nothing was sent.
         ProfileError, SettingError, Misuse: an argument cannot be used.
 
-    Pickling names where the credential comes from, never the credential; a client made from a literal secret refuses. After a fork, the child's client is its own, with the
-    parent's access token; one with a refresh token is the parent's alone. The text that a secret came in is Python's, and is not wiped.
+    Pickling names where the credential comes from, never the credential; a client made from a literal secret refuses. After a fork, the child's client is
+    its own, with the parent's access token; one with a refresh token and no store is the parent's alone. The
+    text that a secret came in is Python's, and is not wiped.
     """
 
     @overload
@@ -123,7 +125,8 @@ class Client:
         """
     @classmethod
     def from_file(cls, provider: _Provider, path: Union[str, PathLike[str]], **options: Unpack[_Options]) -> Self:
-        """A client whose credential stands in a file: one key a line, or JSON with ``client_id``, ``client_secret`` and perhaps ``refresh_token``, or with ``keys``. It is read
+        """A client whose credential stands in a file: one key a line, or JSON with ``client_id``, ``client_secret`` and perhaps ``refresh_token``, or with
+        ``keys``. It is read
         again when the API refuses what it held.
 
         Raises:
@@ -131,7 +134,8 @@ class Client:
         """
     @classmethod
     def from_callable(cls, provider: _Provider, function: Callable[[], Any], **options: Unpack[_Options]) -> Self:
-        """A client whose credential a function gives: a key, a list of keys, or a dict with ``client_id`` and ``client_secret``. It is called now, and again when the API
+        """A client whose credential a function gives: a key, a list of keys, or a dict with ``client_id`` and ``client_secret``. It is called now, and
+        again when the API
         refuses what it gave: for secrets managers. It may be called from any thread, but never from two at once.
 
         Raises:
@@ -180,7 +184,8 @@ class Client:
     ) -> Response:
         """A POST. It is repeated only where that cannot book anything twice.
 
-        The body is one of ``json`` (anything that `json.dumps` takes), ``data`` (a mapping, sent as a form, or what ``content`` takes) and ``content`` (text, bytes, an open file or an
+        The body is one of ``json`` (anything that `json.dumps` takes), ``data`` (a mapping, sent as a form, or what ``content`` takes) and ``content``
+        (text, bytes, an open file or an
         iterable of bytes; the last two are sent as they are read, once).
         """
     def put(
@@ -248,7 +253,8 @@ class Client:
     def check(self) -> Check:
         """Proves the credential with the provider's harmless test call, and says what came of it and what to do."""
     def poll(self, path: str, *, deadline: float = 300.0, first_pause: float = 1.0) -> Response:
-        """Asks for a document until it is ready, as the provider says what "not ready" looks like. Both numbers are seconds; pauses grow by half each time, to 15.
+        """Asks for a document until it is ready, as the provider says what "not ready" looks like. Both numbers are seconds; pauses grow by half each
+        time, to 15.
 
         Raises:
             DeadlineExceeded: it is still not ready.
@@ -265,9 +271,11 @@ class Client:
         patience: float = 300.0,
         parameters: Optional[Sequence[tuple[str, str]]] = None,
     ) -> None:
-        """Lets a person consent in a browser (authorization code with PKCE), and puts the tokens into the client's store. The client has to be made with ``stored=True``.
+        """Lets a person consent in a browser (authorization code with PKCE), and puts the tokens into the client's store. The client has to be made with
+        ``stored=True``.
 
-        ``show`` is called with the address, a code to enter there (or ``None``) and an address with the code in it (or ``None``); the address is printed if it is not said. ``redirect_uri``
+        ``show`` is called with the address, a code to enter there (or ``None``) and an address with the code in it (or ``None``); the address is printed
+        if it is not said. ``redirect_uri``
         is where the browser comes back to, as the client is registered: an http address of this machine, port 0 for a free one. ``patience`` is in seconds.
 
         Raises:
@@ -359,6 +367,8 @@ class Headers(Mapping[str, str]):
     @overload
     def get(self, name: str, default: None = None, /) -> Optional[str]: ...
     @overload
+    def get(self, name: str, default: str, /) -> str: ...
+    @overload
     def get(self, name: str, default: _Default, /) -> Union[str, _Default]: ...
     def get_list(self, name: str) -> list[str]:
         """The values of a field, one by one."""
@@ -378,7 +388,8 @@ class Key:
         permissions: Optional[Iterable[str]] = None,
         relaxed: bool = False,
     ) -> Self:
-        """``name`` and ``id`` are the vendor's, ``created`` is what its age is counted from, ``integration`` who uses it; ``relaxed`` accepts a form that the profile does not know."""
+        """``name`` and ``id`` are the vendor's, ``created`` is what its age is counted from, ``integration`` who uses it; ``relaxed`` accepts a form that
+        the profile does not know."""
     @property
     def name(self) -> Optional[str]:
         """The name it was given."""
@@ -502,15 +513,19 @@ class Explanation:
 
 @final
 class FileStore:
-    """Tokens in a folder that only this user can open, shared by the processes of one host. ``seal_env`` or ``seal_file`` names where the key is that seals them:
+    """Tokens in a folder that only this user can open, shared by the processes of one host. ``seal_env`` or ``seal_file`` names where the key is that
+    seals them:
     32 bytes in base64 or hex."""
 
-    def __new__(cls, path: Union[str, PathLike[str]], *, seal_env: Optional[str] = None, seal_file: Optional[Union[str, PathLike[str]]] = None) -> Self: ...
+    def __new__(
+        cls, path: Union[str, PathLike[str]], *, seal_env: Optional[str] = None, seal_file: Optional[Union[str, PathLike[str]]] = None
+    ) -> Self: ...
     def __reduce__(self) -> Any: ...
 
 @final
 class RedisStore:
-    """Tokens in a Redis server, shared by any number of hosts: ``redis://host:port/database``, ``rediss://...`` for TLS, ``redis+unix:///path`` for a local socket. ``password_env`` names the
+    """Tokens in a Redis server, shared by any number of hosts: ``redis://host:port/database``, ``rediss://...`` for TLS, ``redis+unix:///path`` for a
+    local socket. ``password_env`` names the
     variable that holds the password: one in the URL works, but then the store is not pickled."""
 
     def __new__(
@@ -534,7 +549,8 @@ class AuditEvent:
         """When."""
     @property
     def what(self) -> str:
-        """``sent``, ``answered``, ``repeating``, ``pausing``, ``replaced``, ``refused``, ``source_asked``, ``token_asked``, ``token_granted``, ``token_adopted``, ``token_denied``, ..."""
+        """``sent``, ``answered``, ``repeating``, ``pausing``, ``replaced``, ``refused``, ``source_asked``, ``token_asked``, ``token_granted``,
+        ``token_adopted``, ``token_denied``, ..."""
     @property
     def decision(self) -> str:
         """What was decided and why, in one clause."""
@@ -570,7 +586,8 @@ class AuditEvent:
 
 @final
 class Redactor:
-    """Takes secrets out of text and bytes: credentials in headers, fields, forms and URLs, keys of the shipped providers, tokens; and leaves look-alikes alone."""
+    """Takes secrets out of text and bytes: credentials in headers, fields, forms and URLs, keys of the shipped providers, tokens; and leaves look-alikes
+    alone."""
 
     def __new__(
         cls,
@@ -579,7 +596,8 @@ class Redactor:
         headers: Optional[Iterable[str]] = None,
         providers: Optional[Iterable[_Provider]] = None,
     ) -> Self:
-        """``secrets`` are texts to be taken out wherever they stand, ``headers`` names of headers whose values are secret, ``providers`` profiles that are not shipped."""
+        """``secrets`` are texts to be taken out wherever they stand, ``headers`` names of headers whose values are secret, ``providers`` profiles that are
+        not shipped."""
     @overload
     def redact(self, text: str) -> str:
         """The text, or the bytes, without secrets."""

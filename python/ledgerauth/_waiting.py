@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,10 +32,9 @@ async def _sleep(loop: asyncio.AbstractEventLoop, exchange: _Exchange, seconds: 
             woken.set_result(None)
 
     def wake_from_any_thread() -> None:
-        try:
+        # A loop that was closed has taken whoever waited with it.
+        with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(wake)
-        except RuntimeError:
-            pass  # the loop was closed, and with it whoever waited
 
     timer = loop.call_later(seconds, wake)
     exchange.on_wake(wake_from_any_thread)
@@ -50,10 +50,8 @@ async def _sleep_in_trio(exchange: _Exchange, seconds: float) -> None:
     woken, token = trio.Event(), trio.lowlevel.current_trio_token()
 
     def wake_from_any_thread() -> None:
-        try:
+        with contextlib.suppress(trio.RunFinishedError):
             token.run_sync_soon(woken.set)
-        except trio.RunFinishedError:
-            pass
 
     exchange.on_wake(wake_from_any_thread)
     with trio.move_on_after(seconds):

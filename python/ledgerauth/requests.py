@@ -66,7 +66,9 @@ class _Conversation:
     def _go_on(self, response: Response, options: dict[str, Any]) -> Response:
         exchange, sent = self.exchange, response.request
         while exchange.sending:
-            exchange.answered(response.status_code, list(response.headers.items()), response.content if response.status_code >= 400 else b"")
+            exchange.answered(
+                response.status_code, list(response.headers.items()), response.content if response.status_code >= 400 else b""
+            )
             exchange.step()
             if not exchange.sending:
                 break

@@ -11,7 +11,9 @@ import pytest
 
 # Certificate authorities and proxies of the machine must not decide a test.
 for name in list(os.environ):
-    if name.upper() in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NO_PROXY") or name.upper().endswith("_PROXY"):
+    if name.upper() in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NO_PROXY") or name.upper().endswith(
+        "_PROXY"
+    ):
         del os.environ[name]
 
 

@@ -200,7 +200,9 @@ def test_bodies_that_can_be_sent_once_are_sent_once(sandbox, way):
         for piece in pieces():
             yield piece
 
-    body = async_pieces() if hasattr(sender, "longest_block") or "Async" in type(sender).__name__ or way.__name__ == "ByAiohttp" else pieces()
+    body = (
+        async_pieces() if hasattr(sender, "longest_block") or "Async" in type(sender).__name__ or way.__name__ == "ByAiohttp" else pieces()
+    )
     answer = sender.send("POST", "/v1/tasks", content=body)
     assert answer.status == 401 and answer.failure
     assert [entry.body for entry in sandbox.log("numeric_api", kind="api")][-1] == '{"name":"close"}'

@@ -249,7 +249,9 @@ def test_a_document_is_polled_until_it_is_ready(sandbox):
 def test_options_are_obeyed(sandbox):
     pair = sandbox.keys["numeric"]
     sandbox.settings(numeric_scheme="Token")
-    client = sandbox.client("numeric", scheme="Token", scopes="read", client_auth="client_secret_basic", user_agent="own/1", integration="close")
+    client = sandbox.client(
+        "numeric", scheme="Token", scopes="read", client_auth="client_secret_basic", user_agent="own/1", integration="close"
+    )
     assert client.check()
     token = sandbox.log("numeric_auth")[-1]
     assert token.header("authorization").startswith("Basic ") and "scope=read" in token.body and pair["client_secret"] not in token.body

@@ -15,7 +15,15 @@ import ledgerauth
 from ledgerauth import errors
 
 TREE = {
-    "AuthenticationError": ["ConsentRequired", "CredentialMalformed", "CredentialMissing", "GrantRefused", "KeyRefused", "StepUpRequired", "TokenRefused"],
+    "AuthenticationError": [
+        "ConsentRequired",
+        "CredentialMalformed",
+        "CredentialMissing",
+        "GrantRefused",
+        "KeyRefused",
+        "StepUpRequired",
+        "TokenRefused",
+    ],
     "KeyRefused": ["KeyExpired", "KeyRevoked"],
     "PermissionDenied": ["EnterpriseOnly", "InsufficientCredits", "MissingScope", "PlanRequired", "Suspended"],
 }
@@ -100,7 +108,10 @@ def test_a_token_that_cannot_be_had(sandbox):
 
 def test_errors_survive_pickling_and_copying_and_carry_no_secret(sandbox):
     client = sandbox.client("finora")
-    sandbox.fault({"status": {"code": 401, "body": json.dumps({"error": {"code": "INVALID_API_KEY", "message": sandbox.keys["finora_test"]}})}}, times=9)
+    sandbox.fault(
+        {"status": {"code": 401, "body": json.dumps({"error": {"code": "INVALID_API_KEY", "message": sandbox.keys["finora_test"]}})}},
+        times=9,
+    )
     failure = client.get("/v1/invoices").failure
     for other in (pickle.loads(pickle.dumps(failure)), copy.copy(failure), copy.deepcopy(failure)):
         assert type(other) is type(failure) and str(other) == str(failure) and vars(other) == vars(failure)

@@ -86,7 +86,10 @@ def test_the_filter_redacts_any_record():
     handler.addFilter(ledgerauth.logging.RedactFilter())
     logger, key = logging.getLogger("another.library"), "0a1b2c3d"
     logger.addHandler(handler)
-    extra = {"own": f"Bearer {SECRET}", "headers": {"Authorization": "Bearer abc.def-1234567", "deep": [SECRET, {"password": "hunter2 is one"}]}}
+    extra = {
+        "own": f"Bearer {SECRET}",
+        "headers": {"Authorization": "Bearer abc.def-1234567", "deep": [SECRET, {"password": "hunter2 is one"}]},
+    }
     try:
         try:
             raise RuntimeError(f"refused {SECRET}")
@@ -159,7 +162,14 @@ def test_nothing_shows_a_secret(sandbox, monkeypatch):
     for client in clients:
         path = "/v1/invoices" if client.provider == "finora" else "/v1/health"
         response = client.get(path)
-        things += [client, response, response.headers, client.check(), adapter.Auth(client), client._exchange("GET", client.base_url + path, None)]
+        things += [
+            client,
+            response,
+            response.headers,
+            client.check(),
+            adapter.Auth(client),
+            client._exchange("GET", client.base_url + path, None),
+        ]
         things += client.keys + client.rotation_plan
         secrets.append(client.authorize(path)[7:])
     things += [ledgerauth.Key(sandbox.keys["finora_test"]), ledgerauth.Redactor(secrets=secrets)]
@@ -176,7 +186,9 @@ def test_tracebacks_with_locals_show_nothing(sandbox):
     secret = sandbox.keys["finora_test"]
 
     def locals_of(raised: BaseException) -> str:
-        own = [frame for frame in traceback.walk_tb(raised.__traceback__) if "ledgerauth" in frame[0].f_code.co_filename.replace("tests", "")]
+        own = [
+            frame for frame in traceback.walk_tb(raised.__traceback__) if "ledgerauth" in frame[0].f_code.co_filename.replace("tests", "")
+        ]
         lines = traceback.StackSummary.extract(iter(own), capture_locals=True).format()
         return "".join(line for line in lines if "tests/python" not in line)
 
@@ -184,7 +196,9 @@ def test_tracebacks_with_locals_show_nothing(sandbox):
         lambda: ledgerauth.Client("finora", api_key=secret + "x"),
         lambda: ledgerauth.Client("finora", api_key=secret, environment="production"),
         lambda: ledgerauth.Client.from_callable("finora", lambda: [secret, "x"]),
-        lambda: requests.get("https://127.0.0.1:9/", auth=ledgerauth.requests.Auth(sandbox.client("finora", base_url="https://127.0.0.1:9")), timeout=2),
+        lambda: requests.get(
+            "https://127.0.0.1:9/", auth=ledgerauth.requests.Auth(sandbox.client("finora", base_url="https://127.0.0.1:9")), timeout=2
+        ),
     ):
         with pytest.raises(Exception) as caught:  # noqa: PT011
             attempt()

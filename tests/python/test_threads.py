@@ -201,7 +201,9 @@ print(child(lambda: client.get("/v1/health").status_code))
 print(client.get("/v1/health").status_code, repr(client))
 """
     lines = run(program).stdout.splitlines()
-    assert lines[0].startswith("ConsentRequired: the refresh token belongs to the process that made the client") and lines[1].startswith("200")
+    assert lines[0].startswith("ConsentRequired: the refresh token belongs to the process that made the client") and lines[1].startswith(
+        "200"
+    )
 
 
 def work(client_of: tuple[str, dict], count: int) -> list[int]:

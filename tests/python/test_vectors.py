@@ -170,7 +170,8 @@ def test_rings(vector):
 
     now = datetime.now(timezone.utc)
     keys = [
-        Key(key["key"], created=now - timedelta(days=key["age_days"]) if "age_days" in key else None, name=key.get("name")) for key in vector["keys"]
+        Key(key["key"], created=now - timedelta(days=key["age_days"]) if "age_days" in key else None, name=key.get("name"))
+        for key in vector["keys"]
     ]
     with Scripted(answer) as server:
         client = Client(vector["provider"], api_keys=keys, environment=vector["environment"], base_url=server.url, **LOOPBACK)
@@ -222,13 +223,18 @@ def test_exchanges(vector):
     given = dict(vector["credential"])
     credential = {"api_keys": given["keys"]} if "keys" in given else given
     with Scripted(answer) as server:
-        token_url = next((server.url + "/" + turn["expect"]["url"].split("/", 3)[3].split("?")[0] for turn in turns if turn["expect"]["step"] == "fetch"), None)
+        token_url = next(
+            (
+                server.url + "/" + turn["expect"]["url"].split("/", 3)[3].split("?")[0]
+                for turn in turns
+                if turn["expect"]["step"] == "fetch"
+            ),
+            None,
+        )
         # A foreign host: the same server by another name.
         foreign = any(turn["expect"].get("foreign") for turn in turns)
         base = server.url.replace("127.0.0.1", "localhost") if foreign else server.url
-        client = Client(
-            vector["provider"], environment=vector["environment"], base_url=base, token_url=token_url, **credential, **LOOPBACK
-        )
+        client = Client(vector["provider"], environment=vector["environment"], base_url=base, token_url=token_url, **credential, **LOOPBACK)
         call, done = vector["call"], vector["steps"][-1]["expect"]
         content = call.get("body")
         try:

@@ -175,5 +175,12 @@ class ByAiohttp(OnALoop):
             yield send
 
 
-ADAPTERS = {"requests": ByRequests, "httpx": ByHttpx, "httpx2": ByHttpx2, "async httpx": ByAsyncHttpx, "async httpx2": ByAsyncHttpx2, "aiohttp": ByAiohttp}
+ADAPTERS = {
+    "requests": ByRequests,
+    "httpx": ByHttpx,
+    "httpx2": ByHttpx2,
+    "async httpx": ByAsyncHttpx,
+    "async httpx2": ByAsyncHttpx2,
+    "aiohttp": ByAiohttp,
+}
 WAYS = {"client": ByClient, **ADAPTERS}

@@ -77,7 +77,7 @@ def whole_gets() -> None:
 
         def by_client() -> None:
             for _ in range(block):
-                client.get(PATH).content
+                assert client.get(PATH).content
 
         def by_http_client() -> None:
             for _ in range(block):
@@ -86,7 +86,7 @@ def whole_gets() -> None:
 
         def by_requests() -> None:
             for _ in range(block):
-                session.get(host + PATH).content
+                assert session.get(host + PATH).content
 
         for work in (by_client, by_http_client, by_requests):
             work()
@@ -193,7 +193,7 @@ def log(size: int) -> bytes:
     """One line in 20 has a secret; the others hold what only looks like one."""
     dice, lines, length = random.Random(7), [], 0
     while length < size:
-        secret, identity = SIGN + "%034x" % dice.getrandbits(136), "%032x" % dice.getrandbits(128)
+        secret, identity = f"{SIGN}{dice.getrandbits(136):034x}", f"{dice.getrandbits(128):032x}"
         shapes = (
             f"DEBUG http > GET /v1/invoices HTTP/1.1 Authorization: Bearer {secret}",
             f'INFO  token endpoint said {{"access_token":"{secret}","token_type":"Bearer","expires_in":3600}}',
