@@ -326,6 +326,73 @@ fn a_store_that_is_busy_down_or_ahead_is_tried_for_a_minute() {
 }
 
 #[test]
+fn a_save_that_nobody_heard_of_is_not_repeated_over_what_came_after_it() {
+    for (found, is_repeated) in
+        [("nothing", true), ("what was there", true), ("it", false), ("its refresh", false), ("a later consent", false)]
+    {
+        let session = stored();
+        let mut story = Story::with_code(&session);
+        story.to_fetch();
+        story.respond(200, &[], TOKENS);
+        let ConsentStep::Claim(_) = story.poll() else { panic!("a claim") };
+        let old = Record {
+            generation: 4,
+            grant: saved_by_a_login(&session).grant,
+            consented_at: Some(START.before(Duration::from_hours(9))),
+            ..Record::default()
+        };
+        story.consent.handle_claimed(story.now, Claimed::Granted(Some(old.clone())));
+        let ConsentStep::Save(Save { record, .. }) = story.poll() else { panic!("a save") };
+        story.consent.handle_saved(story.now, Saved::Down("no answer".into()));
+        assert!(matches!(story.poll(), ConsentStep::Release(_)));
+        while let ConsentStep::Wait(until) = story.poll() {
+            story.now = until;
+        }
+        let refreshed = Record { generation: 6, refresh_token: Some(Secret::new("refresh-2")), ..record.clone() };
+        let later = Record { generation: 6, consented_at: Some(START.after(Duration::from_secs(9))), ..record.clone() };
+        let now_there = match found {
+            "nothing" => None,
+            "what was there" => Some(old),
+            "it" => Some(record),
+            "its refresh" => Some(refreshed),
+            _ => Some(later),
+        };
+        story.consent.handle_claimed(story.now, Claimed::Granted(now_there));
+        let step = story.poll();
+        assert_eq!(matches!(step, ConsentStep::Save(_)), is_repeated, "{found}: {step:?}");
+        assert_eq!(matches!(step, ConsentStep::Release(_)), !is_repeated, "{found}: {step:?}");
+        assert!(is_repeated || story.to_done().is_ok(), "{found}");
+    }
+}
+
+#[test]
+fn an_end_that_nobody_heard_of_does_not_end_the_consent_after_it() {
+    for (found, is_saved_again) in [("what was revoked", true), ("nothing of it", false), ("a new consent", false)] {
+        let session = session(ClientCredentials::public(&provider(), "app").unwrap(), Grant::stored);
+        let record = saved_by_a_login(&session);
+        let mut consent = Consent::end(&session, 1, START).unwrap();
+        assert!(matches!(consent.poll(START), ConsentStep::Claim(_)));
+        consent.handle_claimed(START, Claimed::Granted(Some(record.clone())));
+        while let ConsentStep::Fetch(_) = consent.poll(START) {
+            consent.handle_response(START, &auth_core::Response { status: 200, headers: &&[("x", "y")][..], body: b"" });
+        }
+        consent.handle_saved(START, Saved::Down("no answer".into()));
+        assert!(matches!(consent.poll(START), ConsentStep::Release(_)));
+        let later = START.after(Duration::from_secs(1));
+        assert!(matches!(consent.poll(later), ConsentStep::Claim(_)));
+        let now_there = match found {
+            "what was revoked" => record,
+            "nothing of it" => Record { generation: 2, grant: record.grant, ..Record::default() },
+            _ => Record { generation: 3, refresh_token: Some(Secret::new("new")), ..record },
+        };
+        consent.handle_claimed(later, Claimed::Granted(Some(now_there)));
+        let step = consent.poll(later);
+        assert_eq!(matches!(step, ConsentStep::Save(_)), is_saved_again, "{found}: {step:?}");
+        assert_eq!(matches!(step, ConsentStep::Release(_)), !is_saved_again, "{found}: {step:?}");
+    }
+}
+
+#[test]
 fn assertions_are_dated_by_the_servers_clock_and_a_wrong_one_is_no_reason_to_fail() {
     let client = ClientCredentials::with_key(&provider(), "app", Arc::new(Fake("signature"))).unwrap();
     let session = session(client, Grant::stored);

@@ -29,6 +29,11 @@ enum Kind {
 }
 
 impl Tokens {
+    /// Whether the server has ended all of them.
+    pub(super) fn are_revoked(&self) -> bool {
+        self.claimed && self.left.is_empty()
+    }
+
     /// Whether the store's lease is held.
     pub(super) fn is_claimed(&self) -> bool {
         self.claimed

@@ -32,9 +32,17 @@ impl Consent {
     pub(super) fn claimed(&mut self, now: UnixTime, claimed: Claimed) {
         match claimed {
             Claimed::Granted(record) => {
-                self.stored = record.as_ref().map_or(0, |record| record.generation);
+                let generation = record.as_ref().map_or(0, |record| record.generation);
+                let before = core::mem::replace(&mut self.stored, generation);
+                let unheard = core::mem::take(&mut self.unheard);
                 match &self.way {
+                    // What was revoked is no longer what the store holds: cleared by the save that nobody heard of, or replaced by a new consent.
+                    Way::End(tokens) if tokens.are_revoked() && generation != before => self.at = self.done(),
+                    Way::End(tokens) if tokens.are_revoked() => self.at = At::Save,
                     Way::End(_) => self.begin_to_revoke(now, record),
+                    Way::Code(_) | Way::Device(_) if unheard && record.as_ref().is_some_and(|record| self.lives_in(record)) => {
+                        self.at = self.done()
+                    }
                     Way::Code(_) | Way::Device(_) => self.at = At::Save,
                 }
             }
@@ -43,12 +51,24 @@ impl Consent {
         }
     }
 
+    /// Whether a record holds this consent, in its first form or after refreshes, or a later one: then to save it again would put an older refresh token back.
+    fn lives_in(&self, record: &Record) -> bool {
+        record.grant == self.record.grant && record.consented_at >= self.record.consented_at
+    }
+
+    /// The end, with the lease given back.
+    fn done(&self) -> At {
+        At::Release(Box::new(At::Finished(Ok(()))))
+    }
+
     pub(super) fn save(&mut self) -> Save {
         self.record.generation = self.stored.saturating_add(1);
         Save { record: self.record.clone(), replaces: self.stored, lease: Some(self.lease()) }
     }
 
     pub(super) fn saved(&mut self, now: UnixTime, saved: Saved) {
+        // It may stand there all the same, if only the store's answer was lost.
+        self.unheard = matches!(saved, Saved::Down(_));
         let next = match saved {
             Saved::Durable => At::Finished(Ok(())),
             Saved::Superseded => self.store_again(now, "it was written by another process"),

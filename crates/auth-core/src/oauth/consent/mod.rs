@@ -98,6 +98,8 @@ pub struct Consent {
     budget: Budget,
     /// The generation that the store holds.
     stored: u64,
+    /// Whether the last save got no answer.
+    unheard: bool,
     /// What goes into the store, or is ended there.
     record: Record,
     /// When to give up on a store that is busy or down.
@@ -201,6 +203,7 @@ impl Consent {
             attempts: 0,
             budget: Budget::default(),
             stored: 0,
+            unheard: false,
             record: Record::default(),
             store_until: UnixTime::default(),
             connected: Connected::default(),
