@@ -421,6 +421,9 @@ class KeyState:
     def ends(self) -> Optional[datetime]:
         """When it ends, or ended, if that is known."""
     @property
+    def expires(self) -> bool:
+        """Whether keys of this kind end at all."""
+    @property
     def days_left(self) -> Optional[float]:
         """How many days are left, if that is known; 0 after its end."""
     @property
@@ -605,8 +608,13 @@ class Redactor:
     def redact(self, text: Union[bytes, bytearray]) -> bytes: ...
     def stream(self) -> RedactStream:
         """The same for text that comes in pieces."""
-    def copy(self, source: int, target: int) -> int:
-        """Copies one open file into another without the secrets, by their numbers (``fileno()``); returns how many bytes were read."""
+    def copy(self, source: int, target: int, *, progress: Optional[Callable[[int], object]] = None) -> int:
+        """Copies one open file into another without the secrets, by their numbers (``fileno()``); returns how many bytes were read. ``progress`` is called
+        with the bytes so far, five times a second.
+
+        Raises:
+            OSError: one of the files cannot be read or written.
+        """
 
 @final
 class RedactStream:
@@ -649,6 +657,8 @@ class _Sandbox:
     def steer(self, method: str, target: str, body: str) -> str: ...
     def close(self) -> None: ...
 
+def _run_sandbox(arguments: list[str]) -> int: ...
+def _run_demo(arguments: list[str]) -> int: ...
 def provider_names() -> list[str]: ...
 def provider_text(name: str) -> str: ...
 def provider_facts(provider: _Provider) -> dict[str, Any]: ...

@@ -122,7 +122,7 @@ def test_the_redactor_takes_text_bytes_streams_and_files(tmp_path):
     with open(tmp_path / "in", "rb") as source, open(tmp_path / "out", "wb") as target:
         assert redactor.copy(source.fileno(), target.fileno()) == (tmp_path / "in").stat().st_size
     assert (tmp_path / "out").read_bytes() == b"a test_sk_[redacted]\n" * 1_000
-    with pytest.raises(ledgerauth.BodyError):
+    with pytest.raises(OSError, match="descriptor"):
         redactor.copy(1_000_000, 1_000_001)
 
 

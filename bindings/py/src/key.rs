@@ -127,6 +127,11 @@ impl KeyState {
     }
 
     #[getter]
+    fn expires(&self) -> bool {
+        self.0.age != KeyAge::Unlimited
+    }
+
+    #[getter]
     fn days_left(&self) -> Option<f64> {
         let now = auth_http::UnixTime::default().after(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
         match self.0.age {

@@ -20,6 +20,7 @@ mod kept;
 mod key;
 mod login;
 mod options;
+mod program;
 mod provider;
 mod redact;
 mod response;
@@ -51,6 +52,8 @@ mod _ledgerauth {
     use crate::interrupt::_at_exit;
     #[pymodule_export]
     use crate::key::{Key, KeyState, PlanStep};
+    #[pymodule_export]
+    use crate::program::{_run_demo, _run_sandbox};
     #[pymodule_export]
     use crate::provider::{provider_facts, provider_names, provider_text};
     #[pymodule_export]
