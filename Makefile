@@ -22,6 +22,14 @@ test: tools servers  ## install what is needed and run every test
 	$(CARGO) test --workspace --exclude auth-ffi --exclude auth-py --doc --features $(TESTED)
 	tests/servers/keyring/run
 	$(CARGO) run --quiet --release -p auth-demo
+	$(MAKE) test-python
+
+# Which CPythons beside the first: all that are found, if it is empty.
+PYTHONS ?= --oldest-and-newest
+
+.PHONY: test-python
+test-python: tools servers  ## build the Python package as a user gets it, and test it on every CPython: PYTHONS=
+	tests/python/run $(PYTHONS)
 
 .PHONY: check
 check: tools  ## formatting, lints, docs and dependency policy, with warnings as errors

@@ -375,7 +375,11 @@ class Headers(Mapping[str, str]):
 
 @final
 class Key:
-    """A static key with what its owner knows about it. ``repr`` shows the name and not the key; it refuses to be pickled."""
+    """A static key with what its owner knows about it. ``repr`` shows the name and not the key; it refuses to be pickled.
+
+    ``name`` and ``id`` are the vendor's, ``created`` is what its age is counted from (a `datetime`, a `date`, ISO 8601 or seconds since 1970 UTC),
+    ``integration`` who uses it, ``permissions`` what it may do in the vendor's words; ``relaxed`` accepts a form that the profile does not know.
+    """
 
     def __new__(
         cls,
@@ -387,9 +391,7 @@ class Key:
         integration: Optional[str] = None,
         permissions: Optional[Iterable[str]] = None,
         relaxed: bool = False,
-    ) -> Self:
-        """``name`` and ``id`` are the vendor's, ``created`` is what its age is counted from, ``integration`` who uses it; ``relaxed`` accepts a form that
-        the profile does not know."""
+    ) -> Self: ...
     @property
     def name(self) -> Optional[str]:
         """The name it was given."""
@@ -590,7 +592,11 @@ class AuditEvent:
 @final
 class Redactor:
     """Takes secrets out of text and bytes: credentials in headers, fields, forms and URLs, keys of the shipped providers, tokens; and leaves look-alikes
-    alone."""
+    alone.
+
+    ``secrets`` are texts to be taken out wherever they stand, ``headers`` names of headers whose values are secret, ``providers`` profiles that are not
+    shipped.
+    """
 
     def __new__(
         cls,
@@ -598,9 +604,7 @@ class Redactor:
         secrets: Optional[Iterable[str]] = None,
         headers: Optional[Iterable[str]] = None,
         providers: Optional[Iterable[_Provider]] = None,
-    ) -> Self:
-        """``secrets`` are texts to be taken out wherever they stand, ``headers`` names of headers whose values are secret, ``providers`` profiles that are
-        not shipped."""
+    ) -> Self: ...
     @overload
     def redact(self, text: str) -> str:
         """The text, or the bytes, without secrets."""

@@ -3,6 +3,8 @@
 //! Nothing is decided here. Each file is one thing that Python sees; what they are for is said in `_ledgerauth.pyi`, where Python's readers look. Waits are done
 //! without the interpreter (`interrupt`), errors are raised as the classes of `ledgerauth/errors.py` (`error`), a forked child gets clients of its own (`engine`).
 
+include!(concat!(env!("OUT_DIR"), "/docs.rs"));
+
 mod audit;
 mod authorize;
 mod call;

@@ -15,7 +15,7 @@ const PIECE: usize = 1 << 20;
 /// How often progress is told: five times a second is as often as a person can read it.
 const TOLD_EVERY: Duration = Duration::from_millis(200);
 
-/// Takes secrets out of text and bytes.
+#[doc = doc!("Redactor")]
 #[pyclass(frozen, module = "ledgerauth", name = "Redactor")]
 pub(crate) struct Redactor(auth_http::Redactor);
 
@@ -37,7 +37,7 @@ impl Redactor {
         Ok(Self(redactor))
     }
 
-    /// Text or bytes without their secrets; what has none comes back as it is.
+    #[doc = doc!("Redactor.redact")]
     fn redact<'py>(&self, py: Python<'py>, text: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         if let Ok(string) = text.cast::<PyString>() {
             let given = string.to_cow()?;
@@ -59,12 +59,12 @@ impl Redactor {
         Err(PyTypeError::new_err("redact takes str or bytes"))
     }
 
-    /// The same for text that comes in pieces.
+    #[doc = doc!("Redactor.stream")]
     fn stream(&self) -> Stream {
         Stream(Mutex::new(Some(self.0.stream())))
     }
 
-    /// Copies one open file into another without the secrets, by their numbers; returns how many bytes were read.
+    #[doc = doc!("Redactor.copy")]
     #[pyo3(signature = (source, target, *, progress=None))]
     fn copy(&self, py: Python<'_>, source: i32, target: i32, progress: Option<Py<PyAny>>) -> PyResult<u64> {
         let mut told = Instant::now();
@@ -83,13 +83,13 @@ impl Redactor {
     }
 }
 
-/// Takes secrets out of text that comes in pieces, wherever it was cut.
+#[doc = doc!("RedactStream")]
 #[pyclass(frozen, module = "ledgerauth", name = "RedactStream")]
 pub(crate) struct Stream(Mutex<Option<RedactStream>>);
 
 #[pymethods]
 impl Stream {
-    /// Takes the next piece, and gives what can be written already.
+    #[doc = doc!("RedactStream.push")]
     fn push<'py>(&self, py: Python<'py>, piece: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyBytes>> {
         let given = piece.as_bytes();
         let out = py.detach(|| {
@@ -100,7 +100,7 @@ impl Stream {
         out.map(|out| PyBytes::new(py, &out)).ok_or_else(|| PyTypeError::new_err("the stream was finished"))
     }
 
-    /// Gives the rest. The stream takes nothing more.
+    #[doc = doc!("RedactStream.finish")]
     fn finish<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let mut out = Vec::new();
         if let Some(mut stream) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
