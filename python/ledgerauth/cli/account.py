@@ -34,6 +34,8 @@ def add(parser: Parser) -> None:
     source.add_argument("--stored", action="store_true", help="go on with what a login has stored")
     source.add_argument("--client-id", metavar="ID", help="the client's id, which is no secret")
     source.add_argument("--private-key", metavar="PATH", help="the client's private key (PEM)")
+    source.add_argument("--private-key-id", metavar="ID", help="the server's name for it (kid)")
+    source.add_argument("--private-key-algorithm", metavar="NAME", help="how it signs: RS256 (if not said), PS256, ES256, EdDSA")
     add_place(parser)
 
 
@@ -99,7 +101,8 @@ def _store(chosen: Namespace) -> Any:
 def _proof(chosen: Namespace) -> dict[str, Any]:
     """How a client that was named proves itself."""
     if chosen.private_key:
-        return {"private_key": chosen.private_key}
+        names = ("private_key", "private_key_id", "private_key_algorithm")
+        return {"client_auth": "private_key_jwt", **{name: getattr(chosen, name) for name in names}}
     secret = {"client_secret": secret_of(chosen)} if _has_secret(chosen) else {}
     if chosen.stored:
         return {"stored": True, **secret}

@@ -40,8 +40,18 @@ def add(commands: Any) -> None:
     parser.add_argument("--device", action="store_true", help="on another device, by a code (RFC 8628)")
     parser.add_argument("--no-browser", action="store_true", help="print the address, and open no browser")
     parser.add_argument("--redirect-uri", metavar="URL", help="where the browser comes back to, as the client is registered")
+    parser.add_argument(
+        "--parameter", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="as the vendor asks: prompt=consent"
+    )
     parser.add_argument("--patience", type=float, default=300, metavar="SECONDS", help="how long to wait for the person (300)")
     account.add_place(parser)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError("no = in it")
+    return name, value
 
 
 def run(chosen: Namespace, screen: Screen) -> int:
@@ -59,8 +69,9 @@ def run(chosen: Namespace, screen: Screen) -> int:
     if chosen.device:
         client.login_on_device()
     else:
-        client.login(open_browser=not chosen.no_browser, redirect_uri=chosen.redirect_uri, patience=chosen.patience)
+        how = {"redirect_uri": chosen.redirect_uri, "patience": chosen.patience, "parameters": chosen.parameter}
+        client.login(open_browser=not chosen.no_browser, **how)
     about = client.explain()
-    value = {"ok": True, **about.as_dict()}
+    value = {**about.as_dict(), "ok": True}
     screen.result(value, f"{screen.verdict(True, 'connected; the tokens are in the store')}\n{about}")
     return status.GOOD
