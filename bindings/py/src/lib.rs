@@ -22,6 +22,7 @@ mod login;
 mod options;
 mod provider;
 mod redact;
+mod reference;
 mod response;
 mod sandbox;
 mod store;
