@@ -41,14 +41,17 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 ///
 /// A session is plain data without a lock: a shell that shares it between threads locks it around each call of an [`Exchange`], for microseconds, and
 /// never while it sends, saves or waits. After every such call it should look at [`Session::changes`] and wake its waiters if the number moved.
+// In this order: what a look-up of a fresh token reads comes first, in 64 bytes side by side, because among 100,000 sessions each further cache line
+// costs as much as the look-up itself. `TokenLife` and `Token` are laid out for the same.
+#[repr(C)]
 pub struct Session {
-    connection: Arc<Connection>,
-    holding: Holding,
     latest: UnixTime,
+    rare: Option<Box<Rare>>,
+    holding: Holding,
+    connection: Arc<Connection>,
     skew: Skew,
     changes: u32,
     exchanges: u32,
-    rare: Option<Box<Rare>>,
 }
 
 enum Holding {
