@@ -106,9 +106,11 @@ class Client:
         EnvironmentMismatch, ForeignHost, InsecureTransport: key, environment and hosts do not fit together; nothing was sent.
         ProfileError, SettingError, Misuse: an argument cannot be used.
 
-    Pickling names where the credential comes from, never the credential; a client made from a literal secret refuses. After a fork, the child's client is
-    its own, with the parent's access token; one with a refresh token and no store is the parent's alone. The
-    text that a secret came in is Python's, and is not wiped.
+    Pickling names where the credential comes from (variables, file, function), where its tokens are (``store``) and its options, never a secret; a client
+    made from a literal secret refuses. A process makes one client of each such name, however often it comes, and keeps it: tasks in a worker share its token
+    and connections, and with a shared store all workers share the token. Functions go by module and name, paths as absolute ones. After a fork, the child's
+    client is its own, with the parent's access token; one with a refresh token and no store is the parent's alone. The text that a secret came in is
+    Python's, and is not wiped.
     """
 
     @overload

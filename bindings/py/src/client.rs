@@ -3,7 +3,7 @@
 use crate::call::{self, Given};
 use crate::callbacks::Callbacks;
 use crate::check::Check;
-use crate::credential::{self, Origin};
+use crate::credential;
 use crate::engine::{Cell, Engine};
 use crate::error;
 use crate::exchange::Exchange;
@@ -12,12 +12,13 @@ use crate::interrupt;
 use crate::key::{KeyState, PlanStep};
 use crate::options;
 use crate::provider;
+use crate::reference::{self, Origin, Reference};
 use crate::response::{Answer, Response};
 use crate::time;
 use auth_http::Credential;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
 use std::sync::Arc;
 
 #[doc = doc!("Client")]
@@ -25,10 +26,7 @@ use std::sync::Arc;
 pub(crate) struct Client {
     cell: Arc<Cell>,
     callbacks: Arc<Callbacks>,
-    origin: Origin,
-    /// What a pickle names: the provider and the options as they were given, in neither of which there is a secret.
-    provider: Py<PyAny>,
-    options: Py<PyDict>,
+    reference: Reference,
 }
 
 impl Client {
@@ -42,15 +40,15 @@ impl Client {
         origin: Origin,
         callbacks: Arc<Callbacks>,
         options: &Bound<'_, PyDict>,
-        single_use: bool,
     ) -> PyResult<Self> {
         let py = given.py();
         let provider = provider::read(given)?;
         let name = provider.name().to_owned();
-        let kept = options.copy()?;
+        let reference = Reference::new(origin, given, options)?;
+        let single_use = credential.holds_refresh_token();
         let (builder, store) = options::read(auth_http::Client::builder(provider), credential, options, &callbacks)?;
         let cell = Cell::new(py, builder, store, single_use, &name)?;
-        Ok(Self { cell, callbacks, origin, provider: given.clone().unbind(), options: kept.unbind() })
+        Ok(Self { cell, callbacks, reference })
     }
 
     /// A client from somewhere else than a value: what holds a secret is not taken.
@@ -68,7 +66,7 @@ impl Client {
         }
         let callbacks = Arc::new(Callbacks::default());
         let (credential, origin) = source(&callbacks)?;
-        let client = Self::build(given, credential, origin, callbacks, &options, false)?;
+        let client = Self::build(given, credential, origin, callbacks, &options)?;
         made(class, client)
     }
 
@@ -95,17 +93,15 @@ impl Client {
         let py = provider.py();
         if let Ok(other) = provider.cast::<Self>() {
             let other = other.get();
-            let (provider, options) = (other.provider.clone_ref(py), other.options.clone_ref(py));
             let (cell, callbacks) = (Arc::clone(&other.cell), Arc::clone(&other.callbacks));
-            return Ok(Self { cell, callbacks, origin: other.origin.clone(), provider, options });
+            return Ok(Self { cell, callbacks, reference: other.reference.clone_ref(py) });
         }
         let options = options.map_or_else(|| Ok(PyDict::new(py)), PyDictMethods::copy)?;
-        let single_use = credential::is_single_use(&options)?;
         let credential = credential::take(py, &options)?.ok_or_else(|| {
             let advice = "give api_key or client_id and client_secret, or use Client.from_env, from_file or from_callable";
             error::plain(py, "misuse", "the client has no credential", advice)
         })?;
-        Self::build(provider, credential, Origin::Literal, Arc::default(), &options, single_use)
+        Self::build(provider, credential, Origin::Literal, Arc::default(), &options)
     }
 
     #[doc = doc!("Client.from_env")]
@@ -134,7 +130,7 @@ impl Client {
     ) -> PyResult<Py<PyAny>> {
         Self::from_source(class, provider, options, |_| {
             let credential = Credential::from_file(&path).map_err(|failed| error::raised(provider.py(), &failed, None))?;
-            Ok((credential, Origin::File(path.to_string_lossy().into_owned())))
+            Ok((credential, Origin::File(reference::absolute(&path))))
         })
     }
 
@@ -384,34 +380,9 @@ impl Client {
     }
 
     /// By reference: where the credential comes from, never the credential.
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let (py, client) = (slf.py(), slf.get());
-        let arguments: Bound<'py, PyTuple> = match &client.origin {
-            Origin::Literal => {
-                let what = "a client made from a literal secret is not pickled, because the secret would be in it";
-                let advice = "make it with Client.from_env, Client.from_file or Client.from_callable: then the pickle names the source, and the worker reads it";
-                return Err(error::plain(py, "misuse", what, advice));
-            }
-            Origin::Env(names) => PyTuple::new(py, names)?,
-            Origin::File(path) => PyTuple::new(py, [path])?,
-            Origin::Callable => PyTuple::new(py, [client.callbacks.source(py)])?,
-        };
-        let options = client.options.bind(py);
-        if let Some(proxy) = options.get_item("proxy")?
-            && proxy.extract::<String>().is_ok_and(|proxy| proxy.contains('@'))
-        {
-            let advice = "leave proxy out and set HTTPS_PROXY where the workers run";
-            return Err(error::plain(py, "misuse", "the client's proxy has a password, which would be in the pickle", advice));
-        }
-        crate::store::check_picklable(options)?;
-        let maker = match &client.origin {
-            Origin::Env(_) => "from_env",
-            Origin::File(_) => "from_file",
-            _ => "from_callable",
-        };
-        let attach = py.import("ledgerauth._attach")?.getattr("attach")?;
-        let reference = (slf.get_type(), maker, client.provider.bind(py), arguments, options).into_pyobject(py)?;
-        Ok((attach, reference))
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let client = slf.get();
+        client.reference.reduce(slf, &client.cell, &client.callbacks)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -429,8 +400,7 @@ impl Client {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.callbacks.traverse(&visit)?;
-        visit.call(&self.provider)?;
-        visit.call(&self.options)
+        self.reference.traverse(&visit)
     }
 
     fn __clear__(&self) {

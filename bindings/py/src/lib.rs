@@ -25,6 +25,7 @@ mod options;
 mod program;
 mod provider;
 mod redact;
+mod reference;
 mod response;
 mod sandbox;
 mod store;

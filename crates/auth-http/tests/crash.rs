@@ -263,7 +263,7 @@ impl<P: Lasting> Trial<P> {
         };
         // What the child had sent is answered to nobody, but acted upon, perhaps only now.
         if journal.is_some() {
-            std::thread::sleep(Duration::from_millis(100));
+            self.wait_for_the_server();
         }
         let arrived = self.arrivals(&next);
         let outcome = call(&client);
@@ -300,6 +300,30 @@ impl<P: Lasting> Trial<P> {
         let spent = self.sandbox.count(|entry| entry.decision.contains("used before"));
         assert_eq!(spent, 0, "a spent refresh token was sent");
         self.sandbox.clear_log();
+    }
+
+    /// Waits until the server has read all that was sent to it: then it has closed every connection, as their other ends are dead.
+    fn wait_for_the_server(&self) {
+        let ports = [&self.connection.api, &self.connection.token_url].map(|url| {
+            let port = url.trim_start_matches("http://").split(['/', ':']).nth(1).unwrap().parse::<u16>().unwrap();
+            format!(":{port:04X}")
+        });
+        let Ok(_) = std::fs::metadata("/proc/net/tcp") else {
+            std::thread::sleep(Duration::from_millis(500));
+            return;
+        };
+        // The state of a connection that is in use is 01, that of one whose other end has closed it is 08.
+        let is_open = |line: &str| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            ports.iter().any(|port| fields[1].ends_with(port)) && matches!(fields[3], "01" | "08")
+        };
+        for _ in 0..30_000 {
+            if !std::fs::read_to_string("/proc/net/tcp").unwrap().lines().any(is_open) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("the server still has open connections");
     }
 
     /// How often this refresh token has arrived at the token endpoint.
