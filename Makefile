@@ -23,6 +23,10 @@ test: tools servers  ## install what is needed and run every test
 	tests/servers/keyring/run
 	$(CARGO) run --quiet --release -p auth-http --example month_end
 
+.PHONY: test-engines
+test-engines: tools  ## the Python package on dask, dlt, Airflow and Spark, each in an environment of its own
+	tests/engines/run
+
 .PHONY: check
 check: tools  ## formatting, lints, docs and dependency policy, with warnings as errors
 	$(CARGO) fmt --all --check
