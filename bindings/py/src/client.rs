@@ -21,7 +21,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 use std::sync::Arc;
 
-/// The Python class.
+#[doc = doc!("Client")]
 #[pyclass(frozen, subclass, weakref, module = "ledgerauth", name = "Client")]
 pub(crate) struct Client {
     cell: Arc<Cell>,
@@ -104,6 +104,7 @@ impl Client {
         Self::build(provider, credential, Origin::Literal, Arc::default(), &options)
     }
 
+    #[doc = doc!("Client.from_env")]
     #[classmethod]
     #[pyo3(signature = (provider, *variables, **options))]
     fn from_env(
@@ -118,6 +119,7 @@ impl Client {
         })
     }
 
+    #[doc = doc!("Client.from_file")]
     #[classmethod]
     #[pyo3(signature = (provider, path, **options))]
     fn from_file(
@@ -132,6 +134,7 @@ impl Client {
         })
     }
 
+    #[doc = doc!("Client.from_callable")]
     #[classmethod]
     #[pyo3(signature = (provider, function, **options))]
     fn from_callable(
@@ -146,6 +149,7 @@ impl Client {
         })
     }
 
+    #[doc = doc!("Client.get")]
     #[pyo3(signature = (path, *, params=None, headers=None, deadline=None, request_id=None, stream=false))]
     fn get<'py>(
         &self,
@@ -160,6 +164,7 @@ impl Client {
         self.call(py, "GET", path, Given { params, headers, deadline, request_id, stream, ..Given::default() })
     }
 
+    #[doc = doc!("Client.head")]
     #[pyo3(signature = (path, *, params=None, headers=None, deadline=None, request_id=None))]
     fn head<'py>(
         &self,
@@ -173,6 +178,7 @@ impl Client {
         self.call(py, "HEAD", path, Given { params, headers, deadline, request_id, ..Given::default() })
     }
 
+    #[doc = doc!("Client.post")]
     #[pyo3(signature = (path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
     fn post<'py>(
         &self,
@@ -190,6 +196,7 @@ impl Client {
         self.call(py, "POST", path, Given { params, headers, json, data, content, deadline, request_id, stream })
     }
 
+    #[doc = doc!("Client.put")]
     #[pyo3(signature = (path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
     fn put<'py>(
         &self,
@@ -207,6 +214,7 @@ impl Client {
         self.call(py, "PUT", path, Given { params, headers, json, data, content, deadline, request_id, stream })
     }
 
+    #[doc = doc!("Client.patch")]
     #[pyo3(signature = (path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
     fn patch<'py>(
         &self,
@@ -224,6 +232,7 @@ impl Client {
         self.call(py, "PATCH", path, Given { params, headers, json, data, content, deadline, request_id, stream })
     }
 
+    #[doc = doc!("Client.delete")]
     #[pyo3(signature = (path, *, params=None, headers=None, deadline=None, request_id=None, stream=false))]
     fn delete<'py>(
         &self,
@@ -238,6 +247,7 @@ impl Client {
         self.call(py, "DELETE", path, Given { params, headers, deadline, request_id, stream, ..Given::default() })
     }
 
+    #[doc = doc!("Client.request")]
     #[pyo3(signature = (method, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
     fn request<'py>(
         &self,
@@ -256,6 +266,7 @@ impl Client {
         self.call(py, &method, path, Given { params, headers, json, data, content, deadline, request_id, stream })
     }
 
+    #[doc = doc!("Client.check")]
     fn check(&self, py: Python<'_>) -> PyResult<Check> {
         let engine = self.engine(py)?;
         crate::audit::look_at_logging(py);
@@ -263,6 +274,7 @@ impl Client {
         Ok(Check::new(check, Arc::clone(&engine.provider)))
     }
 
+    #[doc = doc!("Client.poll")]
     #[pyo3(signature = (path, *, deadline=300.0, first_pause=1.0))]
     fn poll(&self, py: Python<'_>, path: String, deadline: f64, first_pause: f64) -> PyResult<Response> {
         let engine = self.engine(py)?;
@@ -276,11 +288,13 @@ impl Client {
         Ok(Response::new(answer, engine.url(&path), Arc::clone(&engine.provider)))
     }
 
+    #[doc = doc!("Client.explain")]
     fn explain(&self, py: Python<'_>) -> PyResult<Explanation> {
         let engine = self.engine(py)?;
         Ok(Explanation::from(interrupt::detached(py, || engine.client.explain())?))
     }
 
+    #[doc = doc!("Client.login")]
     #[pyo3(signature = (*, show=None, open_browser=true, redirect_uri=None, patience=300.0, parameters=None))]
     fn login(
         &self,
@@ -294,42 +308,50 @@ impl Client {
         crate::login::by_browser(py, self.engine(py)?, show, open_browser, redirect_uri, time::span(py, "patience", patience)?, parameters)
     }
 
+    #[doc = doc!("Client.login_on_device")]
     #[pyo3(signature = (*, show=None))]
     fn login_on_device(&self, py: Python<'_>, show: Option<Py<PyAny>>) -> PyResult<()> {
         crate::login::on_device(py, self.engine(py)?, show)
     }
 
+    #[doc = doc!("Client.revoke")]
     fn revoke(&self, py: Python<'_>) -> PyResult<()> {
         let engine = self.engine(py)?;
         let revoked = interrupt::detached(py, || engine.client.revoke())?;
         revoked.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))
     }
 
+    #[doc = doc!("Client.keys")]
     #[getter]
     fn keys(&self, py: Python<'_>) -> PyResult<Vec<KeyState>> {
         Ok(self.engine(py)?.client.keys().into_iter().map(KeyState::from).collect())
     }
 
+    #[doc = doc!("Client.rotation_plan")]
     #[getter]
     fn rotation_plan(&self, py: Python<'_>) -> PyResult<Vec<PlanStep>> {
         Ok(PlanStep::all(self.engine(py)?.client.rotation_plan()))
     }
 
+    #[doc = doc!("Client.provider")]
     #[getter]
     fn provider(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.engine(py)?.provider.to_string())
     }
 
+    #[doc = doc!("Client.environment")]
     #[getter]
     fn environment(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.engine(py)?.client.connection().environment().to_owned())
     }
 
+    #[doc = doc!("Client.base_url")]
     #[getter]
     fn base_url(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.engine(py)?.client.connection().base_url().as_str().trim_end_matches('/').to_owned())
     }
 
+    #[doc = doc!("Client.header")]
     #[getter]
     fn header(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.engine(py)?.client.connection().header().to_owned())

@@ -97,6 +97,7 @@ pub(crate) fn provider_facts<'py>(provider: &Bound<'py, PyAny>) -> PyResult<Boun
     facts.set_item("title", provider.title())?;
     facts.set_item("documentation", provider.documentation())?;
     facts.set_item("takes_keys", provider.takes_keys())?;
+    facts.set_item("takes_tokens", provider.takes_tokens())?;
     facts.set_item("where_to_obtain", provider.where_to_obtain())?;
     facts.set_item("check_path", provider.check_path())?;
     let environments = provider.environments().map(|environment| {

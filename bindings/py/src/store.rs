@@ -95,7 +95,7 @@ impl Seal {
     }
 }
 
-/// Tokens in a folder that only this user can open, shared by the processes of one host.
+#[doc = doc!("FileStore")]
 #[pyclass(frozen, module = "ledgerauth", name = "FileStore")]
 pub(crate) struct FileStore {
     path: PathBuf,
@@ -137,7 +137,7 @@ impl FileStore {
     }
 }
 
-/// Tokens in a Redis server, shared by any number of hosts.
+#[doc = doc!("RedisStore")]
 #[pyclass(frozen, module = "ledgerauth", name = "RedisStore")]
 pub(crate) struct RedisStore {
     url: String,
