@@ -31,6 +31,10 @@ PYTHONS ?= --oldest-and-newest
 test-python: tools servers  ## build the Python package as a user gets it, and test it on every CPython: PYTHONS=
 	tests/python/run $(PYTHONS)
 
+.PHONY: test-engines
+test-engines: tools  ## the Python package on dask, dlt, Airflow and Spark, each in an environment of its own
+	tests/engines/run
+
 .PHONY: check
 check: tools  ## formatting, lints, docs and dependency policy, with warnings as errors
 	$(CARGO) fmt --all --check
