@@ -9,8 +9,8 @@ help:  ## list these words
 
 .PHONY: demo
 demo:  ## run one month-end close through all four systems, on this machine alone
-	@$(CARGO) build --release -p auth-http --example month_end
-	@$(CARGO) run --quiet --release -p auth-http --example month_end
+	@$(CARGO) build --release -p auth-demo
+	@$(CARGO) run --quiet --release -p auth-demo
 
 # What tests are built with: features whose other half may be missing on a machine say SKIPPED there.
 TESTED := auth-http/redis,auth-http/login
@@ -20,7 +20,19 @@ test: tools servers  ## install what is needed and run every test
 	$(CARGO) test --workspace --all-targets --features $(TESTED)
 	$(CARGO) test --workspace --exclude auth-ffi --exclude auth-py --doc --features $(TESTED)
 	tests/servers/keyring/run
-	$(CARGO) run --quiet --release -p auth-http --example month_end
+	$(CARGO) run --quiet --release -p auth-demo
+	$(MAKE) test-python
+
+# Which CPythons beside the first: all that are found, if it is empty.
+PYTHONS ?= --oldest-and-newest
+
+.PHONY: test-python
+test-python: tools servers  ## build the Python package as a user gets it, and test it on every CPython: PYTHONS=
+	tests/python/run $(PYTHONS)
+
+.PHONY: test-engines
+test-engines: tools  ## the Python package on dask, dlt, Airflow and Spark, each in an environment of its own
+	tests/engines/run
 
 .PHONY: check
 check: tools  ## formatting, lints, docs and dependency policy, with warnings as errors

@@ -1,30 +1,127 @@
-"""Clients that were pickled: each names where its credential comes from, and a process makes one client of each name."""
+"""Clients that were pickled: each names where its credential comes from, and a process makes one client of each name.
+
+The names are texts, of functions too: how a pickler takes functions along is its own affair, and some take the values that a function uses along.
+"""
 
 from __future__ import annotations
 
-import pickle
+import importlib
+import json
+import os
 import threading
+import weakref
+
+from ledgerauth.errors import _error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ledgerauth import Client
 
-_attached: dict[bytes, Client] = {}
-_lock = threading.Lock()
+    _Name = tuple[type[Client], str]
+
+
+class _Place:
+    """A client of this process, or the lock of whoever makes it."""
+
+    def __init__(self) -> None:
+        self.client: Client | None = None
+        self.lock = threading.RLock()
+
+
+_places: dict[_Name, _Place] = {}
+"""What was made here of pickles; kept, because between two tasks nobody else holds it."""
+_originals: weakref.WeakValueDictionary[_Name, Client] = weakref.WeakValueDictionary()
+"""What was pickled here, and lives: whoever takes its pickle back gets the same one. A forked child inherits it."""
+
+
+def _after_fork_in_child() -> None:
+    """Whoever was making a client is not there any more."""
+    for name in [name for name, place in _places.items() if place.client is None]:
+        del _places[name]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def reference(client: Client, maker: str, provider: Any, source: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
+    """What a client's pickle consists of."""
+    if maker == "from_callable":
+        source = (_name_of(source[0], "the credential's function"),)
+    if options.get("on_audit") is not None:
+        options = {**options, "on_audit": _name_of(options["on_audit"], "on_audit")}
+    arguments = (type(client), maker, provider, source, options)
+    _originals.setdefault(_name(*arguments), client)
+    return (attach, arguments)
 
 
 def attach(kind: type[Client], maker: str, provider: Any, source: tuple[Any, ...], options: dict[str, Any]) -> Client:
     """The client of that reference. However often it is asked for, it is the same one in one process, so that its tokens and connections are shared."""
-    name = pickle.dumps((kind, maker, provider, source, sorted(options.items())))
-    with _lock:
-        client = _attached.get(name)
-        if client is None:
-            client = _attached[name] = getattr(kind, maker)(provider, *source, **options)
-    return client
+    name = _name(kind, maker, provider, source, options)
+    original = _originals.get(name)
+    if original is not None:
+        return original
+    place = _places.setdefault(name, _Place())
+    with place.lock:
+        if place.client is None:
+            if maker == "from_callable":
+                source = (_function(*source[0]),)
+            if options.get("on_audit") is not None:
+                options = {**options, "on_audit": _function(*options["on_audit"])}
+            place.client = getattr(kind, maker)(provider, *source, **options)
+        return place.client
 
 
 def named(kind: type[Any], name: Any, names: dict[str, Any]) -> Any:
     """The store of that name."""
     return kind(name, **names)
+
+
+def _name(kind: type[Client], maker: str, provider: Any, source: tuple[Any, ...], options: dict[str, Any]) -> _Name:
+    return kind, json.dumps([maker, provider, source, options], sort_keys=True, default=_spelled)
+
+
+def _spelled(value: Any) -> Any:
+    """What JSON has no form for: paths, stores, sets."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    _, (kind, *names) = value.__reduce__()
+    return [kind.__name__, *names]
+
+
+def _name_of(function: Callable[..., Any], what: str) -> tuple[str, str]:
+    """Module and name of a function that another process can import."""
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    if isinstance(module, str) and isinstance(name, str):
+        try:
+            if _imported(module, name) == function:
+                return module, name
+        except (ImportError, AttributeError):
+            pass
+    called = name if isinstance(name, str) else type(function).__name__
+    advice = "define it with def at the top of a module that the workers can import"
+    told = f"{what} ({called}) has no name that another process could find it by, so the client is not pickled; {advice}"
+    raise _error("misuse", told, {"advice": advice})
+
+
+def _function(module: str, name: str) -> Callable[..., Any]:
+    """The function of that name."""
+    try:
+        found: Callable[..., Any] = _imported(module, name)
+    except (ImportError, AttributeError) as missing:
+        advice = "define it in a module of its own, and let the workers have that module"
+        told = f"a pickled client names the function {module}.{name}, which this process cannot find ({missing}); {advice}"
+        raise _error("source_unavailable", told, {"advice": advice}) from None
+    return found
+
+
+def _imported(module: str, name: str) -> Any:
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found

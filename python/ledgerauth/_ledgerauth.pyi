@@ -106,9 +106,11 @@ class Client:
         EnvironmentMismatch, ForeignHost, InsecureTransport: key, environment and hosts do not fit together; nothing was sent.
         ProfileError, SettingError, Misuse: an argument cannot be used.
 
-    Pickling names where the credential comes from, never the credential; a client made from a literal secret refuses. After a fork, the child's client is
-    its own, with the parent's access token; one with a refresh token and no store is the parent's alone. The
-    text that a secret came in is Python's, and is not wiped.
+    Pickling names where the credential comes from (variables, file, function), where its tokens are (``store``) and its options, never a secret; a client
+    made from a literal secret refuses. A process makes one client of each such name, however often it comes, and keeps it: tasks in a worker share its token
+    and connections, and with a shared store all workers share the token. Functions go by module and name, paths as absolute ones. After a fork, the child's
+    client is its own, with the parent's access token; one with a refresh token and no store is the parent's alone. The text that a secret came in is
+    Python's, and is not wiped.
     """
 
     @overload
@@ -375,7 +377,11 @@ class Headers(Mapping[str, str]):
 
 @final
 class Key:
-    """A static key with what its owner knows about it. ``repr`` shows the name and not the key; it refuses to be pickled."""
+    """A static key with what its owner knows about it. ``repr`` shows the name and not the key; it refuses to be pickled.
+
+    ``name`` and ``id`` are the vendor's, ``created`` is what its age is counted from (a `datetime`, a `date`, ISO 8601 or seconds since 1970 UTC),
+    ``integration`` who uses it, ``permissions`` what it may do in the vendor's words; ``relaxed`` accepts a form that the profile does not know.
+    """
 
     def __new__(
         cls,
@@ -387,9 +393,7 @@ class Key:
         integration: Optional[str] = None,
         permissions: Optional[Iterable[str]] = None,
         relaxed: bool = False,
-    ) -> Self:
-        """``name`` and ``id`` are the vendor's, ``created`` is what its age is counted from, ``integration`` who uses it; ``relaxed`` accepts a form that
-        the profile does not know."""
+    ) -> Self: ...
     @property
     def name(self) -> Optional[str]:
         """The name it was given."""
@@ -420,6 +424,9 @@ class KeyState:
     @property
     def ends(self) -> Optional[datetime]:
         """When it ends, or ended, if that is known."""
+    @property
+    def expires(self) -> bool:
+        """Whether keys of this kind end at all."""
     @property
     def days_left(self) -> Optional[float]:
         """How many days are left, if that is known; 0 after its end."""
@@ -587,7 +594,11 @@ class AuditEvent:
 @final
 class Redactor:
     """Takes secrets out of text and bytes: credentials in headers, fields, forms and URLs, keys of the shipped providers, tokens; and leaves look-alikes
-    alone."""
+    alone.
+
+    ``secrets`` are texts to be taken out wherever they stand, ``headers`` names of headers whose values are secret, ``providers`` profiles that are not
+    shipped.
+    """
 
     def __new__(
         cls,
@@ -595,9 +606,7 @@ class Redactor:
         secrets: Optional[Iterable[str]] = None,
         headers: Optional[Iterable[str]] = None,
         providers: Optional[Iterable[_Provider]] = None,
-    ) -> Self:
-        """``secrets`` are texts to be taken out wherever they stand, ``headers`` names of headers whose values are secret, ``providers`` profiles that are
-        not shipped."""
+    ) -> Self: ...
     @overload
     def redact(self, text: str) -> str:
         """The text, or the bytes, without secrets."""
@@ -605,8 +614,13 @@ class Redactor:
     def redact(self, text: Union[bytes, bytearray]) -> bytes: ...
     def stream(self) -> RedactStream:
         """The same for text that comes in pieces."""
-    def copy(self, source: int, target: int) -> int:
-        """Copies one open file into another without the secrets, by their numbers (``fileno()``); returns how many bytes were read."""
+    def copy(self, source: int, target: int, *, progress: Optional[Callable[[int], object]] = None) -> int:
+        """Copies one open file into another without the secrets, by their numbers (``fileno()``); returns how many bytes were read. ``progress`` is called
+        with the bytes so far, five times a second.
+
+        Raises:
+            OSError: one of the files cannot be read or written.
+        """
 
 @final
 class RedactStream:
@@ -649,6 +663,8 @@ class _Sandbox:
     def steer(self, method: str, target: str, body: str) -> str: ...
     def close(self) -> None: ...
 
+def _run_sandbox(arguments: list[str]) -> int: ...
+def _run_demo(arguments: list[str]) -> int: ...
 def provider_names() -> list[str]: ...
 def provider_text(name: str) -> str: ...
 def provider_facts(provider: _Provider) -> dict[str, Any]: ...

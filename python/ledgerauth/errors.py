@@ -267,10 +267,13 @@ _CLASSES: dict[str, type[LedgerAuthError]] = {
     "request_refused": RequestRefused,
     "body": BodyError,
 }
+for _kind, _class in _CLASSES.items():
+    _class.kind = _kind
 
 
 def _error(kind: str, message: str, facts: dict[str, Any]) -> LedgerAuthError:
     """The error of that kind; called by the extension module."""
     error = _CLASSES.get(kind, LedgerAuthError)(message, **facts)
-    error.kind = kind
+    if error.kind != kind:
+        error.kind = kind
     return error

@@ -38,3 +38,12 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
         return done
 
     return run
+
+
+@pytest.fixture
+def private_key(tmp_path: Any) -> Any:
+    """The path of a private key (P-256) that nobody else has."""
+    path = tmp_path / "key.pem"
+    made = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(path)]
+    subprocess.run(made, check=True, capture_output=True, timeout=20)
+    return path

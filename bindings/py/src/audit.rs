@@ -93,73 +93,85 @@ fn deliver(py: Python<'_>, callbacks: &Callbacks, event: &AuditEvent, level: Opt
     }
 }
 
-/// One thing that happened with a credential. Nothing in it is secret.
+#[doc = doc!("AuditEvent")]
 #[pyclass(frozen, module = "ledgerauth", name = "AuditEvent")]
 pub(crate) struct Event(AuditEvent);
 
 #[pymethods]
 impl Event {
+    #[doc = doc!("AuditEvent.at")]
     #[getter]
     fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         time::moment(py, self.0.at)
     }
 
+    #[doc = doc!("AuditEvent.what")]
     #[getter]
     fn what(&self) -> &'static str {
         self.0.what.name()
     }
 
+    #[doc = doc!("AuditEvent.decision")]
     #[getter]
     fn decision(&self) -> &str {
         &self.0.decision
     }
 
+    #[doc = doc!("AuditEvent.provider")]
     #[getter]
     fn provider(&self) -> &str {
         &self.0.provider
     }
 
+    #[doc = doc!("AuditEvent.environment")]
     #[getter]
     fn environment(&self) -> &str {
         &self.0.environment
     }
 
+    #[doc = doc!("AuditEvent.integration")]
     #[getter]
     fn integration(&self) -> Option<&str> {
         self.0.integration.as_deref()
     }
 
+    #[doc = doc!("AuditEvent.method")]
     #[getter]
     fn method(&self) -> Option<&str> {
         self.0.method.as_deref()
     }
 
+    #[doc = doc!("AuditEvent.path")]
     #[getter]
     fn path(&self) -> Option<&str> {
         self.0.path.as_deref()
     }
 
+    #[doc = doc!("AuditEvent.status")]
     #[getter]
     fn status(&self) -> Option<u16> {
         self.0.status
     }
 
+    #[doc = doc!("AuditEvent.request_id")]
     #[getter]
     fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
+    #[doc = doc!("AuditEvent.server_request_id")]
     #[getter]
     fn server_request_id(&self) -> Option<&str> {
         self.0.server_request_id.as_deref()
     }
 
+    #[doc = doc!("AuditEvent.fingerprint")]
     #[getter]
     fn fingerprint(&self) -> Option<&str> {
         self.0.fingerprint.as_deref()
     }
 
-    /// All of it, for a structured log; moments as text.
+    #[doc = doc!("AuditEvent.as_dict")]
     fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let fields = PyDict::new(py);
         fields.set_item("at", self.0.at.to_string())?;

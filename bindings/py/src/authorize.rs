@@ -21,7 +21,7 @@ static METHOD: Method = Method(std::cell::UnsafeCell::new(ffi::PyMethodDef {
     ml_name: c"authorize".as_ptr(),
     ml_meth: ffi::PyMethodDefPointer { PyCFunction: authorize },
     ml_flags: ffi::METH_O,
-    ml_doc: c"authorize($self, path, /)\n--\n\nThe value of the header that authenticates a request to `path`.".as_ptr(),
+    ml_doc: concat!("authorize($self, path, /)\n--\n\n", doc!("Client.authorize"), "\0").as_ptr().cast(),
 }));
 
 /// Adds the method to the class.

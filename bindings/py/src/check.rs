@@ -5,7 +5,7 @@ use auth_http::Check as Checked;
 use pyo3::prelude::*;
 use std::sync::Arc;
 
-/// What came of a credential's test call.
+#[doc = doc!("Check")]
 #[pyclass(frozen, module = "ledgerauth", name = "Check")]
 pub(crate) struct Check {
     checked: Checked,
@@ -20,21 +20,25 @@ impl Check {
 
 #[pymethods]
 impl Check {
+    #[doc = doc!("Check.ok")]
     #[getter]
     fn ok(&self) -> bool {
         self.checked.is_ok()
     }
 
+    #[doc = doc!("Check.status")]
     #[getter]
     fn status(&self) -> Option<u16> {
         self.checked.status()
     }
 
+    #[doc = doc!("Check.advice")]
     #[getter]
     fn advice(&self) -> Option<String> {
         self.checked.advice()
     }
 
+    #[doc = doc!("Check.error")]
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let failed = self.checked.error()?;

@@ -3,7 +3,7 @@
 use crate::call::{self, Given};
 use crate::callbacks::Callbacks;
 use crate::check::Check;
-use crate::credential::{self, Origin};
+use crate::credential;
 use crate::engine::{Cell, Engine};
 use crate::error;
 use crate::exchange::Exchange;
@@ -12,23 +12,21 @@ use crate::interrupt;
 use crate::key::{KeyState, PlanStep};
 use crate::options;
 use crate::provider;
+use crate::reference::{self, Origin, Reference};
 use crate::response::{Answer, Response};
 use crate::time;
 use auth_http::Credential;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
 use std::sync::Arc;
 
-/// The Python class.
+#[doc = doc!("Client")]
 #[pyclass(frozen, subclass, weakref, module = "ledgerauth", name = "Client")]
 pub(crate) struct Client {
     cell: Arc<Cell>,
     callbacks: Arc<Callbacks>,
-    origin: Origin,
-    /// What a pickle names: the provider and the options as they were given, in neither of which there is a secret.
-    provider: Py<PyAny>,
-    options: Py<PyDict>,
+    reference: Reference,
 }
 
 impl Client {
@@ -42,15 +40,15 @@ impl Client {
         origin: Origin,
         callbacks: Arc<Callbacks>,
         options: &Bound<'_, PyDict>,
-        single_use: bool,
     ) -> PyResult<Self> {
         let py = given.py();
         let provider = provider::read(given)?;
         let name = provider.name().to_owned();
-        let kept = options.copy()?;
+        let reference = Reference::new(origin, given, options)?;
+        let single_use = credential.holds_refresh_token();
         let (builder, store) = options::read(auth_http::Client::builder(provider), credential, options, &callbacks)?;
         let cell = Cell::new(py, builder, store, single_use, &name)?;
-        Ok(Self { cell, callbacks, origin, provider: given.clone().unbind(), options: kept.unbind() })
+        Ok(Self { cell, callbacks, reference })
     }
 
     /// A client from somewhere else than a value: what holds a secret is not taken.
@@ -68,7 +66,7 @@ impl Client {
         }
         let callbacks = Arc::new(Callbacks::default());
         let (credential, origin) = source(&callbacks)?;
-        let client = Self::build(given, credential, origin, callbacks, &options, false)?;
+        let client = Self::build(given, credential, origin, callbacks, &options)?;
         made(class, client)
     }
 
@@ -95,19 +93,18 @@ impl Client {
         let py = provider.py();
         if let Ok(other) = provider.cast::<Self>() {
             let other = other.get();
-            let (provider, options) = (other.provider.clone_ref(py), other.options.clone_ref(py));
             let (cell, callbacks) = (Arc::clone(&other.cell), Arc::clone(&other.callbacks));
-            return Ok(Self { cell, callbacks, origin: other.origin.clone(), provider, options });
+            return Ok(Self { cell, callbacks, reference: other.reference.clone_ref(py) });
         }
         let options = options.map_or_else(|| Ok(PyDict::new(py)), PyDictMethods::copy)?;
-        let single_use = credential::is_single_use(&options)?;
         let credential = credential::take(py, &options)?.ok_or_else(|| {
             let advice = "give api_key or client_id and client_secret, or use Client.from_env, from_file or from_callable";
             error::plain(py, "misuse", "the client has no credential", advice)
         })?;
-        Self::build(provider, credential, Origin::Literal, Arc::default(), &options, single_use)
+        Self::build(provider, credential, Origin::Literal, Arc::default(), &options)
     }
 
+    #[doc = doc!("Client.from_env")]
     #[classmethod]
     #[pyo3(signature = (provider, *variables, **options))]
     fn from_env(
@@ -122,6 +119,7 @@ impl Client {
         })
     }
 
+    #[doc = doc!("Client.from_file")]
     #[classmethod]
     #[pyo3(signature = (provider, path, **options))]
     fn from_file(
@@ -132,10 +130,11 @@ impl Client {
     ) -> PyResult<Py<PyAny>> {
         Self::from_source(class, provider, options, |_| {
             let credential = Credential::from_file(&path).map_err(|failed| error::raised(provider.py(), &failed, None))?;
-            Ok((credential, Origin::File(path.to_string_lossy().into_owned())))
+            Ok((credential, Origin::File(reference::absolute(&path))))
         })
     }
 
+    #[doc = doc!("Client.from_callable")]
     #[classmethod]
     #[pyo3(signature = (provider, function, **options))]
     fn from_callable(
@@ -150,6 +149,7 @@ impl Client {
         })
     }
 
+    #[doc = doc!("Client.get")]
     #[pyo3(signature = (path, *, params=None, headers=None, deadline=None, request_id=None, stream=false))]
     fn get<'py>(
         &self,
@@ -164,6 +164,7 @@ impl Client {
         self.call(py, "GET", path, Given { params, headers, deadline, request_id, stream, ..Given::default() })
     }
 
+    #[doc = doc!("Client.head")]
     #[pyo3(signature = (path, *, params=None, headers=None, deadline=None, request_id=None))]
     fn head<'py>(
         &self,
@@ -177,6 +178,7 @@ impl Client {
         self.call(py, "HEAD", path, Given { params, headers, deadline, request_id, ..Given::default() })
     }
 
+    #[doc = doc!("Client.post")]
     #[pyo3(signature = (path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
     fn post<'py>(
         &self,
@@ -194,6 +196,7 @@ impl Client {
         self.call(py, "POST", path, Given { params, headers, json, data, content, deadline, request_id, stream })
     }
 
+    #[doc = doc!("Client.put")]
     #[pyo3(signature = (path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
     fn put<'py>(
         &self,
@@ -211,6 +214,7 @@ impl Client {
         self.call(py, "PUT", path, Given { params, headers, json, data, content, deadline, request_id, stream })
     }
 
+    #[doc = doc!("Client.patch")]
     #[pyo3(signature = (path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
     fn patch<'py>(
         &self,
@@ -228,6 +232,7 @@ impl Client {
         self.call(py, "PATCH", path, Given { params, headers, json, data, content, deadline, request_id, stream })
     }
 
+    #[doc = doc!("Client.delete")]
     #[pyo3(signature = (path, *, params=None, headers=None, deadline=None, request_id=None, stream=false))]
     fn delete<'py>(
         &self,
@@ -242,6 +247,7 @@ impl Client {
         self.call(py, "DELETE", path, Given { params, headers, deadline, request_id, stream, ..Given::default() })
     }
 
+    #[doc = doc!("Client.request")]
     #[pyo3(signature = (method, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
     fn request<'py>(
         &self,
@@ -260,6 +266,7 @@ impl Client {
         self.call(py, &method, path, Given { params, headers, json, data, content, deadline, request_id, stream })
     }
 
+    #[doc = doc!("Client.check")]
     fn check(&self, py: Python<'_>) -> PyResult<Check> {
         let engine = self.engine(py)?;
         crate::audit::look_at_logging(py);
@@ -267,6 +274,7 @@ impl Client {
         Ok(Check::new(check, Arc::clone(&engine.provider)))
     }
 
+    #[doc = doc!("Client.poll")]
     #[pyo3(signature = (path, *, deadline=300.0, first_pause=1.0))]
     fn poll(&self, py: Python<'_>, path: String, deadline: f64, first_pause: f64) -> PyResult<Response> {
         let engine = self.engine(py)?;
@@ -280,11 +288,13 @@ impl Client {
         Ok(Response::new(answer, engine.url(&path), Arc::clone(&engine.provider)))
     }
 
+    #[doc = doc!("Client.explain")]
     fn explain(&self, py: Python<'_>) -> PyResult<Explanation> {
         let engine = self.engine(py)?;
         Ok(Explanation::from(interrupt::detached(py, || engine.client.explain())?))
     }
 
+    #[doc = doc!("Client.login")]
     #[pyo3(signature = (*, show=None, open_browser=true, redirect_uri=None, patience=300.0, parameters=None))]
     fn login(
         &self,
@@ -298,42 +308,50 @@ impl Client {
         crate::login::by_browser(py, self.engine(py)?, show, open_browser, redirect_uri, time::span(py, "patience", patience)?, parameters)
     }
 
+    #[doc = doc!("Client.login_on_device")]
     #[pyo3(signature = (*, show=None))]
     fn login_on_device(&self, py: Python<'_>, show: Option<Py<PyAny>>) -> PyResult<()> {
         crate::login::on_device(py, self.engine(py)?, show)
     }
 
+    #[doc = doc!("Client.revoke")]
     fn revoke(&self, py: Python<'_>) -> PyResult<()> {
         let engine = self.engine(py)?;
         let revoked = interrupt::detached(py, || engine.client.revoke())?;
         revoked.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))
     }
 
+    #[doc = doc!("Client.keys")]
     #[getter]
     fn keys(&self, py: Python<'_>) -> PyResult<Vec<KeyState>> {
         Ok(self.engine(py)?.client.keys().into_iter().map(KeyState::from).collect())
     }
 
+    #[doc = doc!("Client.rotation_plan")]
     #[getter]
     fn rotation_plan(&self, py: Python<'_>) -> PyResult<Vec<PlanStep>> {
         Ok(PlanStep::all(self.engine(py)?.client.rotation_plan()))
     }
 
+    #[doc = doc!("Client.provider")]
     #[getter]
     fn provider(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.engine(py)?.provider.to_string())
     }
 
+    #[doc = doc!("Client.environment")]
     #[getter]
     fn environment(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.engine(py)?.client.connection().environment().to_owned())
     }
 
+    #[doc = doc!("Client.base_url")]
     #[getter]
     fn base_url(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.engine(py)?.client.connection().base_url().as_str().trim_end_matches('/').to_owned())
     }
 
+    #[doc = doc!("Client.header")]
     #[getter]
     fn header(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.engine(py)?.client.connection().header().to_owned())
@@ -362,34 +380,9 @@ impl Client {
     }
 
     /// By reference: where the credential comes from, never the credential.
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let (py, client) = (slf.py(), slf.get());
-        let arguments: Bound<'py, PyTuple> = match &client.origin {
-            Origin::Literal => {
-                let what = "a client made from a literal secret is not pickled, because the secret would be in it";
-                let advice = "make it with Client.from_env, Client.from_file or Client.from_callable: then the pickle names the source, and the worker reads it";
-                return Err(error::plain(py, "misuse", what, advice));
-            }
-            Origin::Env(names) => PyTuple::new(py, names)?,
-            Origin::File(path) => PyTuple::new(py, [path])?,
-            Origin::Callable => PyTuple::new(py, [client.callbacks.source(py)])?,
-        };
-        let options = client.options.bind(py);
-        if let Some(proxy) = options.get_item("proxy")?
-            && proxy.extract::<String>().is_ok_and(|proxy| proxy.contains('@'))
-        {
-            let advice = "leave proxy out and set HTTPS_PROXY where the workers run";
-            return Err(error::plain(py, "misuse", "the client's proxy has a password, which would be in the pickle", advice));
-        }
-        crate::store::check_picklable(options)?;
-        let maker = match &client.origin {
-            Origin::Env(_) => "from_env",
-            Origin::File(_) => "from_file",
-            _ => "from_callable",
-        };
-        let attach = py.import("ledgerauth._attach")?.getattr("attach")?;
-        let reference = (slf.get_type(), maker, client.provider.bind(py), arguments, options).into_pyobject(py)?;
-        Ok((attach, reference))
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let client = slf.get();
+        client.reference.reduce(slf, &client.cell, &client.callbacks)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -407,8 +400,7 @@ impl Client {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.callbacks.traverse(&visit)?;
-        visit.call(&self.provider)?;
-        visit.call(&self.options)
+        self.reference.traverse(&visit)
     }
 
     fn __clear__(&self) {

@@ -4,23 +4,11 @@ use crate::callbacks::Callbacks;
 use crate::error;
 use crate::interrupt;
 use crate::key;
+use crate::reference::Origin;
 use auth_http::{Assertion, Credential, Error, PrivateKey, Secret, SigningAlgorithm};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use std::sync::Arc;
-
-/// Where a client's credential came from: what a pickled client names instead of it.
-#[derive(Clone)]
-pub(crate) enum Origin {
-    /// A value in the program.
-    Literal,
-    /// These environment variables.
-    Env(Vec<String>),
-    /// This file.
-    File(String),
-    /// A function, which Python pickles by its name.
-    Callable,
-}
 
 /// The arguments that a credential is made of. They are read here and kept nowhere else.
 const NAMES: [&str; 10] = [
@@ -109,11 +97,6 @@ fn assertion(account: String, subject: Option<String>, signer: PrivateKey) -> As
         Some(subject) => assertion.subject(subject),
         None => assertion,
     }
-}
-
-/// Whether it can be used by one process only.
-pub(crate) fn is_single_use(arguments: &Bound<'_, PyDict>) -> PyResult<bool> {
-    Ok(arguments.get_item("refresh_token")?.is_some_and(|token| !token.is_none()))
 }
 
 /// From environment variables: one holds a key, two a client's id and secret. Without names, those made of the provider's.

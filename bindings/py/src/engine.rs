@@ -154,6 +154,11 @@ impl Cell {
         Ok(cell)
     }
 
+    /// Whether only this process may use the credential: a refresh token that no other one can see the successors of.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.single_use && self.store.is_memory()
+    }
+
     pub(crate) fn engine(&self, py: Python<'_>) -> PyResult<&Arc<Engine>> {
         if self.orphaned.load(Ordering::Relaxed) {
             let what = "the refresh token belongs to the process that made the client, and this one was forked from it";
@@ -204,7 +209,7 @@ pub(crate) fn _after_fork_in_child() {
     for (cell, store) in luggage.each {
         // The old engine and store are never dropped: other threads of the parent's may have been in the middle of them, and the connections are the parent's.
         std::mem::forget((Arc::clone(&cell.first.last().engine), cell.store.clone()));
-        let is_ours = !(cell.single_use && cell.store.is_memory());
+        let is_ours = !cell.is_alone();
         match store.given_to(cell.builder.clone()).build() {
             Ok(client) if is_ours => drop(cell.first.last().next.set(Box::new(Link::new(client)))),
             _ => cell.orphaned.store(true, Ordering::Relaxed),

@@ -6,7 +6,7 @@ use auth_http::{SessionState, UnixTime};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// How a credential stands. Nothing in it is secret; `str()` is a few lines for a person.
+#[doc = doc!("Explanation")]
 #[pyclass(frozen, module = "ledgerauth", name = "Explanation")]
 pub(crate) struct Explanation(auth_http::Explanation);
 
@@ -18,16 +18,19 @@ impl From<auth_http::Explanation> for Explanation {
 
 #[pymethods]
 impl Explanation {
+    #[doc = doc!("Explanation.ok")]
     #[getter]
     fn ok(&self) -> bool {
         self.0.is_well()
     }
 
+    #[doc = doc!("Explanation.advice")]
     #[getter]
     fn advice(&self) -> Option<String> {
         self.0.advice()
     }
 
+    #[doc = doc!("Explanation.state")]
     #[getter]
     fn state(&self) -> &'static str {
         match self.0.state {
@@ -41,67 +44,79 @@ impl Explanation {
         }
     }
 
+    #[doc = doc!("Explanation.provider")]
     #[getter]
     fn provider(&self) -> &str {
         &self.0.provider
     }
 
+    #[doc = doc!("Explanation.environment")]
     #[getter]
     fn environment(&self) -> &str {
         &self.0.environment
     }
 
+    #[doc = doc!("Explanation.integration")]
     #[getter]
     fn integration(&self) -> Option<&str> {
         self.0.integration.as_deref()
     }
 
+    #[doc = doc!("Explanation.credential")]
     #[getter]
     fn credential(&self) -> &str {
         &self.0.credential
     }
 
+    #[doc = doc!("Explanation.generation")]
     #[getter]
     fn generation(&self) -> u64 {
         self.0.generation
     }
 
+    #[doc = doc!("Explanation.stored_generation")]
     #[getter]
     fn stored_generation(&self) -> Option<u64> {
         self.0.stored_generation
     }
 
+    #[doc = doc!("Explanation.token_ends")]
     #[getter]
     fn token_ends<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.token_ends.map(|at| time::moment(py, at)).transpose()
     }
 
+    #[doc = doc!("Explanation.next_renewal")]
     #[getter]
     fn next_renewal<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.next_renewal.map(|at| time::moment(py, at)).transpose()
     }
 
+    #[doc = doc!("Explanation.paused_until")]
     #[getter]
     fn paused_until<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.pause.as_ref().map(|(at, _)| time::moment(py, *at)).transpose()
     }
 
+    #[doc = doc!("Explanation.last_error")]
     #[getter]
     fn last_error(&self) -> Option<String> {
         self.0.last_error.as_ref().map(|(_, failure)| failure.to_string())
     }
 
+    #[doc = doc!("Explanation.keys")]
     #[getter]
     fn keys(&self) -> Vec<KeyState> {
         self.0.keys.iter().cloned().map(KeyState::from).collect()
     }
 
+    #[doc = doc!("Explanation.skew_millis")]
     #[getter]
     fn skew_millis(&self) -> Option<i64> {
         self.0.skew_millis
     }
 
-    /// The same for a program: moments as text.
+    #[doc = doc!("Explanation.as_dict")]
     fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let fields = PyDict::new(py);
         let text = |at: Option<UnixTime>| at.map(|at| at.to_string());

@@ -5,7 +5,7 @@ use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-/// The header fields of a response.
+#[doc = doc!("Headers")]
 #[pyclass(frozen, mapping, module = "ledgerauth", name = "Headers")]
 pub(crate) struct Headers(HeaderMap);
 
@@ -51,6 +51,7 @@ impl Headers {
         }
     }
 
+    #[doc = doc!("Headers.get_list")]
     fn get_list(&self, name: String) -> Vec<String> {
         self.0.get_all(&name).iter().map(text).collect()
     }

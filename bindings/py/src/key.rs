@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use std::time::{Duration, SystemTime};
 
-/// A static key with what its owner knows about it.
+#[doc = doc!("Key")]
 #[pyclass(frozen, module = "ledgerauth", name = "Key")]
 pub(crate) struct Key {
     given: auth_http::Key,
@@ -40,6 +40,7 @@ impl Key {
         Ok(Self { given, notes })
     }
 
+    #[doc = doc!("Key.name")]
     #[getter]
     fn name(&self) -> Option<&str> {
         self.notes.name.as_deref()
@@ -79,7 +80,7 @@ pub(crate) fn secret(text: &Bound<'_, PyString>) -> PyResult<Secret> {
     Ok(Secret::new(text.to_cow()?))
 }
 
-/// How one key of a client stands. Nothing in it is secret.
+#[doc = doc!("KeyState")]
 #[pyclass(frozen, module = "ledgerauth", name = "KeyState")]
 pub(crate) struct KeyState(auth_http::KeyState);
 
@@ -91,41 +92,55 @@ impl From<auth_http::KeyState> for KeyState {
 
 #[pymethods]
 impl KeyState {
+    #[doc = doc!("KeyState.name")]
     #[getter]
     fn name(&self) -> Option<&str> {
         self.0.notes.name.as_deref()
     }
 
+    #[doc = doc!("KeyState.id")]
     #[getter]
     fn id(&self) -> Option<&str> {
         self.0.notes.id.as_deref()
     }
 
+    #[doc = doc!("KeyState.prefix")]
     #[getter]
     fn prefix(&self) -> &str {
         &self.0.prefix
     }
 
+    #[doc = doc!("KeyState.integrations")]
     #[getter]
     fn integrations(&self) -> Vec<String> {
         self.0.integrations.clone()
     }
 
+    #[doc = doc!("KeyState.in_use")]
     #[getter]
     fn in_use(&self) -> bool {
         self.0.in_use
     }
 
+    #[doc = doc!("KeyState.age")]
     #[getter]
     fn age(&self) -> String {
         self.0.age.to_string()
     }
 
+    #[doc = doc!("KeyState.ends")]
     #[getter]
     fn ends<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.age.ends().map(|at| time::moment(py, at)).transpose()
     }
 
+    #[doc = doc!("KeyState.expires")]
+    #[getter]
+    fn expires(&self) -> bool {
+        self.0.age != KeyAge::Unlimited
+    }
+
+    #[doc = doc!("KeyState.days_left")]
     #[getter]
     fn days_left(&self) -> Option<f64> {
         let now = auth_http::UnixTime::default().after(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
@@ -135,11 +150,13 @@ impl KeyState {
         }
     }
 
+    #[doc = doc!("KeyState.refused")]
     #[getter]
     fn refused(&self) -> Option<String> {
         self.0.refused.as_ref().map(ToString::to_string)
     }
 
+    #[doc = doc!("KeyState.last_needed")]
     #[getter]
     fn last_needed<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.last_needed.map(|at| time::moment(py, at)).transpose()
@@ -153,7 +170,7 @@ impl KeyState {
     }
 }
 
-/// One thing to do about a client's keys.
+#[doc = doc!("PlanStep")]
 #[pyclass(frozen, module = "ledgerauth", name = "PlanStep")]
 pub(crate) struct PlanStep {
     by: auth_http::UnixTime,
@@ -168,11 +185,13 @@ impl PlanStep {
 
 #[pymethods]
 impl PlanStep {
+    #[doc = doc!("PlanStep.by")]
     #[getter]
     fn by<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         time::moment(py, self.by)
     }
 
+    #[doc = doc!("PlanStep.what")]
     #[getter]
     fn what(&self) -> &str {
         &self.what

@@ -3,6 +3,8 @@
 //! Nothing is decided here. Each file is one thing that Python sees; what they are for is said in `_ledgerauth.pyi`, where Python's readers look. Waits are done
 //! without the interpreter (`interrupt`), errors are raised as the classes of `ledgerauth/errors.py` (`error`), a forked child gets clients of its own (`engine`).
 
+include!(concat!(env!("OUT_DIR"), "/docs.rs"));
+
 mod audit;
 mod authorize;
 mod call;
@@ -20,8 +22,10 @@ mod kept;
 mod key;
 mod login;
 mod options;
+mod program;
 mod provider;
 mod redact;
+mod reference;
 mod response;
 mod sandbox;
 mod store;
@@ -51,6 +55,8 @@ mod _ledgerauth {
     use crate::interrupt::_at_exit;
     #[pymodule_export]
     use crate::key::{Key, KeyState, PlanStep};
+    #[pymodule_export]
+    use crate::program::{_run_demo, _run_sandbox};
     #[pymodule_export]
     use crate::provider::{provider_facts, provider_names, provider_text};
     #[pymodule_export]

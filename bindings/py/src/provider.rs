@@ -1,11 +1,13 @@
 //! Providers: a shipped name, a path, or a profile as a dict.
 
 use crate::error;
+use crate::reference::absolute;
 use auth_http::{Error, Provider};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// The provider that `given` stands for: a shipped name, the path of a profile, or a profile as a dict.
 pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<Provider> {
@@ -17,8 +19,7 @@ pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<Provider> {
         Provider::from_toml(&toml(&fields))
     } else {
         let text: String = py.import("os")?.call_method1("fspath", (given,))?.extract()?;
-        let is_path = !given.is_instance_of::<PyString>() || text.contains(['/', '\\']) || text.to_ascii_lowercase().ends_with(".toml");
-        if is_path {
+        if is_path(given, &text) {
             let profile = std::fs::read_to_string(&text)
                 .map_err(|failed| error::plain(py, "profile", &format!("{text}: {failed}"), "give the path of a profile in TOML"))?;
             Provider::from_toml(&profile)
@@ -27,6 +28,18 @@ pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<Provider> {
         }
     };
     provider.map_err(|failed| error::raised(py, &Error::Profile(failed), None))
+}
+
+fn is_path(given: &Bound<'_, PyAny>, text: &str) -> bool {
+    !given.is_instance_of::<PyString>() || text.contains(['/', '\\']) || text.to_ascii_lowercase().ends_with(".toml")
+}
+
+/// The same provider for another process: a path is made absolute.
+pub(crate) fn name<'py>(given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    match given.extract::<PathBuf>() {
+        Ok(path) if path.to_str().is_none_or(|text| is_path(given, text)) => Ok(absolute(&path).into_pyobject(given.py())?.into_any()),
+        _ => Ok(given.clone()),
+    }
 }
 
 /// A profile as TOML text, a field a line, so that a fault is told by its line.
@@ -84,6 +97,7 @@ pub(crate) fn provider_facts<'py>(provider: &Bound<'py, PyAny>) -> PyResult<Boun
     facts.set_item("title", provider.title())?;
     facts.set_item("documentation", provider.documentation())?;
     facts.set_item("takes_keys", provider.takes_keys())?;
+    facts.set_item("takes_tokens", provider.takes_tokens())?;
     facts.set_item("where_to_obtain", provider.where_to_obtain())?;
     facts.set_item("check_path", provider.check_path())?;
     let environments = provider.environments().map(|environment| {

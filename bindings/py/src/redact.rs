@@ -1,18 +1,21 @@
 //! `Redactor`: secrets out of any text.
 
 use crate::credential;
-use crate::error;
+use crate::interrupt;
 use auth_http::core::RedactStream;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyString};
 use std::io::{Read, Write};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How much of a file is redacted at once: a megabyte, because smaller pieces cost more calls and larger ones leave the processor's cache.
 const PIECE: usize = 1 << 20;
+/// How often progress is told: five times a second is as often as a person can read it.
+const TOLD_EVERY: Duration = Duration::from_millis(200);
 
-/// Takes secrets out of text and bytes.
+#[doc = doc!("Redactor")]
 #[pyclass(frozen, module = "ledgerauth", name = "Redactor")]
 pub(crate) struct Redactor(auth_http::Redactor);
 
@@ -34,7 +37,7 @@ impl Redactor {
         Ok(Self(redactor))
     }
 
-    /// Text or bytes without their secrets; what has none comes back as it is.
+    #[doc = doc!("Redactor.redact")]
     fn redact<'py>(&self, py: Python<'py>, text: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         if let Ok(string) = text.cast::<PyString>() {
             let given = string.to_cow()?;
@@ -56,15 +59,23 @@ impl Redactor {
         Err(PyTypeError::new_err("redact takes str or bytes"))
     }
 
-    /// The same for text that comes in pieces.
+    #[doc = doc!("Redactor.stream")]
     fn stream(&self) -> Stream {
         Stream(Mutex::new(Some(self.0.stream())))
     }
 
-    /// Copies one open file into another without the secrets, by their numbers ([`os.open`] or `fileno()`); returns how many bytes were read.
-    fn copy(&self, py: Python<'_>, source: i32, target: i32) -> PyResult<u64> {
-        let copied = crate::interrupt::detached(py, || copy(&self.0, source, target))?;
-        copied.map_err(|failed| error::plain(py, "body", &format!("the text could not be copied: {failed}"), "look at the two files"))
+    #[doc = doc!("Redactor.copy")]
+    #[pyo3(signature = (source, target, *, progress=None))]
+    fn copy(&self, py: Python<'_>, source: i32, target: i32, progress: Option<Py<PyAny>>) -> PyResult<u64> {
+        let mut told = Instant::now();
+        let tell = |total: u64| {
+            let Some(progress) = progress.as_ref().filter(|_| told.elapsed() >= TOLD_EVERY) else { return };
+            told = Instant::now();
+            if let Some(Err(raised)) = interrupt::attached(|py| progress.call1(py, (total,))) {
+                interrupt::keep(raised);
+            }
+        };
+        Ok(interrupt::detached(py, || copy(&self.0, source, target, tell))??)
     }
 
     fn __repr__(&self) -> String {
@@ -72,13 +83,13 @@ impl Redactor {
     }
 }
 
-/// Takes secrets out of text that comes in pieces, wherever it was cut.
+#[doc = doc!("RedactStream")]
 #[pyclass(frozen, module = "ledgerauth", name = "RedactStream")]
 pub(crate) struct Stream(Mutex<Option<RedactStream>>);
 
 #[pymethods]
 impl Stream {
-    /// Takes the next piece, and gives what can be written already.
+    #[doc = doc!("RedactStream.push")]
     fn push<'py>(&self, py: Python<'py>, piece: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyBytes>> {
         let given = piece.as_bytes();
         let out = py.detach(|| {
@@ -89,7 +100,7 @@ impl Stream {
         out.map(|out| PyBytes::new(py, &out)).ok_or_else(|| PyTypeError::new_err("the stream was finished"))
     }
 
-    /// Gives the rest. The stream takes nothing more.
+    #[doc = doc!("RedactStream.finish")]
     fn finish<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let mut out = Vec::new();
         if let Some(mut stream) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -100,7 +111,7 @@ impl Stream {
 }
 
 #[cfg(unix)]
-fn copy(redactor: &auth_http::Redactor, source: i32, target: i32) -> std::io::Result<u64> {
+fn copy(redactor: &auth_http::Redactor, source: i32, target: i32, mut tell: impl FnMut(u64)) -> std::io::Result<u64> {
     use rustix::fd::BorrowedFd;
     #[expect(unsafe_code, reason = "numbers of open files are what Python has")]
     // SAFETY: the caller keeps both files open during the call, as with `os.read` and `os.write`; a number that is not open is answered with an error.
@@ -111,13 +122,18 @@ fn copy(redactor: &auth_http::Redactor, source: i32, target: i32) -> std::io::Re
         let count = match from.read(&mut piece) {
             Ok(0) => break,
             Ok(count) => count,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted && !crate::interrupt::is_wanted() => continue,
+            // A signal, which Python's handler may have raised something about.
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => 0,
             Err(error) => return Err(error),
         };
+        if interrupt::is_wanted() {
+            return Err(std::io::ErrorKind::Interrupted.into());
+        }
         stream.push(&piece[..count], &mut clean);
         to.write_all(&clean)?;
         clean.clear();
         total += count as u64;
+        tell(total);
     }
     stream.finish(&mut clean);
     to.write_all(&clean)?;
@@ -125,6 +141,6 @@ fn copy(redactor: &auth_http::Redactor, source: i32, target: i32) -> std::io::Re
 }
 
 #[cfg(not(unix))]
-fn copy(_: &auth_http::Redactor, _: i32, _: i32) -> std::io::Result<u64> {
+fn copy(_: &auth_http::Redactor, _: i32, _: i32, _: impl FnMut(u64)) -> std::io::Result<u64> {
     Err(std::io::Error::other("open files have no numbers here; use stream()"))
 }

@@ -37,7 +37,7 @@ impl Answer {
     }
 }
 
-/// The server's answer to a call.
+#[doc = doc!("Response")]
 #[pyclass(frozen, weakref, module = "ledgerauth", name = "Response")]
 pub(crate) struct Response {
     status: u16,
@@ -106,42 +106,49 @@ impl Response {
 
 #[pymethods]
 impl Response {
+    #[doc = doc!("Response.status_code")]
     #[getter]
     fn status_code(&self) -> u16 {
         self.status
     }
 
+    #[doc = doc!("Response.ok")]
     #[getter]
     fn ok(&self) -> bool {
         self.status < 400 && self.failure.is_none()
     }
 
+    #[doc = doc!("Response.headers")]
     #[getter]
     fn headers(&self, py: Python<'_>) -> PyResult<Py<Headers>> {
         self.shown.get_or_try_init(py, || Py::new(py, Headers::new(self.headers.clone()))).map(|shown| shown.clone_ref(py))
     }
 
+    #[doc = doc!("Response.url")]
     #[getter]
     fn url(&self) -> &str {
         &self.url
     }
 
+    #[doc = doc!("Response.request_id")]
     #[getter]
     fn request_id(&self) -> &str {
         &self.request_id
     }
 
+    #[doc = doc!("Response.failure")]
     #[getter]
     fn failure<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.raised(py).map(|raised| raised.into_value(py).into_bound(py).into_any())
     }
 
+    #[doc = doc!("Response.content")]
     #[getter]
     fn content(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
         self.whole(py).map(|content| content.clone_ref(py))
     }
 
-    /// The charset that the server names, else UTF-8.
+    #[doc = doc!("Response.encoding")]
     #[getter]
     fn encoding(&self) -> String {
         let field = self.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -152,6 +159,7 @@ impl Response {
         charset.unwrap_or_else(|| "utf-8".into())
     }
 
+    #[doc = doc!("Response.text")]
     #[getter]
     fn text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let content = self.whole(py)?.bind(py);
@@ -159,6 +167,7 @@ impl Response {
         content.call_method1("decode", (self.encoding(), "replace")).or_else(|_| content.call_method1("decode", ("utf-8", "replace")))
     }
 
+    #[doc = doc!("Response.json")]
     #[pyo3(signature = (**options))]
     fn json<'py>(&self, py: Python<'py>, options: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -177,6 +186,7 @@ impl Response {
         })
     }
 
+    #[doc = doc!("Response.raise_for_status")]
     fn raise_for_status(slf: PyRef<'_, Self>) -> PyResult<PyRef<'_, Self>> {
         match slf.raised(slf.py()) {
             Some(raised) => Err(raised),
@@ -184,12 +194,14 @@ impl Response {
         }
     }
 
-    /// 64 KiB at once if not said: the size of a TCP window that nobody has tuned.
+    // 64 KiB at once if not said: the size of a TCP window that nobody has tuned.
+    #[doc = doc!("Response.iter_bytes")]
     #[pyo3(signature = (chunk_size=65_536))]
     fn iter_bytes(slf: Py<Self>, chunk_size: usize) -> Pieces {
         Pieces { response: slf, size: chunk_size.max(1) }
     }
 
+    #[doc = doc!("Response.close")]
     fn close(&self) {
         *self.body() = Body::Closed;
     }

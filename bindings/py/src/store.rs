@@ -1,6 +1,7 @@
 //! Where tokens are kept: in this process, in a folder, in Redis. A store is named, never pickled with a secret.
 
 use crate::error;
+use crate::reference::absolute;
 use auth_http::{ClientBuilder, Error, MemoryStore, RedisSettings, SealKey};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -56,8 +57,16 @@ impl Store {
     }
 }
 
+/// Refuses to name a store in a pickle by a URL that has a password in it.
+pub(crate) fn check_nameable(store: &Bound<'_, PyAny>) -> PyResult<()> {
+    match store.extract::<String>() {
+        Ok(url) if is_redis(&url) => RedisStore::new(url, None, None, None, None, None).check_nameable(store.py()),
+        _ => Ok(()),
+    }
+}
+
 /// Whether the text is the address of a Redis server.
-fn is_redis(text: &str) -> bool {
+pub(crate) fn is_redis(text: &str) -> bool {
     ["redis://", "rediss://", "redis+unix://", "unix://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
@@ -86,7 +95,7 @@ impl Seal {
     }
 }
 
-/// Tokens in a folder that only this user can open, shared by the processes of one host.
+#[doc = doc!("FileStore")]
 #[pyclass(frozen, module = "ledgerauth", name = "FileStore")]
 pub(crate) struct FileStore {
     path: PathBuf,
@@ -111,7 +120,7 @@ impl FileStore {
     #[new]
     #[pyo3(signature = (path, *, seal_env=None, seal_file=None))]
     fn new(path: PathBuf, seal_env: Option<String>, seal_file: Option<PathBuf>) -> Self {
-        Self { path, seal: Seal { env: seal_env, file: seal_file } }
+        Self { path: absolute(&path), seal: Seal { env: seal_env, file: seal_file.as_deref().map(absolute) } }
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Named<'py, PathBuf>> {
@@ -128,7 +137,7 @@ impl FileStore {
     }
 }
 
-/// Tokens in a Redis server, shared by any number of hosts.
+#[doc = doc!("RedisStore")]
 #[pyclass(frozen, module = "ledgerauth", name = "RedisStore")]
 pub(crate) struct RedisStore {
     url: String,
@@ -165,6 +174,14 @@ impl RedisStore {
         opened.map(|store| Store::Redis(Arc::new(store))).map_err(|failed: Error| error::raised(py, &failed, None))
     }
 
+    fn check_nameable(&self, py: Python<'_>) -> PyResult<()> {
+        if self.place() == self.url {
+            return Ok(());
+        }
+        let advice = "leave it out of the URL, and name the environment variable that holds it: RedisStore(url, password_env=...)";
+        Err(error::plain(py, "misuse", "the store's URL has a password, which would be in the pickle", advice))
+    }
+
     /// The address without a password, which a socket's address has in its query.
     fn place(&self) -> String {
         if let Some((path, _)) = self.url.split_once('?').filter(|(path, _)| !path.starts_with("redis") || path.starts_with("redis+unix")) {
@@ -189,15 +206,13 @@ impl RedisStore {
         seal_env: Option<String>,
         seal_file: Option<PathBuf>,
     ) -> Self {
-        Self { url, password_env, ca_file, prefix, seal: Seal { env: seal_env, file: seal_file } }
+        let seal = Seal { env: seal_env, file: seal_file.as_deref().map(absolute) };
+        Self { url, password_env, ca_file: ca_file.as_deref().map(absolute), prefix, seal }
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Named<'py, String>> {
         let (py, store) = (slf.py(), slf.get());
-        if store.place() != store.url {
-            let advice = "leave it out of the URL, and name the environment variable that holds it: password_env=";
-            return Err(error::plain(py, "misuse", "the store's URL has a password, which would be in the pickle", advice));
-        }
+        store.check_nameable(py)?;
         let names = PyDict::new(py);
         names.set_item("password_env", store.password_env.as_deref())?;
         names.set_item("ca_file", store.ca_file.as_deref())?;
@@ -210,16 +225,4 @@ impl RedisStore {
     fn __repr__(&self) -> String {
         format!("<ledgerauth.RedisStore {}>", self.place())
     }
-}
-
-/// Refuses to pickle a store that is named by a URL with a password in it.
-pub(crate) fn check_picklable(options: &Bound<'_, PyDict>) -> PyResult<()> {
-    let Some(store) = options.get_item("store")? else { return Ok(()) };
-    if let Ok(text) = store.cast::<PyString>()
-        && is_redis(&text.to_cow()?)
-    {
-        let store = RedisStore::new(text.extract()?, None, None, None, None, None);
-        return RedisStore::__reduce__(&Bound::new(options.py(), store)?).map(|_| ());
-    }
-    Ok(())
 }

@@ -180,6 +180,13 @@ impl Credential {
         self
     }
 
+    /// Whether it came with a refresh token: then two processes that use it have to share a store, because a server that rotates refresh tokens ends a grant
+    /// whose token comes twice.
+    pub fn holds_refresh_token(&self) -> bool {
+        let is_given = matches!(self.material, Material::Client { refresh_token: Some(_), .. });
+        matches!(self.exchanged, Exchanged::RefreshToken(_)) || (is_given && matches!(self.exchanged, Exchanged::AsGiven))
+    }
+
     /// Whether the source can be asked again and may then answer otherwise.
     pub(crate) fn is_reloadable(&self) -> bool {
         matches!(self.source, Source::File(_) | Source::Callback(_))

@@ -49,9 +49,3 @@ fn processes_that_share_a_store_make_one_token_request_and_those_that_do_not_end
     let (success, token_requests, failed) = storm("memory");
     assert!(!success && token_requests > 1 && failed > 0);
 }
-
-#[test]
-fn the_demo_fails_when_something_was_not_observed() {
-    let (success, text) = run("month_end", &["--sabotage"]);
-    assert!(!success && text.contains('✗'), "{text}");
-}

@@ -118,6 +118,7 @@ mod keys;
 mod limits;
 mod net;
 mod options;
+pub mod program;
 mod proxy;
 mod sandbox;
 mod serve;

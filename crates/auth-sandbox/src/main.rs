@@ -1,13 +1,13 @@
 //! `auth-sandbox`: four made-up accounting APIs on loopback, until Ctrl-C.
 
-mod program;
+use std::process::ExitCode;
 
-fn main() -> std::process::ExitCode {
-    match program::run() {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+fn main() -> ExitCode {
+    match auth_sandbox::program::run("auth-sandbox", std::env::args_os().skip(1)) {
+        Ok(status) => status.into(),
         Err(error) => {
             eprintln!("auth-sandbox: {error}");
-            std::process::ExitCode::FAILURE
+            ExitCode::FAILURE
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Sending the caller's request, and what its answer leads to.
 
-use super::{At, Authorization, Exchange, Outcome, Response, Send, Step, Then, Transport};
+use super::at::{At, Then};
+use super::{Authorization, Exchange, Outcome, Response, Send, Step, Transport};
 use crate::audit::Audited;
 use crate::call::Call;
 use crate::credential::Secret;

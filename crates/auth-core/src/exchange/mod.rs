@@ -1,31 +1,32 @@
 //! `Exchange`: one authenticated request, as a machine.
 //!
 //! States are named by what they wait for. `poll` says what to do; the one matching `handle_*` takes what came of it. Getting a token
-//! (claim, fetch, save, release) is in `obtain`, sending the caller's request in `deliver`; this file is the frame around both.
+//! (claim, fetch, save, release) is in `obtain`, sending the caller's request in `deliver`; the states are in `at`, what a shell reports in `report`, what
+//! is noted for the audit in `note`; this file is the frame around them.
 
+mod at;
 mod deliver;
+mod note;
 mod obtain;
+mod report;
 
 use crate::audit::{AuditEvent, Audited};
 use crate::call::Call;
-use crate::connection::Connection;
-use crate::credential::{Authorization, Credential, Secret};
-use crate::provider::GrantKind;
+use crate::credential::Authorization;
 use crate::session::{Fresh, Session};
 use crate::step::{Outcome, Send, Step, Transport};
 use crate::time::UnixTime;
-use crate::token::life::{Event, Ready, Token};
-use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved, SharedPause, Spending};
+use crate::token::life::{Event, Ready};
+use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved, Spending};
 use crate::token::request::{self, TokenRequest};
 use crate::verdict::answer::Response;
-use crate::verdict::body::quote;
 use crate::verdict::failure::{Failure, FailureKind};
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use at::{At, Deliveries, Then};
 use core::fmt;
 use core::time::Duration;
 
@@ -61,76 +62,6 @@ pub struct Exchange {
     audit: Option<Vec<AuditEvent>>,
     /// Whether each request and answer is an event, too.
     audits_calls: bool,
-}
-
-/// What is counted of the caller's request.
-struct Deliveries {
-    sends: u32,
-    redirects: u8,
-    refusals: u8,
-    foreign: bool,
-    answered: bool,
-    url: Option<crate::origin::Url>,
-    request_id: Arc<str>,
-}
-
-/// What the exchange waits for, or will do at the next poll.
-enum At {
-    /// The next poll asks the session.
-    Start,
-    /// The next poll after that moment goes on with this.
-    Resting(UnixTime, Then),
-    /// The next poll asks the store for a limit that another process met.
-    Look,
-    ExpectLooked,
-    /// The next poll tells the store of a limit, then goes on with this.
-    Announce(SharedPause, Box<At>),
-    /// The next poll asks the source.
-    Load,
-    ExpectLoaded,
-    ExpectClaimed,
-    /// The next poll journals or fetches.
-    Journal,
-    ExpectJournaled(Spending),
-    /// The next poll takes the journal back, then goes on with this.
-    ClearJournal(Box<At>),
-    ExpectCleared(Box<At>),
-    Fetch,
-    ExpectToken(Asked),
-    Save(Box<Unsaved>),
-    ExpectSaved(Box<Unsaved>),
-    /// The next poll gives the lease back, then goes on with this.
-    Release(Box<At>),
-    Deliver(Arc<Authorization>),
-    /// The next poll sends to a foreign host, without the credential.
-    DeliverForeign,
-    ExpectAnswer(Option<Arc<Authorization>>),
-    Finished(Outcome),
-}
-
-/// What follows a rest.
-enum Then {
-    Start,
-    Claim,
-    Fetch,
-    Save(Box<Unsaved>),
-    DeliverForeign,
-}
-
-/// A token request that is on its way.
-struct Asked {
-    at: UnixTime,
-    /// The generation of what it will get: an answer that comes late is no newer than the question.
-    generation: u64,
-    kind: GrantKind,
-    /// What was signed of it, which the answer may say back.
-    signed: Vec<Secret>,
-}
-
-/// A token on its way to the store.
-struct Unsaved {
-    token: Token,
-    record: Record,
 }
 
 impl Exchange {
@@ -177,24 +108,6 @@ impl Exchange {
             audit: None,
             audits_calls: false,
         }
-    }
-
-    /// The same exchange, keeping audit events until [`Exchange::take_events`]; without this none are made.
-    #[must_use]
-    pub fn audited(self) -> Self {
-        Self { audits_calls: true, ..self.audited_but_calls() }
-    }
-
-    /// The same without [`Audited::Sent`] and [`Audited::Answered`]: for whoever wants to know only what is out of the ordinary, and pays nothing for the rest.
-    #[must_use]
-    pub fn audited_but_calls(mut self) -> Self {
-        self.audit = Some(Vec::new());
-        self
-    }
-
-    /// The audit events since the last time, oldest first.
-    pub fn take_events(&mut self) -> Vec<AuditEvent> {
-        self.audit.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
     /// What to do next. Call it again after the report, or, after a [`Step::Wait`], when the time has come or the session has changed; more often does no harm then.
@@ -282,73 +195,6 @@ impl Exchange {
                     self.misuse(session, "poll was called before the last step was reported");
                 }
             }
-        }
-    }
-
-    /// Takes what a store answered to [`Step::Claim`].
-    pub fn handle_claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
-        let now = self.attend(session, now);
-        match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectClaimed => self.claimed(session, now, claimed),
-            other => self.misuse_at(session, other, "handle_claimed was called without a Claim"),
-        }
-    }
-
-    /// Takes what a store answered to [`Step::Save`].
-    pub fn handle_saved(&mut self, session: &mut Session, now: UnixTime, saved: Saved) {
-        let now = self.attend(session, now);
-        match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectJournaled(spending) => self.journaled(session, now, spending, saved),
-            At::ExpectSaved(unsaved) => self.saved(session, now, unsaved, saved),
-            // If it did not succeed, this session still knows that nothing was spent.
-            At::ExpectCleared(next) => self.at = *next,
-            other => self.misuse_at(session, other, "handle_saved was called without a Save"),
-        }
-    }
-
-    /// Takes what a store answered to [`Step::Look`]: the limit that is in force, if there is one. A store that is down says that there is none.
-    pub fn handle_looked(&mut self, session: &mut Session, now: UnixTime, pause: Option<SharedPause>) {
-        let now = self.attend(session, now);
-        match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectLooked => session.looked(pause, now),
-            other => self.misuse_at(session, other, "handle_looked was called without a Look"),
-        }
-    }
-
-    /// Takes what the credential's source gave on [`Step::Load`]: `None` if it gave nothing that can be used.
-    pub fn handle_loaded(&mut self, session: &mut Session, now: UnixTime, credential: Option<Credential>) {
-        let now = self.attend(session, now);
-        match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectLoaded => {
-                session.loaded(credential, now);
-            }
-            other => self.misuse_at(session, other, "handle_loaded was called without a Load"),
-        }
-    }
-
-    /// Takes the response to [`Step::Fetch`] or [`Step::Send`].
-    pub fn handle_response(&mut self, session: &mut Session, now: UnixTime, response: &Response<'_>) {
-        let now = self.attend(session, now);
-        match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectToken(asked) => self.token_answer(session, now, &asked, response),
-            At::ExpectAnswer(authorization) => {
-                self.deliveries.answered = true;
-                self.answer(session, now, authorization.as_deref(), response);
-            }
-            other => self.misuse_at(session, other, "handle_response was called without a Fetch or Send"),
-        }
-    }
-
-    /// Takes the news that [`Step::Fetch`] or [`Step::Send`] got no response.
-    pub fn handle_failure(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
-        let now = self.attend(session, now);
-        match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectToken(_) => self.token_lost(session, now, transport),
-            At::ExpectAnswer(_) => {
-                self.deliveries.answered = false;
-                self.answer_lost(session, now, transport);
-            }
-            other => self.misuse_at(session, other, "handle_failure was called without a Fetch or Send"),
         }
     }
 
@@ -500,60 +346,9 @@ impl Exchange {
         }
     }
 
-    fn misuse_at(&mut self, session: &mut Session, at: At, what: &'static str) {
-        self.at = at;
-        self.misuse(session, what);
-    }
-
-    fn misuse(&mut self, session: &mut Session, what: &'static str) {
-        self.keep_what_is_unsaved(session);
-        let failure =
-            Failure::new(FailureKind::Misuse, what, "poll, do what the step says, report it with the one matching handle_*, poll again");
-        self.at = At::Finished(Outcome::Failed(failure));
-    }
-
     fn too_late(session: &Session) -> Failure {
         let what = format!("the deadline passed before {} could be asked", session.connection().provider().name());
         Failure::new(FailureKind::DeadlineExceeded, what, "give the call more time, or look why the token endpoint is slow")
-    }
-
-    /// Notes an event for the audit, if one is kept.
-    fn note(
-        &mut self,
-        connection: &Connection,
-        at: UnixTime,
-        what: Audited,
-        with: Option<&Authorization>,
-        decision: impl FnOnce() -> String,
-    ) {
-        let is_of_a_call = matches!(what, Audited::Sent | Audited::Answered);
-        let Some(events) = self.audit.as_mut().filter(|_| self.audits_calls || !is_of_a_call) else { return };
-        let mut event = AuditEvent::new(connection, at, what, decision());
-        if let Some(authorization) = with {
-            event = event.with_credential(connection, authorization);
-        }
-        if let Some(call) = &self.call {
-            event.method = Some(call.method.clone());
-            event.path = self.deliveries.url.as_ref().map(|url| url.path().to_owned());
-            event.request_id = Some((*self.deliveries.request_id).to_owned());
-        }
-        events.push(event);
-    }
-
-    /// Notes the answer to the caller's request.
-    fn note_answer(
-        &mut self,
-        connection: &Connection,
-        at: UnixTime,
-        with: Option<&Authorization>,
-        status: u16,
-        server_id: impl FnOnce() -> Option<String>,
-    ) {
-        self.note(connection, at, Audited::Answered, with, || format!("answered {status}"));
-        if let Some(event) = self.audit.as_mut().filter(|_| self.audits_calls).and_then(|events| events.last_mut()) {
-            event.status = Some(status);
-            event.server_request_id = server_id().map(|id| quote(&id, &[]));
-        }
     }
 
     /// The lease, while it is held.

@@ -1,6 +1,7 @@
 //! Getting a token: claim, re-read, journal, fetch, save, publish, release.
 
-use super::{Asked, At, Claimed, Exchange, Outcome, Record, Response, Save, Saved, Then, TokenRequest, Transport, Unsaved, request};
+use super::at::{Asked, At, Then, Unsaved};
+use super::{Claimed, Exchange, Outcome, Record, Response, Save, Saved, TokenRequest, Transport, request};
 use crate::audit::Audited;
 use crate::credential::Secret;
 use crate::oauth::assertion::clocks_differ;

@@ -37,12 +37,13 @@ const SHORTEST_USE: Duration = Duration::from_secs(1);
 
 /// An access token, ready to be sent. Its authorization stands in place, so that a session is found among a hundred thousand with one look less.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(crate) struct Token {
+    pub(crate) renew_at: UnixTime,
+    pub(crate) valid_until: UnixTime,
     pub(crate) authorization: Authorization,
     /// When it was asked for; the epoch if another session did that, whose clock may be another.
     pub(crate) minted_at: UnixTime,
-    pub(crate) renew_at: UnixTime,
-    pub(crate) valid_until: UnixTime,
 }
 
 impl Token {
@@ -124,10 +125,11 @@ pub(crate) enum Ready {
 }
 
 /// The token of one session, what is exchanged for it, and what is known about the next.
+#[repr(C)]
 pub(crate) struct TokenLife {
-    pub(crate) grant: Grant,
-    token: Option<Token>,
     rare: Option<Box<Rare>>,
+    token: Option<Token>,
+    pub(crate) grant: Grant,
 }
 
 /// What a client's session has nothing of while it holds a token and nobody asks for the next: a service may hold a hundred thousand of them.

@@ -127,6 +127,10 @@ impl World {
         if !process.up || process.life != held.by.life {
             return Ok(());
         }
+        // A login that slept: it has spent nothing, and what it saves now is not taken.
+        if self.logging_in == Some(held.by) {
+            return Ok(());
+        }
         let Some(place) = process.place(held.by) else {
             return check(held.excused, Invariant::NoLeaseLeft, || format!("{:?} is gone and had not given the lease back", held.by));
         };

@@ -371,7 +371,9 @@ impl Run {
             return Ok(());
         };
         let seed = self.dice.seed();
-        self.login = Some(self.world.begin_login(process, seed)?);
+        let login = self.world.begin_login(process, seed)?;
+        self.world.logging_in = Some(login.seat);
+        self.login = Some(login);
         self.after(1, Event::LogIn);
         Ok(())
     }
@@ -387,6 +389,7 @@ impl Run {
             login::Doing::Ask(reply) => self.after(200, Event::Report(seat, Box::new(reply))),
             login::Doing::Wait(millis) => self.after(millis + 1, Event::LogIn),
             login::Doing::Done(true) => {
+                self.world.logging_in = None;
                 self.connecting = false;
                 self.account.connected += 1;
                 for process in 0..self.world.processes.len() {
@@ -398,6 +401,7 @@ impl Run {
                 return;
             }
             login::Doing::Done(false) => {
+                self.world.logging_in = None;
                 self.after(MINUTE, Event::Connect);
                 return;
             }

@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) disagreement: u64,
     /// Whether a person's consent goes into the store by a login, and not into the configuration.
     pub(crate) by_login: bool,
+    /// Who logs in just now.
+    pub(crate) logging_in: Option<Seat>,
     /// Whether sessions share the limits that they meet.
     pub(crate) shares_pauses: bool,
 }
@@ -72,6 +74,7 @@ impl World {
             setting,
             disagreement: 0,
             by_login: false,
+            logging_in: None,
             shares_pauses: false,
         }
     }

@@ -8,7 +8,9 @@ mod clock;
 mod fresh;
 mod instructions;
 mod key;
+mod log;
 mod measure;
+mod redaction;
 mod renewal;
 mod requests;
 mod retry;
@@ -36,10 +38,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Measures the rows of that name, all if none is named.
 fn time(wanted: &[&str]) -> Result<(), Box<dyn Error>> {
     type Measure = fn() -> Result<Vec<table::Row>, Box<dyn Error>>;
-    let rows: [(&str, Measure); 7] = [
+    let rows: [(&str, Measure); 8] = [
         ("fresh", fresh::rows),
         ("key", key::rows),
         ("retry", retry::rows),
+        ("redaction", redaction::rows),
         ("requests", requests::rows),
         ("sessions", sessions::rows),
         ("storm", storm::rows),

@@ -9,13 +9,7 @@ use clap::Parser;
 /// keys made up for this run, and one curl line per system that works as it stands; then one line per request with
 /// the reason for its answer.
 #[derive(Debug, Parser)]
-#[command(
-    name = "auth-sandbox",
-    version,
-    after_help = "Faults, the clock, the log and new keys: the control URL printed at start takes JSON; \
-GET it to see how.\n\nExamples:\n  auth-sandbox\n  auth-sandbox --http --port 4000\n  \
-auth-sandbox --json --quiet --until-stdin-closes   # for test programs"
-)]
+#[command(version)]
 #[expect(clippy::struct_excessive_bools, reason = "one switch of the command line each")]
 pub(crate) struct Arguments {
     /// Serve plain HTTP instead of HTTPS.
@@ -53,4 +47,12 @@ pub(crate) struct Arguments {
     /// Stop when stdin closes, so that a test program that dies takes this one with it.
     #[arg(long)]
     pub(crate) until_stdin_closes: bool,
+}
+
+/// What stands below the options.
+pub(super) fn examples(name: &str) -> String {
+    format!(
+        "Faults, the clock, the log and new keys: the control URL printed at start takes JSON; GET it to see how.\n\n\
+         Examples:\n  {name}\n  {name} --http --port 4000\n  {name} --json --quiet --until-stdin-closes   # for test programs"
+    )
 }

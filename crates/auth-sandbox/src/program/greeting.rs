@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use auth_sandbox::{Entry, Sandbox, Service};
+use crate::{Entry, Sandbox, Service};
 use serde_json::{Map, Value, json};
 
 /// What `--json` prints.
@@ -19,7 +19,7 @@ pub(crate) fn as_json(sandbox: &Sandbox, ca_file: Option<&Path>) -> Value {
 /// What a person sees at start.
 pub(crate) fn as_text(sandbox: &Sandbox, ca_file: Option<&Path>) -> String {
     let keys = sandbox.keys();
-    let mut text = String::from("auth-sandbox: made-up accounting APIs on loopback\n\nBase URLs\n");
+    let mut text = String::from("Made-up accounting APIs on loopback\n\nBase URLs\n");
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "  {label:<20} {value}");
     };

@@ -1,20 +1,39 @@
+//! The program `auth-sandbox`, which programs of other names may be, too.
+
 mod arguments;
 mod greeting;
 
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 
-use auth_sandbox::{Options, Sandbox};
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
+use crate::{Options, Sandbox};
 use arguments::Arguments;
 
-/// Starts the sandbox and stays until a signal, or until stdin closes when that was asked for.
-pub(crate) fn run() -> io::Result<()> {
-    let arguments = Arguments::parse();
+/// Starts a sandbox as the program of that name and those arguments, and stays until a signal, or until stdin closes
+/// when that was asked for. Returns the exit status: 0, or 2 if an argument is wrong. It takes over the process's
+/// handling of SIGINT and SIGTERM.
+///
+/// # Errors
+///
+/// If the sandbox cannot be started: a port is taken, the certificate cannot be written.
+pub fn run(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -> io::Result<u8> {
+    let command = Arguments::command().name(name).bin_name(name).after_help(arguments::examples(name));
+    let given = std::iter::once(OsString::from(name)).chain(arguments);
+    let parsed = command.try_get_matches_from(given).and_then(|matches| Arguments::from_arg_matches(&matches));
+    match parsed {
+        Ok(arguments) => serve(&arguments).map(|()| 0),
+        // Help, the version, wrong arguments: clap has the text, and the status that goes with it.
+        Err(shown) => shown.print().map(|()| u8::try_from(shown.exit_code()).unwrap_or(2)),
+    }
+}
+
+fn serve(arguments: &Arguments) -> io::Result<()> {
     let sandbox = Sandbox::start(Options {
         tls: !arguments.http,
         seed: arguments.seed,
@@ -24,7 +43,7 @@ pub(crate) fn run() -> io::Result<()> {
         control: true,
         ..Options::default()
     })?;
-    let ca_file = CaFile::write(&arguments, &sandbox)?;
+    let ca_file = CaFile::write(arguments, &sandbox)?;
     let path = ca_file.as_ref().map(|file| file.path.as_path());
     if !arguments.quiet {
         // With --json stdout holds the one line; everything else goes to stderr.
@@ -39,7 +58,7 @@ pub(crate) fn run() -> io::Result<()> {
         });
     }
     let (stop, stopped) = mpsc::channel();
-    watch_for_the_end(&arguments, &stop)?;
+    watch_for_the_end(arguments, &stop)?;
     let text = if arguments.json { greeting::as_json(&sandbox, path).to_string() } else { greeting::as_text(&sandbox, path) };
     print_line(&mut io::stdout(), &text);
     // An error means that nobody can tell us to stop any more, so that is the end, too.

@@ -37,11 +37,11 @@ impl Consent {
                 let unheard = core::mem::take(&mut self.unheard);
                 match &self.way {
                     // What was revoked is no longer what the store holds: cleared by the save that nobody heard of, or replaced by a new consent.
-                    Way::End(tokens) if tokens.are_revoked() && generation != before => self.at = self.done(),
+                    Way::End(tokens) if tokens.are_revoked() && generation != before => self.at = Self::done(),
                     Way::End(tokens) if tokens.are_revoked() => self.at = At::Save,
                     Way::End(_) => self.begin_to_revoke(now, record),
                     Way::Code(_) | Way::Device(_) if unheard && record.as_ref().is_some_and(|record| self.lives_in(record)) => {
-                        self.at = self.done()
+                        self.at = Self::done();
                     }
                     Way::Code(_) | Way::Device(_) => self.at = At::Save,
                 }
@@ -57,7 +57,7 @@ impl Consent {
     }
 
     /// The end, with the lease given back.
-    fn done(&self) -> At {
+    fn done() -> At {
         At::Release(Box::new(At::Finished(Ok(()))))
     }
 

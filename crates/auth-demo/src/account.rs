@@ -17,6 +17,7 @@ const WIDTH: usize = 110;
 pub(crate) struct Account {
     start: Instant,
     coloured: bool,
+    silent: bool,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -50,7 +51,12 @@ pub(crate) enum Look {
 impl Account {
     pub(crate) fn new() -> Self {
         let coloured = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { start: Instant::now(), coloured, seen: Arc::default() }
+        Self { start: Instant::now(), coloured, silent: false, seen: Arc::default() }
+    }
+
+    /// Prints nothing, for who wants the outcome alone.
+    pub(crate) fn silent() -> Self {
+        Self { silent: true, ..Self::new() }
     }
 
     /// A heading.
@@ -96,7 +102,7 @@ impl Account {
             _ => Look::Bad,
         };
         let what = format!("{:<12} {:<4} {:<36} {status}", entry.service.name(), entry.method, fit(&entry.path, 36));
-        write(&format!("{}  {}  {}", self.time(), self.dress(look, &what), self.dress(Look::Dim, &why)));
+        self.write(&format!("{}  {}  {}", self.time(), self.dress(look, &what), self.dress(Look::Dim, &why)));
     }
 
     /// What a chapter was expected to leave in the log, and what it left.
@@ -116,7 +122,7 @@ impl Account {
     /// A line, after the row of answers before it has been brought to its end.
     pub(crate) fn line(&self, text: &str) {
         self.end(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner).row);
-        write(text);
+        self.write(text);
     }
 
     /// The text as it looks on a terminal; elsewhere, the text.
@@ -133,6 +139,15 @@ impl Account {
         format!("\x1b[{code}m{text}\x1b[0m")
     }
 
+    /// Writes a line. A reader that has gone away is no reason to stop the close.
+    fn write(&self, text: &str) {
+        if self.silent {
+            return;
+        }
+        let mut out = stdout().lock();
+        drop(writeln!(out, "{text}").and_then(|()| out.flush()));
+    }
+
     fn time(&self) -> String {
         self.dress(Look::Dim, &format!("{:>7.3}", self.start.elapsed().as_secs_f64()))
     }
@@ -140,7 +155,7 @@ impl Account {
     fn end(&self, row: &mut Row) {
         let hidden = row.length.saturating_sub(SHOWN);
         if let (Some(service), 1..) = (row.service, hidden) {
-            write(&format!(
+            self.write(&format!(
                 "{}  {}",
                 self.time(),
                 self.dress(Look::Dim, &format!("{:<12} and {hidden} more, each answered 200", service.name()))
@@ -165,12 +180,6 @@ impl Seen {
             _ => fit(&entry.decision, 52),
         }
     }
-}
-
-/// Writes a line. A reader that has gone away is no reason to stop the close.
-fn write(text: &str) {
-    let mut out = stdout().lock();
-    drop(writeln!(out, "{text}").and_then(|()| out.flush()));
 }
 
 /// The text in lines of at most so many characters, unless a word is longer.

@@ -1,0 +1,81 @@
+//! The states of an exchange, named by what they wait for, and what it carries through them.
+
+use crate::credential::{Authorization, Secret};
+use crate::provider::GrantKind;
+use crate::step::Outcome;
+use crate::time::UnixTime;
+use crate::token::life::Token;
+use crate::token::record::{Record, SharedPause, Spending};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// What is counted of the caller's request.
+pub(super) struct Deliveries {
+    pub(super) sends: u32,
+    pub(super) redirects: u8,
+    pub(super) refusals: u8,
+    pub(super) foreign: bool,
+    pub(super) answered: bool,
+    pub(super) url: Option<crate::origin::Url>,
+    pub(super) request_id: Arc<str>,
+}
+
+/// What the exchange waits for, or will do at the next poll.
+pub(super) enum At {
+    /// The next poll asks the session.
+    Start,
+    /// The next poll after that moment goes on with this.
+    Resting(UnixTime, Then),
+    /// The next poll asks the store for a limit that another process met.
+    Look,
+    ExpectLooked,
+    /// The next poll tells the store of a limit, then goes on with this.
+    Announce(SharedPause, Box<At>),
+    /// The next poll asks the source.
+    Load,
+    ExpectLoaded,
+    ExpectClaimed,
+    /// The next poll journals or fetches.
+    Journal,
+    ExpectJournaled(Spending),
+    /// The next poll takes the journal back, then goes on with this.
+    ClearJournal(Box<At>),
+    ExpectCleared(Box<At>),
+    Fetch,
+    ExpectToken(Asked),
+    Save(Box<Unsaved>),
+    ExpectSaved(Box<Unsaved>),
+    /// The next poll gives the lease back, then goes on with this.
+    Release(Box<At>),
+    Deliver(Arc<Authorization>),
+    /// The next poll sends to a foreign host, without the credential.
+    DeliverForeign,
+    ExpectAnswer(Option<Arc<Authorization>>),
+    Finished(Outcome),
+}
+
+/// What follows a rest.
+pub(super) enum Then {
+    Start,
+    Claim,
+    Fetch,
+    Save(Box<Unsaved>),
+    DeliverForeign,
+}
+
+/// A token request that is on its way.
+pub(super) struct Asked {
+    pub(super) at: UnixTime,
+    /// The generation of what it will get: an answer that comes late is no newer than the question.
+    pub(super) generation: u64,
+    pub(super) kind: GrantKind,
+    /// What was signed of it, which the answer may say back.
+    pub(super) signed: Vec<Secret>,
+}
+
+/// A token on its way to the store.
+pub(super) struct Unsaved {
+    pub(super) token: Token,
+    pub(super) record: Record,
+}

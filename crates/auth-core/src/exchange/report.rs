@@ -1,0 +1,92 @@
+//! What a shell reports: one `handle_*` for each step.
+
+use super::Exchange;
+use super::at::At;
+use crate::credential::Credential;
+use crate::session::Session;
+use crate::step::{Outcome, Transport};
+use crate::time::UnixTime;
+use crate::token::record::{Claimed, Saved, SharedPause};
+use crate::verdict::answer::Response;
+use crate::verdict::failure::{Failure, FailureKind};
+
+impl Exchange {
+    /// Takes what a store answered to [`Step::Claim`].
+    pub fn handle_claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
+        let now = self.attend(session, now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectClaimed => self.claimed(session, now, claimed),
+            other => self.misuse_at(session, other, "handle_claimed was called without a Claim"),
+        }
+    }
+
+    /// Takes what a store answered to [`Step::Save`].
+    pub fn handle_saved(&mut self, session: &mut Session, now: UnixTime, saved: Saved) {
+        let now = self.attend(session, now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectJournaled(spending) => self.journaled(session, now, spending, saved),
+            At::ExpectSaved(unsaved) => self.saved(session, now, unsaved, saved),
+            // If it did not succeed, this session still knows that nothing was spent.
+            At::ExpectCleared(next) => self.at = *next,
+            other => self.misuse_at(session, other, "handle_saved was called without a Save"),
+        }
+    }
+
+    /// Takes what a store answered to [`Step::Look`]: the limit that is in force, if there is one. A store that is down says that there is none.
+    pub fn handle_looked(&mut self, session: &mut Session, now: UnixTime, pause: Option<SharedPause>) {
+        let now = self.attend(session, now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectLooked => session.looked(pause, now),
+            other => self.misuse_at(session, other, "handle_looked was called without a Look"),
+        }
+    }
+
+    /// Takes what the credential's source gave on [`Step::Load`]: `None` if it gave nothing that can be used.
+    pub fn handle_loaded(&mut self, session: &mut Session, now: UnixTime, credential: Option<Credential>) {
+        let now = self.attend(session, now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectLoaded => {
+                session.loaded(credential, now);
+            }
+            other => self.misuse_at(session, other, "handle_loaded was called without a Load"),
+        }
+    }
+
+    /// Takes the response to [`Step::Fetch`] or [`Step::Send`].
+    pub fn handle_response(&mut self, session: &mut Session, now: UnixTime, response: &Response<'_>) {
+        let now = self.attend(session, now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectToken(asked) => self.token_answer(session, now, &asked, response),
+            At::ExpectAnswer(authorization) => {
+                self.deliveries.answered = true;
+                self.answer(session, now, authorization.as_deref(), response);
+            }
+            other => self.misuse_at(session, other, "handle_response was called without a Fetch or Send"),
+        }
+    }
+
+    /// Takes the news that [`Step::Fetch`] or [`Step::Send`] got no response.
+    pub fn handle_failure(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
+        let now = self.attend(session, now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectToken(_) => self.token_lost(session, now, transport),
+            At::ExpectAnswer(_) => {
+                self.deliveries.answered = false;
+                self.answer_lost(session, now, transport);
+            }
+            other => self.misuse_at(session, other, "handle_failure was called without a Fetch or Send"),
+        }
+    }
+
+    fn misuse_at(&mut self, session: &mut Session, at: At, what: &'static str) {
+        self.at = at;
+        self.misuse(session, what);
+    }
+
+    pub(super) fn misuse(&mut self, session: &mut Session, what: &'static str) {
+        self.keep_what_is_unsaved(session);
+        let failure =
+            Failure::new(FailureKind::Misuse, what, "poll, do what the step says, report it with the one matching handle_*, poll again");
+        self.at = At::Finished(Outcome::Failed(failure));
+    }
+}

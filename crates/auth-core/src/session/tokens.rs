@@ -1,0 +1,152 @@
+//! A session that holds a token: what happens to it, and when the next may be asked for.
+
+use super::{Holding, Session, Skew};
+use crate::credential::{Authorization, Secret};
+use crate::headers::Headers;
+use crate::pauses::LONGEST_PAUSE;
+use crate::provider::GrantKind;
+use crate::time::UnixTime;
+use crate::token::life::{Event, Token, TokenLife};
+use crate::token::record::Record;
+use crate::token::refresh::RefreshRules;
+use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::wait;
+use alloc::format;
+use core::time::Duration;
+
+/// How long a refused grant rests before it is tried again: five minutes, so that what was mended at the provider is noticed without a restart.
+const REFUSED_REST: Duration = Duration::from_mins(5);
+/// How long a dead refresh token rests before its store is read again: an hour, because only a person can mend it.
+const CONSENT_REST: Duration = Duration::from_hours(1);
+/// How long a store is left alone that holds no consent, or a dead one, where a login would put a new one: two seconds, because a person who has just logged in
+/// wants to go on.
+const ABSENT_REST: Duration = Duration::from_secs(2);
+/// The longest rest after a token endpoint failed.
+const LONGEST_REST: Duration = Duration::from_secs(30);
+
+impl Session {
+    pub(crate) fn life(&self) -> Option<&TokenLife> {
+        match &self.holding {
+            Holding::Keys(_) => None,
+            Holding::Token(life) => Some(life),
+        }
+    }
+
+    /// Hands an event to the token's life.
+    pub(crate) fn take(&mut self, event: Event) {
+        if let Holding::Token(life) = &mut self.holding {
+            let changed = life.take(event);
+            self.note_change(changed);
+        }
+    }
+
+    /// Takes over what a store knows, where it holds no usable token.
+    pub(crate) fn take_over(&mut self, record: Record) {
+        if let Holding::Token(life) = &mut self.holding {
+            life.take_over(record);
+        }
+    }
+
+    /// The token of a record, as far as it is still good; the session must have taken over the record's generation.
+    pub(crate) fn token_of(&self, record: &Record, random: f64) -> Option<Token> {
+        let secret = record.access_token.as_ref()?;
+        let minted_at = self.local(record.minted_at);
+        let lifetime = self.local(record.expires_at).since(minted_at);
+        Some(Token::new(self.authorization(secret, record.generation), minted_at, lifetime, self.rules().earliest_before_end, random))
+    }
+
+    pub(crate) fn authorization(&self, credential: &Secret, generation: u64) -> Authorization {
+        Authorization::new(self.connection.attach(), credential, generation)
+    }
+
+    /// What the vendor says about refresh tokens.
+    pub(crate) fn rules(&self) -> &RefreshRules {
+        &self.connection.refresh_rules
+    }
+
+    /// Why the refresh token cannot be used yet: the vendor accepts a refresh only shortly before the access token ends.
+    pub(crate) fn too_early(&self, now: UnixTime) -> Option<Failure> {
+        let earliest = self.rules().earliest_before_end?;
+        let record = self.life()?.record()?;
+        let from = self.local(record.expires_at).before(earliest);
+        if record.generation == 0 || record.refresh_token.is_none() || from <= now {
+            return None;
+        }
+        let what =
+            format!("{} accepts a refresh only in the last {} seconds of a token", self.connection.provider().name(), earliest.as_secs());
+        let advice =
+            "the token was refused before its end: wait until then; if it stays refused, a person has to connect the account again";
+        Some(Failure::new(FailureKind::TokenEndpoint, what, advice).with_come_back_at(from))
+    }
+
+    /// How long to leave a token endpoint alone that gave no token.
+    pub(crate) fn rest_after(&self, failure: &Failure, now: UnixTime) -> UnixTime {
+        match failure.kind() {
+            // Looking into the store costs the server nothing, and a person may be logging in right now.
+            FailureKind::ConsentRequired if self.goes_by_the_store() => now.after(ABSENT_REST),
+            FailureKind::ConsentRequired => now.after(CONSENT_REST),
+            kind if !kind.is_retryable() => now.after(REFUSED_REST),
+            _ => {
+                let failures = self.life().map_or(0, TokenLife::failures).min(5);
+                let rest = now.after(Duration::from_secs(1 << failures).min(LONGEST_REST));
+                failure.come_back_at().map_or(rest, |at| at.clamp(now.after(Duration::from_secs(1)), now.after(LONGEST_PAUSE)))
+            }
+        }
+    }
+
+    /// Notes that the server refused the store's refresh token: it is sent again only after a long rest, however often the store is read meanwhile.
+    pub(crate) fn note_refused(&mut self, failure: &Failure, now: UnixTime) {
+        if let Holding::Token(life) = &mut self.holding
+            && life.grant.is_stored()
+            && failure.kind() == FailureKind::ConsentRequired
+            && failure.code().is_some()
+            && life.refused(now).is_none()
+        {
+            life.note_refused(failure, now.after(CONSENT_REST));
+        }
+    }
+
+    /// Whether it goes by refresh tokens and has none: nobody has consented, or the consent was ended.
+    pub(crate) fn lacks_consent(&self) -> bool {
+        self.life().is_some_and(|life| life.grant.kind() == GrantKind::RefreshToken && life.refresh_token().is_none())
+    }
+
+    /// Whether its refresh token is what the store holds, so that a login elsewhere can bring another.
+    fn goes_by_the_store(&self) -> bool {
+        self.lacks_consent() || self.life().is_some_and(|life| life.grant.is_stored())
+    }
+
+    /// Notes that the refresh token which the journal's entry of that mark speaks of was not spent after all.
+    pub(crate) fn proven_unspent(&mut self, mark: u64) {
+        self.rare_mut().unspent.push(mark);
+    }
+
+    /// Whether this session knows that the journal's entry of that mark says nothing.
+    pub(crate) fn is_proven_unspent(&self, mark: u64) -> bool {
+        self.rare().unspent.contains(&mark)
+    }
+
+    /// Forgets all entries but the one that the store holds: no other can get there any more, because their leases are over.
+    pub(crate) fn journal_was_read(&mut self, mark: Option<u64>) {
+        if let Some(rare) = &mut self.rare {
+            rare.unspent.retain(|known| Some(*known) == mark);
+        }
+    }
+
+    /// Learns the difference of the clocks from a server's `Date`.
+    pub(crate) fn learn_skew(&mut self, headers: &dyn Headers, now: UnixTime) {
+        if let Some(skew) = wait::skew_millis(headers, now) {
+            self.skew = Skew(skew);
+        }
+    }
+
+    /// A moment of ours in the server's time.
+    pub(crate) fn servers(&self, local: UnixTime) -> UnixTime {
+        local.shifted(self.skew.known().unwrap_or(0))
+    }
+
+    /// A moment of the server's in our time.
+    pub(crate) fn local(&self, servers: UnixTime) -> UnixTime {
+        servers.shifted(self.skew.known().unwrap_or(0).saturating_neg())
+    }
+}

@@ -1,0 +1,72 @@
+"""The command line ``ledgerauth``: each command is a file beside this one, with what it takes, what it does and its examples."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ledgerauth.cli import check, explain, keys, login, programs, providers, redact, token
+from ledgerauth.cli.parser import Parser
+from ledgerauth.cli.screen import Screen
+from ledgerauth.cli.status import INTERRUPTED, PIPE, TABLE, USAGE, of
+from ledgerauth.errors import LedgerAuthError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Optional
+
+__all__ = ["main"]
+
+COMMANDS = (check, keys, explain, login, token, redact, providers, programs)
+
+DESCRIPTION = "Authentication to accounting and finance APIs: is the credential good, how old is it, what is to be done?"
+
+EPILOG = f"""\
+examples:
+  export FINORA_API_KEY=...             # never as an argument: other users of the machine can read those
+  ledgerauth check finora               # is it accepted, and if not, what to do
+  ledgerauth keys finora --file keys.json --warn-days 14    # for cron: status 8 if a key ends within 14 days
+  ledgerauth check numeric --client-id my-id                # asks for the secret, and does not show it
+  ledgerauth redact < app.log > clean.log
+  ledgerauth sandbox                    # all four systems on this machine, to try things out
+  ledgerauth demo
+
+exit status:
+{TABLE}
+
+Each command has its own --help. With --json each prints one JSON value on standard output."""
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Runs the command line; its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    screen = Screen(json="--json" in given)
+    try:
+        if given and given[0] in programs.RUN:
+            return programs.RUN[given[0]](given[1:])
+        chosen = _parser().parse(given)
+        status: int = chosen.run(chosen, screen)
+        sys.stdout.flush()
+    except LedgerAuthError as error:
+        screen.failed(error)
+        return of(error)
+    except BrokenPipeError:
+        # Whoever read us has seen enough. Python must not try to write the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as error:
+        screen.complain(str(error))
+        return USAGE
+    return status
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="ledgerauth", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_version()
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    for command in COMMANDS:
+        command.add(commands)
+    return parser
