@@ -288,3 +288,28 @@ fn is_space(byte: u8) -> bool {
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    fn read(value: &str) -> Vec<Challenge> {
+        let headers: &[(&str, &str)] = &[("www-authenticate", value)];
+        challenges(&headers)
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let shown = format!("{:?}", read("Bearer realm=\"books\", claims=\"made-up\""));
+        assert!(shown.contains("Bearer") && shown.contains("claims") && !shown.contains("made-up") && !shown.contains("books"), "{shown}");
+        assert_eq!(format!("{:?}", read("Negotiate bWFkZS11cA==")), "[Negotiate (a token)[]]");
+    }
+
+    #[test]
+    fn what_follows_a_token_is_not_its_parameter() {
+        let read = read("Negotiate bWFkZS11cA==, realm=\"books\"");
+        assert_eq!(read.len(), 1);
+        assert_eq!((read[0].token68(), read[0].parameters().count()), (Some("bWFkZS11cA=="), 0));
+    }
+}
