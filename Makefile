@@ -17,8 +17,7 @@ TESTED := auth-http/redis,auth-http/login
 
 .PHONY: test
 test: tools servers  ## install what is needed and run every test
-	$(CARGO) test --workspace --exclude auth-ffi --all-targets --features $(TESTED)
-	$(CARGO) test -p auth-ffi --test header
+	$(CARGO) test --workspace --all-targets --features $(TESTED)
 	$(CARGO) test --workspace --exclude auth-ffi --exclude auth-py --doc --features $(TESTED)
 	tests/servers/keyring/run
 	$(CARGO) run --quiet --release -p auth-demo
@@ -48,17 +47,18 @@ header:  ## write include/ledgerauth.h anew from the sources
 	@LEDGERAUTH_WRITE_HEADER=1 $(CARGO) test --quiet -p auth-ffi --test header
 
 .PHONY: install
-install:  ## install the C and C++ library: PREFIX, LIBDIR, DESTDIR
-	$(CARGO) build --release -p auth-ffi
-	bindings/ffi/packaging/install.sh target/release
+install:  ## install the C and C++ library: PREFIX, LIBDIR, DESTDIR; HTTP=off leaves its own HTTP out
+	$(CARGO) build --profile $(if $(filter off,$(HTTP)),small,release) -p auth-ffi $(if $(filter off,$(HTTP)),--no-default-features)
+	bindings/ffi/packaging/install.sh target/$(if $(filter off,$(HTTP)),small,release)
 
 .PHONY: check-c
-check-c: tools  ## the C and C++ interface: every program under every sanitizer
+check-c: tools servers  ## the C and C++ interface in full: every program under every sanitizer, and the libraries' sizes
 	LEDGERAUTH_C_FULL=1 $(CARGO) test -p auth-ffi
 
 .PHONY: bench
 bench:  ## measure, and print ratios against floors of the same run
 	@$(CARGO) bench --quiet -p auth-http --bench ratios
+	@$(CARGO) bench --quiet -p auth-ffi --bench authorize
 
 .PHONY: bench-instructions
 bench-instructions:  ## the same for the shortest rows in instructions, counted by valgrind

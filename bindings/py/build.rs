@@ -9,6 +9,7 @@ const STUBS: &str = "../../python/ledgerauth/_ledgerauth.pyi";
 
 fn main() -> Result<(), Box<dyn Error>> {
     pyo3_build_config::use_pyo3_cfgs();
+    pyo3_build_config::add_extension_module_link_args();
     println!("cargo::rerun-if-changed={STUBS}");
     let mut arms = String::new();
     for (name, text) in docstrings(&std::fs::read_to_string(STUBS)?) {

@@ -94,6 +94,7 @@ def test_a_login_needs_a_store_and_a_client(place):
     arguments = place[: place.index("--store")]
     assert "--store" in cli("login", *arguments, "--client-id", "native", expect=2)[1]
     assert "--client-id" in cli("login", *place, expect=2)[1]
+    assert "NAME=VALUE" in cli("login", *place, "--client-id", "native", "--parameter", "prompt", expect=2)[1]
 
 
 def test_a_private_key_is_a_file(oidc, place, tmp_path):

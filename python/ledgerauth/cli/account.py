@@ -103,14 +103,10 @@ def _proof(chosen: Namespace) -> dict[str, Any]:
     if chosen.private_key:
         names = ("private_key", "private_key_id", "private_key_algorithm")
         return {"client_auth": "private_key_jwt", **{name: getattr(chosen, name) for name in names}}
-    secret = {"client_secret": secret_of(chosen)} if _has_secret(chosen) else {}
+    secret = secret_of(chosen)
     if chosen.stored:
-        return {"stored": True, **secret}
-    return secret or {"client_secret": _asked("secret of the client (not shown): ")}
-
-
-def _has_secret(chosen: Namespace) -> bool:
-    return bool(chosen.env or chosen.stdin)
+        return {"stored": True, "client_secret": secret}
+    return {"client_secret": secret or _asked("secret of the client (not shown): ")}
 
 
 def secret_of(chosen: Namespace) -> Optional[str]:
@@ -118,15 +114,20 @@ def secret_of(chosen: Namespace) -> Optional[str]:
     if chosen.env:
         name = chosen.env[-1]
         if name not in os.environ:
-            raise SourceUnavailable(f"the environment variable {name} is not set; export the client's secret")
+            raise unavailable(f"the environment variable {name} is not set", "export the client's secret")
         return os.environ[name]
     return _from_stdin() if chosen.stdin else None
+
+
+def unavailable(what: str, advice: str) -> SourceUnavailable:
+    """The error of a source that has nothing, with what to do about it."""
+    return SourceUnavailable(f"{what}; {advice}", advice=advice)
 
 
 def _from_stdin() -> str:
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
-        raise SourceUnavailable("standard input is empty; write the credential into it, one line")
+        raise unavailable("standard input is empty", "write the credential into it, one line")
     return line
 
 
@@ -136,7 +137,7 @@ def _can_ask() -> bool:
 
 def _asked(prompt: str) -> str:
     if not _can_ask():
-        raise SourceUnavailable("there is no terminal to ask for the credential on; name its source: --env, --file or --stdin")
+        raise unavailable("there is no terminal to ask for the credential on", "name its source: --env, --file or --stdin")
     from getpass import getpass
 
     return getpass(prompt)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ledgerauth import Client
+from argparse import ArgumentTypeError
+
+from ledgerauth import Client, Misuse
 from ledgerauth.cli import account, status
 from ledgerauth.cli.parser import command
 
@@ -50,22 +52,19 @@ def add(commands: Any) -> None:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise ValueError("no = in it")
+        raise ArgumentTypeError("a parameter is NAME=VALUE")
     return name, value
 
 
 def run(chosen: Namespace, screen: Screen) -> int:
     """Waits for the person."""
     if not chosen.store:
-        screen.complain("a login needs a place for its tokens, where programs find them; say which with --store")
-        return status.USAGE
+        raise Misuse("a login needs a place for its tokens, where programs find them; say which with --store")
     options = account.place(chosen)
     if chosen.issuer:
         options.update(issuer=chosen.issuer, discover=True)
-    secret = account.secret_of(chosen)
-    if secret is not None:
-        options["client_secret"] = secret
-    client = Client(chosen.provider, client_id=chosen.client_id, stored=True, scopes=chosen.scopes, **options)
+    proof = {"client_id": chosen.client_id, "client_secret": account.secret_of(chosen)}
+    client = Client(chosen.provider, stored=True, scopes=chosen.scopes, **proof, **options)
     if chosen.device:
         client.login_on_device()
     else:

@@ -6,8 +6,8 @@ import os
 import sys
 import time
 
-from ledgerauth import Redactor, SourceUnavailable
-from ledgerauth.cli import status
+from ledgerauth import Redactor
+from ledgerauth.cli import account, status
 from ledgerauth.cli.parser import command
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ def run(chosen: Namespace, screen: Screen) -> int:
     """Copies standard input to standard output."""
     missing = [name for name in chosen.secret_env if not os.environ.get(name)]
     if missing:
-        raise SourceUnavailable(f"the environment variable {missing[0]} is not set; what is not known cannot be taken out")
+        raise account.unavailable(f"the environment variable {missing[0]} is not set", "export it: what is not known cannot be taken out")
     secrets = [os.environ[name] for name in chosen.secret_env]
     redactor = Redactor(secrets=secrets, headers=chosen.header, providers=chosen.provider)
     begun = time.monotonic()

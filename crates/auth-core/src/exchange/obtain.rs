@@ -140,8 +140,24 @@ impl Exchange {
         }
     }
 
+    /// Goes back to the store, if what it said was about before: the session was given another grant since, or forgot, because a person has logged in anew,
+    /// or another call got a token, because this one slept.
+    fn begins_anew(&mut self, session: &mut Session, now: UnixTime) -> bool {
+        if self.is_for_another_grant(session, now) {
+            return true;
+        }
+        let asks_no_more = session.life().is_some_and(TokenLife::is_quiet);
+        if asks_no_more {
+            if let Some(journal) = self.journal.take() {
+                self.was_not_sent(session, journal);
+            }
+            self.at = At::Resting(now, Then::Claim);
+        }
+        asks_no_more
+    }
+
     /// Goes back to the store, if the session was given another grant since it was asked: what it said was about the former.
-    fn begins_anew(&mut self, session: &Session, now: UnixTime) -> bool {
+    fn is_for_another_grant(&mut self, session: &Session, now: UnixTime) -> bool {
         let given_another = self.grant != grant_of(session);
         if given_another {
             self.journal = None;
@@ -232,7 +248,7 @@ impl Exchange {
     /// There is a token: to the store with it, before anybody uses it.
     fn granted(&mut self, session: &mut Session, now: UnixTime, asked: &Asked, granted: Granted) {
         // A person has connected the account again while the answer was on its way: the session goes by the newer consent.
-        if self.begins_anew(session, now) {
+        if self.is_for_another_grant(session, now) {
             return;
         }
         let Some(life) = session.life() else { return };
