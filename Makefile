@@ -60,6 +60,13 @@ bench:  ## measure, and print ratios against floors of the same run
 	@$(CARGO) bench --quiet -p auth-http --bench ratios
 	@$(CARGO) bench --quiet -p auth-ffi --bench authorize
 
+.PHONY: bench-python
+bench-python: tools  ## the same for the Python package, beside the libraries that it goes with: ROWS=
+	@test -x target/python/bench/bin/python || python3 -m venv target/python/bench
+	@target/python/bench/bin/pip install --quiet --disable-pip-version-check requests httpx httpx2 aiohttp
+	@CARGO_TARGET_DIR=$(CURDIR)/target target/python/bench/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .
+	@target/python/bench/bin/python bindings/py/bench/costs.py $(ROWS)
+
 .PHONY: bench-instructions
 bench-instructions:  ## the same for the shortest rows in instructions, counted by valgrind
 	@command -v valgrind >/dev/null || { echo 'valgrind is missing: install it, then call make again' >&2; exit 1; }
