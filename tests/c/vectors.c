@@ -105,8 +105,8 @@ static void redaction(void) {
 /* A provider's own form of keys is known once the provider is. */
 static void of_provider(void) {
     static const char PROFILE[] = "name = \"own\"\ntitle = \"Own\"\n[[environment]]\nname = \"production\"\nbase_url = \"https://api.own.example\"\n"
-                                  "[key]\n[[key.format]]\nprefix = \"own_\"\nalphabet = \"hex\"\nlength = 16\n";
-    ledgerauth_str said = LEDGERAUTH_STR("the own_0123456789abcdef was sent");
+                                  "[key]\n[[key.format]]\nprefix = \"acme_prod_\"\nalphabet = \"hex\"\nlength = 18\n";
+    ledgerauth_str said = LEDGERAUTH_STR("the acme_prod_0123456789abcdef01 was sent");
     ledgerauth_error *error = NULL;
     ledgerauth_provider *provider = NULL;
     ledgerauth_redactor *redactor = NULL;
