@@ -196,7 +196,7 @@ async def main():
     async with session() as own:
         calls = [asyncio.create_task(call(own)) for _ in range(8)]
         await asyncio.sleep(0.15)
-        assert sandbox.token_requests() == 0 and not any(each.done() for each in calls)
+        assert not any(each.done() for each in calls)
         answer = child(lambda: asyncio.run(one()))
         assert answer == "200", answer
         assert await asyncio.gather(*calls) == [200] * 8
