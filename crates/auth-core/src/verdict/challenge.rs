@@ -312,4 +312,23 @@ mod tests {
         assert_eq!(read.len(), 1);
         assert_eq!((read[0].token68(), read[0].parameters().count()), (Some("bWFkZS11cA=="), 0));
     }
+
+    #[test]
+    fn without_a_comma_only_what_is_plainly_meant_is_taken() {
+        for (value, schemes, error) in [
+            ("Bearer realm=\"a\" error=\"e\"", "Bearer", Some("e")),
+            ("Bearer realm=\"a\" Basic realm=\"b\"", "Bearer Basic", None),
+            ("Bearer realm=\"a\" Basic", "Bearer", None),
+            ("Bearer realm=\"a\" junk, error=\"e\"", "Bearer", Some("e")),
+            ("Bearer realm=\"a\" junk more, error=\"e\"", "Bearer", Some("e")),
+            ("Bearer realm=\"a\" x/y, error=\"e\"", "Bearer", Some("e")),
+            ("Bearer realm=\"a\" =b, error=\"e\"", "Bearer", Some("e")),
+            ("Bearer realm=\"a\"error=\"f\", error=\"e\"", "Bearer", Some("e")),
+            ("Bearer junk more, error=\"e\"", "Bearer", None),
+        ] {
+            let read = read(value);
+            assert_eq!(read.iter().map(Challenge::scheme).collect::<Vec<_>>().join(" "), schemes, "{value}");
+            assert_eq!(read[0].error(), error, "{value}");
+        }
+    }
 }
