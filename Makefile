@@ -17,8 +17,7 @@ TESTED := auth-http/redis,auth-http/login
 
 .PHONY: test
 test: tools servers  ## install what is needed and run every test
-	$(CARGO) test --workspace --exclude auth-ffi --all-targets --features $(TESTED)
-	$(CARGO) test -p auth-ffi --test header
+	$(CARGO) test --workspace --all-targets --features $(TESTED)
 	$(CARGO) test --workspace --exclude auth-ffi --exclude auth-py --doc --features $(TESTED)
 	tests/servers/keyring/run
 	$(CARGO) run --quiet --release -p auth-demo
@@ -30,6 +29,10 @@ PYTHONS ?= --oldest-and-newest
 .PHONY: test-python
 test-python: tools servers  ## build the Python package as a user gets it, and test it on every CPython: PYTHONS=
 	tests/python/run $(PYTHONS)
+
+.PHONY: test-engines
+test-engines: tools  ## the Python package on dask, dlt, Airflow and Spark, each in an environment of its own
+	tests/engines/run
 
 .PHONY: check
 check: tools  ## formatting, lints, docs and dependency policy, with warnings as errors
@@ -44,17 +47,25 @@ header:  ## write include/ledgerauth.h anew from the sources
 	@LEDGERAUTH_WRITE_HEADER=1 $(CARGO) test --quiet -p auth-ffi --test header
 
 .PHONY: install
-install:  ## install the C and C++ library: PREFIX, LIBDIR, DESTDIR
-	$(CARGO) build --release -p auth-ffi
-	bindings/ffi/packaging/install.sh target/release
+install:  ## install the C and C++ library: PREFIX, LIBDIR, DESTDIR; HTTP=off leaves its own HTTP out
+	$(CARGO) build --profile $(if $(filter off,$(HTTP)),small,release) -p auth-ffi $(if $(filter off,$(HTTP)),--no-default-features)
+	bindings/ffi/packaging/install.sh target/$(if $(filter off,$(HTTP)),small,release)
 
 .PHONY: check-c
-check-c: tools  ## the C and C++ interface: every program under every sanitizer
+check-c: tools servers  ## the C and C++ interface in full: every program under every sanitizer, and the libraries' sizes
 	LEDGERAUTH_C_FULL=1 $(CARGO) test -p auth-ffi
 
 .PHONY: bench
 bench:  ## measure, and print ratios against floors of the same run
 	@$(CARGO) bench --quiet -p auth-http --bench ratios
+	@$(CARGO) bench --quiet -p auth-ffi --bench authorize
+
+.PHONY: bench-python
+bench-python: tools  ## the same for the Python package, beside the libraries that it goes with: ROWS=
+	@test -x target/python/bench/bin/python || python3 -m venv target/python/bench
+	@target/python/bench/bin/pip install --quiet --disable-pip-version-check requests httpx httpx2 aiohttp
+	@CARGO_TARGET_DIR=$(CURDIR)/target target/python/bench/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .
+	@target/python/bench/bin/python bindings/py/bench/costs.py $(ROWS)
 
 .PHONY: bench-instructions
 bench-instructions:  ## the same for the shortest rows in instructions, counted by valgrind

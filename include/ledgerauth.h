@@ -58,6 +58,7 @@ typedef struct ledgerauth_audit_event ledgerauth_audit_event;
 typedef struct ledgerauth_call ledgerauth_call;
 typedef struct ledgerauth_client ledgerauth_client;
 typedef struct ledgerauth_client_options ledgerauth_client_options;
+typedef struct ledgerauth_connected ledgerauth_connected;
 typedef struct ledgerauth_credential ledgerauth_credential;
 typedef struct ledgerauth_error ledgerauth_error;
 typedef struct ledgerauth_exchange ledgerauth_exchange;
@@ -65,8 +66,10 @@ typedef struct ledgerauth_header ledgerauth_header;
 typedef struct ledgerauth_key ledgerauth_key;
 typedef struct ledgerauth_key_state ledgerauth_key_state;
 typedef struct ledgerauth_key_states ledgerauth_key_states;
+typedef struct ledgerauth_login ledgerauth_login;
 typedef struct ledgerauth_outgoing ledgerauth_outgoing;
 typedef struct ledgerauth_plan ledgerauth_plan;
+typedef struct ledgerauth_prompt ledgerauth_prompt;
 typedef struct ledgerauth_provider ledgerauth_provider;
 typedef struct ledgerauth_redact_stream ledgerauth_redact_stream;
 typedef struct ledgerauth_redactor ledgerauth_redactor;
@@ -87,6 +90,7 @@ typedef int32_t (*ledgerauth_read_fn)(void *userdata,
                                       size_t capacity,
                                       size_t *size_out);
 typedef int32_t (*ledgerauth_write_fn)(void *userdata, const uint8_t *data, size_t size);
+typedef void (*ledgerauth_prompt_fn)(void *userdata, const ledgerauth_prompt *prompt);
 typedef void (*ledgerauth_audit_fn)(void *userdata, const ledgerauth_audit_event *event);
 typedef void (*ledgerauth_log_fn)(void *userdata, int32_t level, ledgerauth_str line);
 
@@ -650,6 +654,13 @@ typedef struct ledgerauth_client_options {
      * RFC 7591: "client_secret_basic", "client_secret_post", "private_key_jwt" and others.
      */
     ledgerauth_str client_auth;
+    /* The authorization server's name (RFC 8414), instead of the profile's. */
+    ledgerauth_str issuer;
+    /*
+     * Not 0 to ask the issuer, while the client is made, for the endpoints that the
+     * profile does not name (RFC 8414).
+     */
+    int32_t discover;
     /* Send the credential in this header instead of the profile's. */
     ledgerauth_str header;
     /*
@@ -671,8 +682,8 @@ typedef struct ledgerauth_client_options {
     /* How often a call is sent at most; 4 times if 0, because three repeats bridge a restart. */
     uint32_t max_attempts;
     /*
-     * Where tokens are kept; in a memory of the client's own if neither this nor store_folder is
-     * set.
+     * Where tokens are kept; in a memory of the client's own if none of this, store_folder and
+     * store_redis is set.
      */
     const ledgerauth_store *store;
     /*
@@ -680,7 +691,15 @@ typedef struct ledgerauth_client_options {
      * if it is not there.
      */
     ledgerauth_str store_folder;
-    /* Encrypt what is kept in store_folder with this key: 32 bytes in base64 or hexadecimal. */
+    /*
+     * Keep tokens in this Redis server, which all hosts may share: "rediss://user:password@host:6379".
+     * LEDGERAUTH_UNSUPPORTED in a library that was built without Redis.
+     */
+    ledgerauth_str store_redis;
+    /*
+     * Encrypt what is kept in store_folder or store_redis with this key: 32 bytes in base64 or
+     * hexadecimal.
+     */
     ledgerauth_str store_key;
     /* How requests are sent; by the library's own HTTP if NULL. */
     const ledgerauth_transport *transport;
@@ -1009,6 +1028,123 @@ int32_t ledgerauth_client_send(const ledgerauth_client *client,
                                const ledgerauth_request *request,
                                ledgerauth_response **response_out,
                                ledgerauth_error **error_out);
+
+/* ---------------------------------------------------------------------------------------------
+ * Logins
+ *
+ * A person connects an account once, in a browser of this machine or on another device; the
+ * tokens go into the client's store, and every client of that store and name goes on from there.
+ * The client's credential is one of a client that had ledgerauth_credential_use_stored(); its
+ * scopes are what the person is asked for.
+ *
+ * A login takes as long as the person does, and the thread that calls for it with it. Calls that
+ * other threads make meanwhile go on with what there was before.
+ */
+
+/*
+ * What a server says of a connection that a person made; nothing of it is secret. It never
+ * changes.
+ */
+typedef struct ledgerauth_connected ledgerauth_connected;
+
+/* What a person has to be shown. It lives for as long as the callback runs. */
+typedef struct ledgerauth_prompt {
+    /* sizeof(ledgerauth_prompt) of the library. */
+    size_t size;
+    /* The address to open. */
+    ledgerauth_str url;
+    /* The code to enter there; empty where a redirect does the rest. */
+    ledgerauth_str user_code;
+    /*
+     * The same address with the code in it, for a QR code or a link; empty if the server gives
+     * none.
+     */
+    ledgerauth_str url_with_code;
+    /* When it ends, in milliseconds since 1970 UTC. */
+    uint64_t until;
+} ledgerauth_prompt;
+
+/*
+ * Shows a person where to go. Called once, in the thread that logs in. The callback must not
+ * throw, must not leave by longjmp, and must not free its client.
+ */
+typedef void (*ledgerauth_prompt_fn)(void *userdata, const ledgerauth_prompt *prompt);
+
+/* How a person logs in. Zero it, set size and on_prompt, and what is needed. */
+typedef struct ledgerauth_login {
+    /* sizeof(ledgerauth_login). */
+    size_t size;
+    /* Shows the person where to go. */
+    ledgerauth_prompt_fn on_prompt;
+    /* Handed to on_prompt. */
+    void *userdata;
+    /*
+     * Where the browser comes back to, as the client is registered: an http address of this
+     * machine, with port 0 for any that is free; "http://127.0.0.1:0/callback" if not said.
+     */
+    ledgerauth_str redirect_uri;
+    /* More parameters of the authorization request, such as "prompt" or "login_hint". */
+    const ledgerauth_header *parameters;
+    /* How many of them. */
+    size_t parameter_count;
+    /*
+     * How long the person may take, in milliseconds; five minutes if 0, because a password and a
+     * second factor have to be found first.
+     */
+    uint64_t patience_ms;
+} ledgerauth_login;
+
+/*
+ * Lets a person consent in a browser (RFC 6749 section 4.1 with PKCE and a redirect to this
+ * machine, RFC 8252): on_prompt shows or opens the address. connected_out may be NULL; the caller
+ * frees what is written there.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_client_login(const ledgerauth_client *client,
+                                const ledgerauth_login *login,
+                                ledgerauth_connected **connected_out,
+                                ledgerauth_error **error_out);
+
+/*
+ * Lets a person consent on another device (RFC 8628): on_prompt shows the address and the code,
+ * which the person enters on a phone or another computer. connected_out may be NULL; the caller
+ * frees what is written there.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_client_login_on_device(const ledgerauth_client *client,
+                                          ledgerauth_prompt_fn on_prompt,
+                                          void *userdata,
+                                          ledgerauth_connected **connected_out,
+                                          ledgerauth_error **error_out);
+
+/*
+ * Ends what a person granted: the tokens are revoked at the server (RFC 7009) and taken out of
+ * the store. The next call of any client of that store and name says that a person has to connect
+ * the account.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_client_revoke(const ledgerauth_client *client, ledgerauth_error **error_out);
+
+/*
+ * The scopes that were granted, with spaces between them; empty if the server does not say. It
+ * belongs to the connection.
+ * Since 0.1.0.
+ */
+ledgerauth_str ledgerauth_connected_scope(const ledgerauth_connected *connected);
+
+/*
+ * What the redirect brought beside what the RFCs name, such as the "realmId" of the company at
+ * Intuit; data is NULL if it brought none of that name. It belongs to the connection.
+ * Since 0.1.0.
+ */
+ledgerauth_str ledgerauth_connected_parameter(const ledgerauth_connected *connected,
+                                              ledgerauth_str name);
+
+/*
+ * Frees what a server said; NULL is fine.
+ * Since 0.1.0.
+ */
+void ledgerauth_connected_free(ledgerauth_connected *connected);
 
 /* ---------------------------------------------------------------------------------------------
  * Providers

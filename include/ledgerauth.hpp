@@ -231,6 +231,11 @@ public:
         });
     }
 
+    /* A client id alone: a public client, or one that shows a certificate when it connects. */
+    static Credential public_client(std::string_view id) {
+        return Credential([&](auto **out, auto **error) { return ledgerauth_credential_from_public_client(detail::str(id), out, error); });
+    }
+
     static Credential from_env(std::string_view variable) {
         return Credential([&](auto **out, auto **error) { return ledgerauth_credential_from_env(detail::str(variable), out, error); });
     }
@@ -256,6 +261,12 @@ public:
 
     Credential &&environment(std::string_view name) && {
         detail::checked([&](ledgerauth_error **error) { return ledgerauth_credential_set_environment(credential_.get(), detail::str(name), error); });
+        return std::move(*this);
+    }
+
+    /* Exchanges the refresh token that a person's login has put into the client's store. */
+    Credential &&stored() && {
+        detail::checked([&](ledgerauth_error **error) { return ledgerauth_credential_use_stored(credential_.get(), error); });
         return std::move(*this);
     }
 
@@ -382,6 +393,8 @@ struct Options {
     std::string base_url;
     std::string token_url;
     std::string client_auth;
+    std::string issuer;
+    bool discover = false;
     std::string header;
     std::optional<std::string> scheme;
     bool insecure_loopback = false;
@@ -391,6 +404,7 @@ struct Options {
     std::uint32_t max_attempts = 0;
     std::shared_ptr<Store> store;
     std::string store_folder;
+    std::string store_redis;
     std::string store_key;
     std::shared_ptr<Transport> transport;
     bool no_threads = false;
@@ -416,6 +430,39 @@ struct Request {
     std::optional<std::string> body;
     Milliseconds deadline{0};
     std::string request_id;
+};
+
+/* What a person has to be shown to log in. */
+struct Prompt {
+    std::string_view url;
+    std::optional<std::string_view> user_code;
+    std::optional<std::string_view> url_with_code;
+    Time until;
+};
+
+/* How a person logs in by browser. */
+struct Login {
+    std::function<void(const Prompt &)> show;
+    std::string redirect_uri;
+    std::vector<Field> parameters;
+    Milliseconds patience{0};
+};
+
+/* What a server says of a connection that a person made. */
+class Connected {
+public:
+    explicit Connected(ledgerauth_connected *connected) : owned_(connected) {}
+
+    std::string_view scope() const { return detail::view(ledgerauth_connected_scope(owned_.get())); }
+
+    /* What the redirect brought beside what the RFCs name, such as Intuit's "realmId". */
+    std::optional<std::string_view> parameter(std::string_view name) const {
+        ledgerauth_str value = ledgerauth_connected_parameter(owned_.get(), detail::str(name));
+        return value.data == nullptr ? std::nullopt : std::optional<std::string_view>(detail::view(value));
+    }
+
+private:
+    detail::Owned<ledgerauth_connected, ledgerauth_connected_free> owned_;
 };
 
 /* How one key of a client stands. */
@@ -522,6 +569,8 @@ struct Callbacks {
         raw.base_url = str(options.base_url);
         raw.token_url = str(options.token_url);
         raw.client_auth = str(options.client_auth);
+        raw.issuer = str(options.issuer);
+        raw.discover = options.discover ? 1 : 0;
         raw.header = str(options.header);
         raw.scheme = options.scheme ? str(*options.scheme) : ledgerauth_str{nullptr, 0};
         raw.insecure_loopback = options.insecure_loopback ? 1 : 0;
@@ -530,6 +579,7 @@ struct Callbacks {
         raw.deadline_ms = millis(options.deadline);
         raw.max_attempts = options.max_attempts;
         raw.store_folder = str(options.store_folder);
+        raw.store_redis = str(options.store_redis);
         raw.store_key = str(options.store_key);
         raw.no_threads = options.no_threads ? 1 : 0;
         raw.timeout_ms = millis(options.timeout);
@@ -683,9 +733,54 @@ public:
         return steps;
     }
 
+    /* Lets a person consent in a browser; returns when the tokens are in the client's store. */
+    Connected login(const Login &login) const {
+        std::vector<ledgerauth_header> parameters;
+        for (const Field &pair : login.parameters) {
+            parameters.push_back({detail::str(pair.first), detail::str(pair.second)});
+        }
+        ledgerauth_login raw{};
+        raw.size = sizeof raw;
+        raw.on_prompt = prompt;
+        raw.userdata = const_cast<std::function<void(const Prompt &)> *>(&login.show);
+        raw.redirect_uri = detail::str(login.redirect_uri);
+        raw.parameters = parameters.data();
+        raw.parameter_count = parameters.size();
+        raw.patience_ms = detail::millis(login.patience);
+        return connect([&](auto **out, auto **error) { return ledgerauth_client_login(client_.get(), &raw, out, error); });
+    }
+
+    /* Lets a person consent on another device. */
+    Connected login_on_device(std::function<void(const Prompt &)> show) const {
+        return connect([&](auto **out, auto **error) { return ledgerauth_client_login_on_device(client_.get(), prompt, &show, out, error); });
+    }
+
+    /* Ends what a person granted, at the server and in the store. */
+    void revoke() const {
+        detail::checked([&](ledgerauth_error **error) { return ledgerauth_client_revoke(client_.get(), error); });
+    }
+
     const ledgerauth_client *handle() const { return client_.get(); }
 
 private:
+    static void prompt(void *userdata, const ledgerauth_prompt *raw) noexcept {
+        detail::guarded<int>(0, [&] {
+            auto optional = [](ledgerauth_str text) {
+                return text.len == 0 ? std::nullopt : std::optional<std::string_view>(detail::view(text));
+            };
+            Prompt shown{detail::view(raw->url), optional(raw->user_code), optional(raw->url_with_code), Time(Milliseconds(raw->until))};
+            (*static_cast<std::function<void(const Prompt &)> *>(userdata))(shown);
+            return 0;
+        });
+    }
+
+    template <typename Call>
+    static Connected connect(Call call) {
+        ledgerauth_connected *connected = nullptr;
+        detail::checked([&](ledgerauth_error **error) { return call(&connected, error); });
+        return Connected(connected);
+    }
+
     template <typename Call>
     static Response respond(Call call) {
         ledgerauth_response *response = nullptr;

@@ -1,5 +1,9 @@
 /*
- * Replays the vectors that say what an answer means: failures, limits, dates, token answers, key rings, records.
+ * Replays the vectors that say what an answer means: failures, challenges, limits, dates, token answers, OAuth's errors, key rings, records.
+ *
+ * Replayed in Rust only, because C has no function for the part alone and needs none: one retry decision (retries.json), whose repeats are steps of
+ * exchanges.json here; how a challenge is taken apart (challenges.json), of which C sees what it means; and of oauth_errors.json what a login meets, which
+ * login.c meets at a server.
  */
 #include "replay.h"
 
@@ -84,6 +88,29 @@ static void failures(void) {
         CHECK_TEXT(ledgerauth_error_server_request_id(step.error), replay_text(vector, "request_id"));
         ledgerauth_exchange_free(exchange);
         ledgerauth_client_free(client);
+    }
+    json_decref(file);
+}
+
+/* A challenge, however it is written, leaves an error about the credential behind. */
+static void challenges(void) {
+    json_t *vector, *value, *file = replay_file("challenges", 45);
+    size_t index, at;
+    json_array_foreach(json_object_get(file, "vectors"), index, vector) {
+        json_t *fields = json_array();
+        json_array_foreach(json_object_get(vector, "fields"), at, value) {
+            json_array_append_new(fields, json_pack("[sO]", "WWW-Authenticate", value));
+        }
+        json_t *answer = json_pack("{siso}", "status", 401, "headers", fields);
+        ledgerauth_client *client = own_client("", 1);
+        replay_time = START;
+        ledgerauth_exchange *exchange = replay_start(client, "GET", "/v1/x", NULL);
+        ledgerauth_step step = ended(client, exchange, answer);
+        CHECK(step.kind == LEDGERAUTH_STEP_DONE && step.outcome == LEDGERAUTH_OUTCOME_ANSWERED);
+        CHECK(ledgerauth_error_status(step.error) / 1000 == 3 && ledgerauth_error_advice(step.error).len > 0);
+        ledgerauth_exchange_free(exchange);
+        ledgerauth_client_free(client);
+        json_decref(answer);
     }
     json_decref(file);
 }
@@ -177,6 +204,57 @@ static void token_answers(void) {
         ledgerauth_client_free(client);
         ledgerauth_credential_free(credential);
     }
+    json_decref(file);
+}
+
+static const char ISSUED[] = "name = \"ledger\"\ntitle = \"Ledger\"\n[[environment]]\nname = \"production\"\nbase_url = \"https://api.ledger.example\"\n"
+                             "token_url = \"https://login.ledger.example/token\"\n[token]\ngrants = [\"client_credentials\", \"refresh_token\"]\n"
+                             "request = \"form\"\nclient_auth = \"client_secret_basic\"\n";
+
+/* What a token endpoint says instead of a token. */
+static void oauth_errors(void) {
+    json_t *vector, *file = replay_file("oauth_errors", 60);
+    size_t index, replayed = 0;
+    json_array_foreach(json_object_get(file, "vectors"), index, vector) {
+        const char *grant = replay_text(vector, "grant");
+        int refreshing = strcmp(grant, "refresh_token") == 0;
+        if (strcmp(replay_text(vector, "place"), "token") != 0 || (!refreshing && strcmp(grant, "client_credentials") != 0)) {
+            continue;
+        }
+        ledgerauth_error *error = NULL;
+        ledgerauth_provider *provider = NULL;
+        ledgerauth_credential *credential = NULL;
+        ledgerauth_str id = LEDGERAUTH_STR("app"), secret = LEDGERAUTH_STR("client-secret-1");
+        CHECK_STATUS(ledgerauth_provider_from_toml(ledgerauth_str_of(ISSUED), &provider, &error), LEDGERAUTH_OK, &error);
+        int32_t status = refreshing ? ledgerauth_credential_from_refresh_token(id, secret, LEDGERAUTH_STR("refresh-1"), &credential, &error)
+                                    : ledgerauth_credential_from_client(id, secret, &credential, &error);
+        CHECK_STATUS(status, LEDGERAUTH_OK, &error);
+        ledgerauth_client *client = replay_client((ledgerauth_client_options){.own_provider = provider}, credential);
+        replay_time = START;
+        ledgerauth_exchange *exchange = replay_start(client, "GET", "/v1/x", NULL);
+        ledgerauth_step step = replay_poll(exchange);
+        for (; step.kind != LEDGERAUTH_STEP_DONE; step = replay_poll(exchange)) {
+            if (step.kind == LEDGERAUTH_STEP_CLAIM) {
+                CHECK(ledgerauth_exchange_handle_claimed(exchange, LEDGERAUTH_STORE_DONE, ledgerauth_str_of(NULL), NULL) == LEDGERAUTH_OK);
+            } else if (step.kind == LEDGERAUTH_STEP_SAVE) {
+                CHECK(ledgerauth_exchange_handle_saved(exchange, LEDGERAUTH_STORE_DONE, ledgerauth_str_of(NULL), NULL) == LEDGERAUTH_OK);
+            } else if (step.kind == LEDGERAUTH_STEP_LOOK) {
+                CHECK(ledgerauth_exchange_handle_looked(exchange, 0, ledgerauth_str_of(NULL), NULL) == LEDGERAUTH_OK);
+            } else if (step.kind == LEDGERAUTH_STEP_FETCH) {
+                replay_answer(exchange, vector);
+            }
+        }
+        CHECK(step.outcome == LEDGERAUTH_OUTCOME_FAILED);
+        CHECK_TEXT(ledgerauth_error_kind(step.error), replay_text(vector, "kind"));
+        CHECK_TEXT(ledgerauth_error_provider_code(step.error), replay_text(vector, "code"));
+        CHECK_HAS(ledgerauth_error_advice(step.error), replay_text(vector, "advice"));
+        replayed++;
+        ledgerauth_exchange_free(exchange);
+        ledgerauth_client_free(client);
+        ledgerauth_credential_free(credential);
+        ledgerauth_provider_free(provider);
+    }
+    CHECK(replayed >= 18);
     json_decref(file);
 }
 
@@ -289,8 +367,10 @@ static void records(void) {
 
 int main(void) {
     failures();
+    challenges();
     limits();
     token_answers();
+    oauth_errors();
     rings();
     records();
     return check_end("answers");

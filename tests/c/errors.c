@@ -97,6 +97,18 @@ static void set_up(void) {
     options = finora;
     options.store_folder = LEDGERAUTH_STR("/proc/no-such-folder");
     CHECK_STATUS(new_with(options, live, &error), LEDGERAUTH_SETTING, &error);
+    options.store_redis = LEDGERAUTH_STR("redis://127.0.0.1:1");
+    CHECK_STATUS(new_with(options, live, &error), LEDGERAUTH_MISUSE, &error);
+    options = finora;
+    options.store_redis = LEDGERAUTH_STR("redis://127.0.0.1:1");
+    int32_t redis = new_with(options, live, &error);
+    CHECK(redis == LEDGERAUTH_UNSUPPORTED || redis == LEDGERAUTH_SETTING);
+    ledgerauth_error_free(error);
+    error = NULL;
+    options = finora;
+    options.discover = 1;
+    options.environment = LEDGERAUTH_STR("production");
+    CHECK_STATUS(new_with(options, live, &error), LEDGERAUTH_MISUSE, &error);
     options = finora;
     options.proxy = LEDGERAUTH_STR("not a proxy: hunter2");
     int32_t proxy = ledgerauth_has_http() ? LEDGERAUTH_SETTING : LEDGERAUTH_UNSUPPORTED;
@@ -131,6 +143,8 @@ typedef struct said {
 static const said SAID[] = {
     {401, "{\"error\":{\"code\":\"UNAUTHORIZED\"}}", "[]", LEDGERAUTH_CREDENTIAL_MISSING},
     {401, "{\"error\":{\"code\":\"INVALID_API_KEY\",\"message\":\"no\",\"requestId\":\"req_7\"}}", "[]", LEDGERAUTH_KEY_REFUSED},
+    {401, "{\"error\":{\"message\":\"This key was revoked on Monday\"}}", "[]", LEDGERAUTH_KEY_REVOKED},
+    {401, "{\"error\":{\"message\":\"Malformed API key\"}}", "[]", LEDGERAUTH_CREDENTIAL_MALFORMED},
     {401, "", "[[\"WWW-Authenticate\",\"Bearer error=\\\"insufficient_user_authentication\\\"\"]]", LEDGERAUTH_STEP_UP_REQUIRED},
     {403, "", "[[\"WWW-Authenticate\",\"Bearer error=\\\"insufficient_scope\\\"\"]]", LEDGERAUTH_MISSING_SCOPE},
     {403, "{\"error\":{\"code\":\"FORBIDDEN\"}}", "[]", LEDGERAUTH_PERMISSION_DENIED},
@@ -329,7 +343,10 @@ static void busy(void) {
     for (int at = 0; at < 2; at++) {
         pthread_join(threads[at], NULL);
     }
-    CHECK(stop == 1);
+    CHECK(stop == 1 && ledgerauth_answer_body(shared_answer).len > 0);
+    CHECK_STATUS(ledgerauth_answer_clear(shared_answer, &error), LEDGERAUTH_OK, &error);
+    CHECK(ledgerauth_answer_body(shared_answer).len == 0 && ledgerauth_answer_status(shared_answer) == 0);
+    CHECK_STATUS(ledgerauth_answer_clear(NULL, &error), LEDGERAUTH_NULL, &error);
     ledgerauth_answer_free(shared_answer);
 }
 

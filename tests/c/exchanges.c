@@ -137,7 +137,40 @@ static void tell(ledgerauth_exchange *exchange, const json_t *then) {
     }
 }
 
+/* A token that is got beside the calls, and is not wanted twice. */
+static void renewal(void) {
+    ledgerauth_error *error = NULL;
+    ledgerauth_credential *credential = NULL;
+    ledgerauth_exchange *exchange = NULL, *second = NULL;
+    ledgerauth_client_options options = {.size = sizeof options, .provider = LEDGERAUTH_STR("numeric"), .no_threads = 1};
+    char header[64];
+    replay_time = START;
+    options.environment = LEDGERAUTH_STR("production");
+    CHECK_STATUS(ledgerauth_credential_from_client(LEDGERAUTH_STR("client-1"), LEDGERAUTH_STR("secret-1"), &credential, &error), LEDGERAUTH_OK,
+                 &error);
+    ledgerauth_client *client = replay_client(options, credential);
+    uint64_t before = ledgerauth_client_changes(client);
+    CHECK_STATUS(ledgerauth_exchange_renewal(client, &exchange, &error), LEDGERAUTH_OK, &error);
+    CHECK(exchange != NULL && replay_poll(exchange).kind == LEDGERAUTH_STEP_FETCH);
+    CHECK_STATUS(ledgerauth_exchange_renewal(client, &second, &error), LEDGERAUTH_OK, &error);
+    CHECK(second == NULL && ledgerauth_client_state(client) == LEDGERAUTH_STATE_REFRESHING);
+    json_t *granted = json_pack("{siss}", "status", 200, "body", "{\"access_token\":\"made-up-1\",\"token_type\":\"Bearer\",\"expires_in\":3600}");
+    replay_answer(exchange, granted);
+    ledgerauth_step step = replay_poll(exchange);
+    CHECK(step.kind == LEDGERAUTH_STEP_DONE && step.outcome == LEDGERAUTH_OUTCOME_RENEWED && step.error == NULL);
+    ledgerauth_exchange_free(exchange);
+    CHECK(ledgerauth_client_changes(client) > before && ledgerauth_client_state(client) == LEDGERAUTH_STATE_FRESH);
+    CHECK_STATUS(ledgerauth_client_authorize(client, LEDGERAUTH_STR("/v1/x"), header, sizeof header, NULL, &error), LEDGERAUTH_OK, &error);
+    CHECK(strcmp(header, "Bearer made-up-1") == 0);
+    CHECK_STATUS(ledgerauth_exchange_renewal(client, NULL, &error), LEDGERAUTH_NULL, &error);
+    CHECK_STATUS(ledgerauth_exchange_renewal(NULL, &second, &error), LEDGERAUTH_NULL, &error);
+    json_decref(granted);
+    ledgerauth_client_free(client);
+    ledgerauth_credential_free(credential);
+}
+
 int main(void) {
+    renewal();
     json_t *vector, *turn, *file = replay_file("exchanges", 15);
     size_t index, at;
     CHECK(replay_number(file, "start_ms", 0) == (json_int_t)START);

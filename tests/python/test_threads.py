@@ -182,6 +182,45 @@ print("fine")
 
 
 @needs_fork
+@pytest.mark.parametrize("library", ["httpx", "aiohttp"])
+def test_a_fork_in_the_middle_of_an_event_loops_refresh_harms_neither_side(run, library):
+    pytest.importorskip(library)
+    program = f"""{FORK}
+import asyncio, ssl, warnings
+import {library}, ledgerauth.{library}
+warnings.simplefilter("ignore", DeprecationWarning)
+sandbox.settings(token_delay_ms=400)
+client = sandbox.client("numeric")
+url, trust = client.base_url + "/v1/health", ssl.create_default_context(cafile=sandbox.ca_file)
+if {library!r} == "httpx":
+    def session():
+        return httpx.AsyncClient(auth=ledgerauth.httpx.Auth(client), verify=trust, trust_env=False)
+    async def call(session):
+        return (await session.get(url)).status_code
+else:
+    def session():
+        return aiohttp.ClientSession(middlewares=[ledgerauth.aiohttp.Auth(client)], connector=aiohttp.TCPConnector(ssl=trust))
+    async def call(session):
+        async with session.get(url) as response:
+            return response.status
+async def one():
+    async with session() as own:
+        return await call(own)
+async def main():
+    async with session() as own:
+        calls = [asyncio.create_task(call(own)) for _ in range(8)]
+        await asyncio.sleep(0.15)
+        assert not any(each.done() for each in calls)
+        answer = child(lambda: asyncio.run(one()))
+        assert answer == "200", answer
+        assert await asyncio.gather(*calls) == [200] * 8
+asyncio.run(main())
+print("fine")
+"""
+    assert run(program, timeout=120).stdout == "fine\n"
+
+
+@needs_fork
 def test_forks_without_pause_while_threads_call(run):
     program = f"""{FORK}
 import warnings

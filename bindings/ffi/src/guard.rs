@@ -50,3 +50,54 @@ pub(crate) unsafe fn free<T>(handle: *mut T) {
         quietly((), || drop(unsafe { Box::from_raw(handle) }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ask, free, guard, quietly};
+    use crate::error::{ledgerauth_error, ledgerauth_error_free, ledgerauth_error_kind, ledgerauth_error_status, misuse};
+    use crate::status::{LEDGERAUTH_MISUSE, LEDGERAUTH_OK, LEDGERAUTH_PANIC};
+
+    /// What is thrown, and what throws again when it is dropped.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("thrown by what was thrown");
+        }
+    }
+
+    /// An entry as all of them are, which fails in every way.
+    unsafe extern "C" fn entry(way: i32, error_out: *mut *mut ledgerauth_error) -> i32 {
+        guard(error_out, || match way {
+            0 => Ok(()),
+            1 => Err(misuse("it was called so", "call it otherwise")),
+            2 => panic!("a mistake of this library's"),
+            _ => std::panic::panic_any(Bomb),
+        })
+    }
+
+    #[test]
+    fn a_panic_becomes_a_status_and_an_error_that_says_so() {
+        for (way, status) in [(0, LEDGERAUTH_OK), (1, LEDGERAUTH_MISUSE), (2, LEDGERAUTH_PANIC), (3, LEDGERAUTH_PANIC)] {
+            let mut error = std::ptr::null_mut();
+            // SAFETY: a place for an error is given, or none.
+            unsafe {
+                assert_eq!(entry(way, &raw mut error), status);
+                assert_eq!(entry(way, std::ptr::null_mut()), status);
+                assert_eq!((error.is_null(), ledgerauth_error_status(error)), (status == LEDGERAUTH_OK, status));
+                assert_eq!(ledgerauth_error_kind(error).len > 0, status != LEDGERAUTH_OK);
+                ledgerauth_error_free(error);
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_fail_answers_as_for_nothing_when_it_panics() {
+        assert_eq!(quietly(7, || panic!("in a question")), 7);
+        assert_eq!(quietly(7, || std::panic::panic_any(Bomb)), 7);
+        // SAFETY: a live object.
+        assert_eq!(unsafe { ask(std::ptr::from_ref(&1_u8), 7, |_| panic!("in a detail")) }, 7);
+        // SAFETY: it came from a box and is freed once.
+        unsafe { free(Box::into_raw(Box::new(Bomb))) };
+    }
+}

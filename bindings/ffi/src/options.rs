@@ -15,11 +15,12 @@ use crate::credential::{ledgerauth_credential, missing};
 use crate::error::{Fault, misuse};
 use crate::gate::Gate;
 use crate::input::{get, list, sized};
+use crate::kept::place;
 use crate::provider::{chosen, ledgerauth_provider};
-use crate::store::{given_store, ledgerauth_store};
+use crate::store::ledgerauth_store;
 use crate::text::ledgerauth_str;
 use crate::transport::{ledgerauth_transport, with_transport};
-use auth_http::{Client, ClientAuth, ClientBuilder, FileStore, SealKey};
+use auth_http::{Client, ClientAuth, ClientBuilder};
 use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +46,11 @@ pub struct ledgerauth_client_options {
     /// How to authenticate at the token endpoint, instead of the profile's way, by the names of
     /// RFC 7591: "client_secret_basic", "client_secret_post", "private_key_jwt" and others.
     pub client_auth: ledgerauth_str,
+    /// The authorization server's name (RFC 8414), instead of the profile's.
+    pub issuer: ledgerauth_str,
+    /// Not 0 to ask the issuer, while the client is made, for the endpoints that the
+    /// profile does not name (RFC 8414).
+    pub discover: i32,
     /// Send the credential in this header instead of the profile's.
     pub header: ledgerauth_str,
     /// Put this word before the credential instead of the profile's; a text of length 0 that is
@@ -61,13 +67,17 @@ pub struct ledgerauth_client_options {
     pub deadline_ms: u64,
     /// How often a call is sent at most; 4 times if 0, because three repeats bridge a restart.
     pub max_attempts: u32,
-    /// Where tokens are kept; in a memory of the client's own if neither this nor store_folder is
-    /// set.
+    /// Where tokens are kept; in a memory of the client's own if none of this, store_folder and
+    /// store_redis is set.
     pub store: *const ledgerauth_store,
     /// Keep tokens in this folder, which all processes of this host and user may share; it is made
     /// if it is not there.
     pub store_folder: ledgerauth_str,
-    /// Encrypt what is kept in store_folder with this key: 32 bytes in base64 or hexadecimal.
+    /// Keep tokens in this Redis server, which all hosts may share: "rediss://user:password@host:6379".
+    /// LEDGERAUTH_UNSUPPORTED in a library that was built without Redis.
+    pub store_redis: ledgerauth_str,
+    /// Encrypt what is kept in store_folder or store_redis with this key: 32 bytes in base64 or
+    /// hexadecimal.
     pub store_key: ledgerauth_str,
     /// How requests are sent; by the library's own HTTP if NULL.
     pub transport: *const ledgerauth_transport,
@@ -128,7 +138,10 @@ pub(crate) unsafe fn build(options: &ledgerauth_client_options, gate: &Arc<Gate>
     // SAFETY: as above.
     let builder = unsafe { surroundings(builder, options, gate) }?;
     // SAFETY: as above.
-    let builder = unsafe { own_http(builder, options) }?;
+    let mut builder = unsafe { own_http(builder, options) }?;
+    if options.discover != 0 {
+        builder = builder.discover()?;
+    }
     Ok(builder.build()?)
 }
 
@@ -145,10 +158,11 @@ const WAYS: [ClientAuth; 6] = [
 /// Where the credential goes, and how patiently.
 unsafe fn connection(mut builder: ClientBuilder, options: &ledgerauth_client_options) -> Result<ClientBuilder, Fault> {
     type Set = fn(ClientBuilder, String) -> ClientBuilder;
-    let settings: [(&str, ledgerauth_str, Set); 6] = [
+    let settings: [(&str, ledgerauth_str, Set); 7] = [
         ("environment", options.environment, ClientBuilder::environment),
         ("base_url", options.base_url, ClientBuilder::base_url),
         ("token_url", options.token_url, ClientBuilder::token_url),
+        ("issuer", options.issuer, ClientBuilder::issuer),
         ("header", options.header, ClientBuilder::header),
         ("name", options.name, ClientBuilder::name),
         ("integration", options.integration, ClientBuilder::integration),
@@ -190,22 +204,8 @@ unsafe fn connection(mut builder: ClientBuilder, options: &ledgerauth_client_opt
 /// What the program brings along.
 unsafe fn surroundings(mut builder: ClientBuilder, options: &ledgerauth_client_options, gate: &Arc<Gate>) -> Result<ClientBuilder, Fault> {
     // SAFETY: the caller's promise, here and below.
-    let store = unsafe { given_store(options.store, gate) }?;
-    // SAFETY: as above.
-    let folder = unsafe { options.store_folder.given("store_folder") }?;
-    match (store, folder) {
-        (None, None) => {}
-        (Some(store), None) => builder = builder.store(store),
-        (None, Some(folder)) => {
-            let store = FileStore::open(folder)?;
-            // SAFETY: as above.
-            let key = unsafe { options.store_key.given("store_key") }?;
-            builder = builder.store(Arc::new(match key {
-                Some(key) => store.sealed(SealKey::from_value(key)?),
-                None => store,
-            }));
-        }
-        (Some(_), Some(_)) => return Err(misuse("both store and store_folder are set", "set one of them")),
+    if let Some(store) = unsafe { place(options, gate) }? {
+        builder = builder.store(store);
     }
     // SAFETY: as above.
     builder = unsafe { with_transport(builder, options.transport, gate) }?;

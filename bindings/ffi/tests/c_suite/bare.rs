@@ -4,12 +4,13 @@ use crate::build::{Program, root, succeed};
 use crate::stage::{Stage, World};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 #[test]
 fn without_http_everything_holds_on_top_of_libcurl() {
     let library = bare();
     for name in ["abi", "exchanges", "answers", "client", "errors", "callbacks", "threads"] {
-        let program = Program::test(name).library(&library).with("bare", &["-DEXPECT_HTTP=0"]).build();
+        let program = Program::test(name).library(library).with("bare", &["-DEXPECT_HTTP=0"]).build();
         program.run(&Stage::start(World::Tls).env(), &[]);
     }
 }
@@ -19,20 +20,23 @@ fn without_http_the_examples_that_bring_their_own_run() {
     let library = bare();
     for name in ["own_http", "event_loop"] {
         let stage = Stage::start(World::Tls);
-        Program::example(name).library(&library).with("bare", &[]).build().run(&stage.numeric(), &[]);
+        Program::example(name).library(library).with("bare", &[]).build().run(&stage.numeric(), &[]);
     }
     let stage = Stage::start(World::Tls);
     let output =
-        Command::new(Program::example("simple").library(&library).with("bare", &[]).build().0).envs(stage.finora()).output().unwrap();
+        Command::new(Program::example("simple").library(library).with("bare", &[]).build().0).envs(stage.finora()).output().unwrap();
     let text = crate::build::text(&output);
     assert!(!output.status.success() && text.contains("built without"), "{text}");
 }
 
 /// The library without HTTP, built once.
-pub(crate) fn bare() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../bare");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "-p", "auth-ffi", "--no-default-features", "--target-dir"]).arg(&target);
-    succeed(cargo.current_dir(root()).env_remove("CARGO_TARGET_DIR"));
-    target.join("debug")
+pub(crate) fn bare() -> &'static Path {
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../bare");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "-p", "auth-ffi", "--no-default-features", "--target-dir"]).arg(&target);
+        succeed(cargo.current_dir(root()).env_remove("CARGO_TARGET_DIR"));
+        target.join("debug")
+    });
+    &BUILT
 }

@@ -208,11 +208,17 @@ fn packages() -> Vec<String> {
 
 /// The header's statuses, for the program that looks at each.
 fn write_statuses(folder: &Path) {
+    let statuses: Vec<String> = statuses().iter().map(|name| format!("STATUS({name})\n")).collect();
+    std::fs::write(folder.join("statuses.inc"), statuses.concat()).unwrap();
+}
+
+/// The names of the header's statuses.
+pub(crate) fn statuses() -> Vec<String> {
     let header = std::fs::read_to_string(root().join("../../include/ledgerauth.h")).unwrap();
     let (_, section) = header.split_once("\n * Status\n").unwrap();
     let (section, _) = section.split_once("/* ----").unwrap();
     let name = |line: &str| Some(line.strip_prefix("#define ")?.split(' ').next()?.to_owned());
-    let statuses: Vec<String> = section.lines().filter_map(name).map(|name| format!("STATUS({name})")).collect();
+    let statuses: Vec<String> = section.lines().filter_map(name).collect();
     assert!(statuses.len() > 30);
-    std::fs::write(folder.join("statuses.inc"), statuses.join("\n") + "\n").unwrap();
+    statuses
 }

@@ -6,10 +6,11 @@ use crate::stage::{Stage, World};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 #[test]
 fn three_consumers_build_from_an_empty_prefix() {
-    let prefix = installed("three");
+    let prefix = installed();
     let pkgconfig = prefix.join("lib/pkgconfig");
     let flags = |arguments: &[&str]| {
         let output = succeed(Command::new("pkg-config").args(arguments).arg("ledgerauth").env("PKG_CONFIG_PATH", &pkgconfig));
@@ -21,18 +22,18 @@ fn three_consumers_build_from_an_empty_prefix() {
     succeed(Command::new("cc").arg(&example).args(flags(&["--cflags", "--libs"])).arg("-o").arg(&shared));
     let needed = text(&succeed(Command::new("readelf").arg("-d").arg(&shared)));
     assert!(needed.contains("[libledgerauth.so.0]"), "{needed}");
-    runs(&shared, &prefix);
+    runs(&shared, prefix);
 
     let alone = prefix.join("by-hand-statically");
     let private = flags(&["--static", "--libs-only-l"]);
     let mut cc = Command::new("cc");
     cc.arg(&example).args(flags(&["--cflags"])).arg(prefix.join("lib/libledgerauth.a"));
     succeed(cc.args(private.iter().filter(|flag| *flag != "-lledgerauth")).arg("-o").arg(&alone));
-    std::fs::remove_file(prefix.join("lib/libledgerauth.so.0")).unwrap();
+    let needed = text(&succeed(Command::new("readelf").arg("-d").arg(&alone)));
+    assert!(!needed.contains("libledgerauth"), "{needed}");
     runs(&alone, Path::new("/nowhere"));
 
-    let again = installed("three");
-    by_cmake("consumer", &[format!("-DCMAKE_PREFIX_PATH={}", again.display())]);
+    by_cmake("consumer", &[format!("-DCMAKE_PREFIX_PATH={}", prefix.display())]);
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn only_our_names_are_exported_and_all_of_them_are_pinned() {
             .collect()
     };
     assert_eq!(exported(library_folder().join("libledgerauth.so"), "-D"), pinned);
-    let prefix = installed("names");
+    let prefix = installed();
     assert_eq!(exported(prefix.join("lib/libledgerauth.so"), "-D"), pinned);
     let members = |name: &String| !name.contains('[');
     assert_eq!(exported(prefix.join("lib/libledgerauth.a"), "-g").into_iter().filter(members).collect::<BTreeSet<_>>(), pinned);
@@ -74,7 +75,7 @@ fn only_our_names_are_exported_and_all_of_them_are_pinned() {
 #[test]
 fn the_version_is_one_number_everywhere() {
     let version = env!("CARGO_PKG_VERSION");
-    let prefix = installed("version");
+    let prefix = installed();
     let pkgconfig = prefix.join("lib/pkgconfig");
     let said = text(&succeed(Command::new("pkg-config").args(["--modversion", "ledgerauth"]).env("PKG_CONFIG_PATH", pkgconfig)));
     assert_eq!(said.trim(), version);
@@ -121,14 +122,16 @@ fn by_cmake(project: &str, options: &[String]) {
     }
 }
 
-/// The build of these tests, installed to an empty prefix.
-fn installed(name: &str) -> PathBuf {
-    let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("prefix-{name}"));
-    let _ = std::fs::remove_dir_all(&prefix);
-    succeed(
-        clean(root().join("packaging/install.sh")).arg(library_folder()).env("PREFIX", &prefix).env_remove("DESTDIR").env_remove("LIBDIR"),
-    );
-    prefix
+/// The build of these tests, installed once to an empty prefix.
+pub(crate) fn installed() -> &'static Path {
+    static PREFIX: LazyLock<PathBuf> = LazyLock::new(|| {
+        let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("prefix");
+        let _ = std::fs::remove_dir_all(&prefix);
+        let mut install = clean(root().join("packaging/install.sh"));
+        succeed(install.arg(library_folder()).env("PREFIX", &prefix).env_remove("DESTDIR").env_remove("LIBDIR"));
+        prefix
+    });
+    &PREFIX
 }
 
 /// Runs the simple example against a sandbox.

@@ -43,3 +43,29 @@ fn no_line_is_wider_than_a_page_and_no_rust_shows() {
         assert!(documented || line.starts_with(' ') || line.starts_with("typedef"), "{line}");
     }
 }
+
+#[test]
+fn every_entry_is_guarded() {
+    // What only copies, adds up or looks at constants has nothing in it that could panic.
+    let plain = [
+        "ledgerauth_version",
+        "ledgerauth_version_number",
+        "ledgerauth_has_http",
+        "ledgerauth_status_name",
+        "ledgerauth_str_of",
+        "ledgerauth_wipe",
+    ];
+    let mut entries = 0;
+    for file in std::fs::read_dir(root().join("src")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for entry in text.split("#[unsafe(no_mangle)]\n").skip(1) {
+            let (_, name) = entry.split_once("extern \"C\" fn ").unwrap();
+            let name = name.split('(').next().unwrap();
+            let body = entry.split("\n}\n").next().unwrap();
+            let is_guarded = ["guard(", "make(", "quietly(", "ask(", "free("].iter().any(|guard| body.contains(guard));
+            assert!(is_guarded || plain.contains(&name), "{name} is not guarded");
+            entries += 1;
+        }
+    }
+    assert!(entries > 100, "{entries}");
+}

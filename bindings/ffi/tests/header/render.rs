@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The sections, in the order in which they are read.
-pub(crate) const SECTIONS: [&str; 19] = [
+pub(crate) const SECTIONS: [&str; 20] = [
     "version",
     "text",
     "status",
@@ -16,6 +16,7 @@ pub(crate) const SECTIONS: [&str; 19] = [
     "client",
     "response",
     "request",
+    "login",
     "provider",
     "key",
     "ring",

@@ -94,3 +94,32 @@ impl fmt::Debug for Authorization {
         write!(f, "Authorization({}: [redacted], generation {})", self.header(), self.generation)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authorization(scheme: &str, credential: &str) -> Authorization {
+        let attach = Arc::new(Attach { header: "Authorization".into(), scheme: scheme.into() });
+        Authorization::new(&attach, &Secret::new(credential), 7)
+    }
+
+    #[test]
+    fn the_credential_is_what_follows_the_scheme_word() {
+        let bearer = authorization("Bearer", "made-up-token");
+        assert_eq!((bearer.value().expose(), bearer.credential_text()), ("Bearer made-up-token", "made-up-token"));
+        assert_eq!((bearer.credential().expose(), bearer.generation()), ("made-up-token", 7));
+        let bare = authorization("", "made-up-key");
+        assert_eq!((bare.value().expose(), bare.credential_text()), ("made-up-key", "made-up-key"));
+        assert_eq!(alloc::format!("{bearer:?}"), "Authorization(Authorization: [redacted], generation 7)");
+    }
+
+    #[test]
+    fn its_last_use_is_noted_and_goes_along_with_a_copy() {
+        let authorization = authorization("Bearer", "made-up-token");
+        assert_eq!(authorization.last_used(), None);
+        let now = UnixTime::from_secs(1_764_000_000);
+        authorization.use_now(now);
+        assert_eq!((authorization.last_used(), authorization.clone().last_used()), (Some(now), Some(now)));
+    }
+}

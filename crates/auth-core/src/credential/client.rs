@@ -220,4 +220,64 @@ mod tests {
         assert!(ClientCredentials::parse(&numeric, "client\0", "made-up").is_err());
         assert!(ClientCredentials::parse(&numeric, "client", "made\0up").is_err());
     }
+
+    /// Signs nothing.
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl Signer for Nobody {
+        fn algorithm(&self) -> &'static str {
+            "none"
+        }
+
+        fn sign(&self, _: &[u8]) -> Result<alloc::vec::Vec<u8>, String> {
+            Ok(alloc::vec::Vec::new())
+        }
+    }
+
+    #[test]
+    fn an_id_that_cannot_be_sent_is_named_by_its_place() {
+        let numeric = Provider::builtin("numeric").unwrap();
+        let fault = |id: &str, secret: &str| ClientCredentials::parse(&numeric, id, secret).unwrap_err().fault().clone();
+        assert_eq!(fault("ab\tc", "made-up"), KeyFault::ControlCharacter { position: 3 });
+        assert_eq!(fault("é", "made-up"), KeyFault::ControlCharacter { position: 1 });
+        assert_eq!(fault(" ", "made-up"), KeyFault::Empty);
+        assert_eq!(fault("client", " "), KeyFault::Empty);
+        assert_eq!(fault("client", "made-up "), KeyFault::WhiteSpace { position: 8 });
+        assert_eq!(fault("client", "ma\nde"), KeyFault::WhiteSpace { position: 3 });
+    }
+
+    #[test]
+    fn two_clients_are_the_same_if_id_and_proof_are() {
+        let numeric = Provider::builtin("numeric").unwrap();
+        let parse = |id: &str, secret: &str| ClientCredentials::parse(&numeric, id, secret).unwrap();
+        let (one, nobody): (_, Arc<dyn Signer>) = (parse("one", "made-up"), Arc::new(Nobody));
+        assert!(one.same_as(&one.clone()) && one.same_as(&one.clone().declared(&numeric, "sandbox").unwrap()));
+        assert!(!one.same_as(&parse("two", "made-up")) && !one.same_as(&parse("one", "made-up too")));
+        let signing = |key: &Arc<dyn Signer>| ClientCredentials::with_key(&numeric, "one", Arc::clone(key)).unwrap();
+        let public = ClientCredentials::public(&numeric, "one").unwrap();
+        assert!(signing(&nobody).same_as(&signing(&nobody)) && public.same_as(&public.clone()));
+        assert!(!signing(&nobody).same_as(&signing(&(Arc::new(Nobody) as Arc<dyn Signer>))));
+        assert!(!signing(&nobody).same_as(&public) && !public.same_as(&signing(&nobody)) && !public.same_as(&one));
+    }
+
+    #[test]
+    fn a_client_proves_itself_by_what_it_has() {
+        let numeric = Provider::builtin("numeric").unwrap();
+        let with_secret = ClientCredentials::parse(&numeric, "one", "made-up").unwrap();
+        let with_key = ClientCredentials::with_key(&numeric, "one", Arc::new(Nobody)).unwrap().declared(&numeric, "sandbox").unwrap();
+        let public = ClientCredentials::public(&numeric, "one").unwrap();
+        assert!(with_secret.secret().is_some_and(|secret| secret.expose() == "made-up"));
+        assert!(with_key.secret().is_none() && public.secret().is_none());
+        let algorithm = |client: &ClientCredentials| client.signer().map(|signer| String::from(signer.algorithm()));
+        assert_eq!(algorithm(&with_key).as_deref(), Some("none"));
+        assert_eq!((algorithm(&with_secret).as_deref(), algorithm(&public)), (Some("HS256"), None));
+        let usual = ClientAuth::ClientSecretPost;
+        assert_eq!(with_secret.authentication(None, usual).unwrap(), usual);
+        assert_eq!(with_key.authentication(None, usual).unwrap(), ClientAuth::PrivateKeyJwt);
+        assert_eq!(public.authentication(None, usual).unwrap(), ClientAuth::None);
+        assert_eq!(public.authentication(Some(ClientAuth::TlsClientAuth), usual).unwrap(), ClientAuth::TlsClientAuth);
+        let refused = with_key.authentication(Some(ClientAuth::ClientSecretBasic), usual).unwrap_err();
+        assert!(refused.what().contains("client_secret_basic") && refused.what().contains("a key"), "{refused:?}");
+    }
 }

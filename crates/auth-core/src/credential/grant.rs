@@ -145,3 +145,50 @@ impl Grant {
         same_what && self.client.same_as(&other.client)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Provider;
+
+    fn client(id: &str) -> ClientCredentials {
+        ClientCredentials::parse(&Provider::builtin("numeric").unwrap(), id, "made-up").unwrap()
+    }
+
+    #[test]
+    fn a_client_without_scopes_has_nothing_more() {
+        let plain = Grant::client_credentials(client("one"));
+        assert!(plain.clone().with_scopes([""; 0]).more.is_none());
+        let asking = plain.with_scopes(["read", "write"]);
+        assert_eq!((asking.scopes(), asking.kind()), (&["read".into(), "write".into()][..], GrantKind::ClientCredentials));
+        assert!(asking.with_scopes([""; 0]).scopes().is_empty());
+        let stored = Grant::stored(client("one")).with_scopes(["read"]);
+        assert!(stored.is_stored() && stored.scopes() == [String::from("read")]);
+        assert!(stored.assertion().is_none());
+    }
+
+    #[test]
+    fn a_fingerprint_tells_clients_scopes_and_connections_apart() {
+        let grants = [
+            Grant::client_credentials(client("one")),
+            Grant::client_credentials(client("two")),
+            Grant::client_credentials(client("one")).with_scopes(["read"]),
+            Grant::refresh_token(client("one"), "made-up-1"),
+            Grant::refresh_token(client("one"), "made-up-2"),
+            Grant::stored(client("one")),
+            Grant::stored(client("two")),
+        ];
+        for (index, grant) in grants.iter().enumerate() {
+            for (other, another) in grants.iter().enumerate() {
+                assert_eq!(grant.fingerprint() == another.fingerprint(), index == other, "{index} and {other}");
+                // Scopes are no secret that could be another.
+                let same = index == other || index.max(other) == 2 && index.min(other) == 0;
+                assert_eq!(grant.same_as(another), same, "{index} and {other}");
+            }
+        }
+        // What a person was asked for does not tell a stored connection from itself.
+        assert_eq!(Grant::stored(client("one")).with_scopes(["read"]).fingerprint(), grants[5].fingerprint());
+        // It stands in records: another number would take every connection from its owner.
+        assert_eq!(grants[0].fingerprint(), 0xe564_8491_92f6_0507);
+    }
+}

@@ -278,4 +278,28 @@ mod tests {
         assert!(plain > 100 && other > 100, "{plain} {other}");
         assert!(PLACEHOLDERS.iter().all(|(pair, words)| words.iter().all(|word| word.as_bytes().starts_with(pair))));
     }
+
+    #[test]
+    fn what_was_pasted_along_is_seen_on_either_side() {
+        let finora = Provider::builtin("finora").unwrap();
+        let key = format!("live_sk_{}", "0a".repeat(24));
+        for text in [format!("\"{key}"), format!("{key}\"")] {
+            assert_eq!(*ApiKey::parse(&finora, text).unwrap_err().fault(), KeyFault::Quoted);
+        }
+        let fault = |text: &str| ApiKey::parse(&finora, text).unwrap_err().fault().clone();
+        assert_eq!(fault("live_sk_xxx"), KeyFault::Placeholder);
+        assert!(matches!(fault("live_sk_xx"), KeyFault::Alphabet { position: 9, .. }));
+        assert!(matches!(fault("live_sk_abc"), KeyFault::Length { found: 3, .. }));
+        let error = ApiKey::parse(&finora, "live_sk_abc").unwrap_err();
+        assert_eq!(error.provider(), finora.title());
+        assert!(
+            error.to_string().starts_with("the key for Finora Business has 3 characters after its prefix instead of 48; copy it again as")
+        );
+        assert!(error.advice().starts_with("copy it again as a whole; it is issued at: "), "{}", error.advice());
+        // What no relaxing makes a key of keeps its own fault.
+        assert!(matches!(ApiKey::parse_relaxed(&finora, "live sk").unwrap_err().fault(), KeyFault::WhiteSpace { position: 5 }));
+        let key = ApiKey::parse(&finora, key).unwrap();
+        assert!(matches!(key.clone().declared(&finora, "moon").unwrap_err().fault(), KeyFault::UnknownEnvironment { .. }));
+        assert_eq!(key.declared(&finora, "production").unwrap().environment(), Some("production"));
+    }
 }

@@ -79,3 +79,25 @@ impl Credential {
         self.len() == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Provider;
+    use alloc::vec;
+
+    #[test]
+    fn keys_and_clients_are_counted() {
+        let (finora, numeric) = (Provider::builtin("finora").unwrap(), Provider::builtin("numeric").unwrap());
+        let key = ApiKey::parse(&finora, alloc::format!("live_sk_{}", "0a".repeat(24))).unwrap();
+        let grant = || Grant::client_credentials(ClientCredentials::parse(&numeric, "one", "made-up").unwrap());
+        let counted = [
+            Credential::Keys(Vec::new()),
+            Credential::Keys(vec![key.clone(), key]),
+            Credential::Grant(grant()),
+            Credential::Grants(grant(), vec![grant(), grant()]),
+        ];
+        assert_eq!(counted.each_ref().map(Credential::len), [0, 2, 1, 3]);
+        assert_eq!(counted.each_ref().map(Credential::is_empty), [true, false, false, false]);
+    }
+}

@@ -106,4 +106,19 @@ mod tests {
         assert_eq!(KeyAge::of(None, Some(created), created), KeyAge::Unlimited);
         assert_eq!(KeyAge::of(Some(DAY), None, created), KeyAge::Unknown);
     }
+
+    #[test]
+    fn a_key_is_expiring_from_two_weeks_before_its_end() {
+        let created = UnixTime::from_secs(1_764_000_000);
+        let ends = created.after(DAY * 90);
+        let two_weeks_before = ends.before(DAY * 14);
+        let age = |now: UnixTime| KeyAge::of(Some(DAY * 90), Some(created), now);
+        assert_eq!(age(two_weeks_before), KeyAge::Active { ends });
+        let expiring = age(two_weeks_before.after(Duration::from_secs(1)));
+        assert_eq!(expiring, KeyAge::Expiring { ends, days_left: 13 });
+        assert_eq!((expiring.ends(), age(ends).ends(), age(created).ends()), (Some(ends), Some(ends), Some(ends)));
+        assert_eq!((KeyAge::Unlimited.ends(), KeyAge::Unknown.ends()), (None, None));
+        assert_eq!(alloc::format!("{expiring}"), alloc::format!("expires in 13 days, on {ends}"));
+        assert_eq!(alloc::format!("{}", KeyAge::Unlimited), "does not expire");
+    }
 }

@@ -119,6 +119,7 @@ fn called(key: &KeyState, index: usize) -> String {
 mod tests {
     use super::*;
     use crate::credential::KeyNotes;
+    use crate::verdict::failure::{Failure, FailureKind};
 
     const DAY: Duration = Duration::from_hours(24);
     const NOW: UnixTime = UnixTime::from_secs(1_764_000_000);
@@ -161,5 +162,35 @@ mod tests {
         let mut unknown = key("erp", 1, true);
         unknown.age = KeyAge::Unknown;
         assert!(plan(&[unknown]).contains("note when"));
+    }
+
+    #[test]
+    fn a_plan_is_lines_the_most_urgent_first() {
+        let text = plan(&[key("erp", 10, true), key("dead", 91, false)]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(lines[0].starts_with(&format!("by {NOW}: take key \"dead\" out of the ring")), "{text}");
+        assert!(lines[1].starts_with(&format!("by {}: key \"erp\": generate its successor", NOW.after(DAY * 73))), "{text}");
+        assert_eq!(plan(&[]), "nothing to do");
+    }
+
+    #[test]
+    fn a_successor_is_a_key_that_ends_later_and_was_not_refused() {
+        // Two of one day are none to each other.
+        assert_eq!(plan(&[key("a", 10, true), key("b", 10, false)]).matches("generate its successor").count(), 2);
+        assert_eq!(plan(&[key("a", 20, true), key("b", 10, false)]).matches("generate its successor").count(), 1);
+        let mut refused = key("b", 10, false);
+        refused.refused = Some(Failure::new(FailureKind::KeyRefused, "", ""));
+        let text = plan(&[key("a", 20, true), refused]);
+        assert!(text.contains("key \"a\": generate its successor") && text.contains("remove key \"b\": the API refuses it"), "{text}");
+    }
+
+    #[test]
+    fn a_key_without_a_name_is_called_by_its_place() {
+        let mut nameless = key("", 91, true);
+        nameless.notes = KeyNotes::default();
+        assert!(plan(&[nameless.clone()]).contains("replace key 1 (live_sk_…): it has expired"));
+        nameless.notes.id = Some("key_7".into());
+        assert!(plan(&[nameless]).contains("replace key \"key_7\""));
     }
 }

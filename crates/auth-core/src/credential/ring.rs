@@ -158,3 +158,53 @@ impl KeyRing {
         HeldKey { key, authorization: Arc::new(authorization), refused: None, integrations }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Provider;
+    use crate::verdict::failure::FailureKind;
+    use alloc::format;
+    use alloc::vec;
+
+    const NOW: UnixTime = UnixTime::from_secs(1_764_000_000);
+
+    fn key(digits: &str, integration: &str) -> ApiKey {
+        let finora = Provider::builtin("finora").unwrap();
+        let notes = KeyNotes { integration: Some(integration.into()), ..KeyNotes::default() };
+        ApiKey::parse(&finora, format!("live_sk_{}", digits.repeat(24))).unwrap().with_notes(notes)
+    }
+
+    fn ring(keys: Vec<ApiKey>) -> KeyRing {
+        KeyRing::new(&Arc::new(Attach::default()), None, keys)
+    }
+
+    fn refusal(what: &'static str) -> Failure {
+        Failure::new(FailureKind::KeyRefused, what, "")
+    }
+
+    #[test]
+    fn one_key_of_two_integrations_is_one_key() {
+        let ring = ring(vec![key("0a", "erp"), key("0a", "close"), key("0a", "erp"), key("0b", "erp")]);
+        let states = ring.states(NOW);
+        assert_eq!(states.iter().map(|state| state.integrations.join(" ")).collect::<Vec<_>>(), ["erp close", "erp"]);
+        assert_eq!(states.iter().map(|state| state.in_use).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn a_source_that_names_a_refused_key_again_changes_its_notes_alone() {
+        let mut ring = ring(vec![key("0a", "erp"), key("0b", "erp")]);
+        assert!(ring.refuse(1, refusal("one")));
+        assert!(ring.replace(vec![key("0a", "close"), key("0b", "erp")]));
+        let states = ring.states(NOW);
+        assert!(
+            states[0].refused.is_some() && states[0].integrations == ["close"] && states[0].notes.integration.as_deref() == Some("close")
+        );
+        assert!(states[1].in_use);
+        assert!(!ring.refuse(2, refusal("two")));
+        assert_eq!(ring.refusal().map(Failure::what), Some("two"));
+        assert!(!ring.replace(vec![key("0b", "erp"), key("0a", "close")]));
+        assert!(ring.replace(vec![key("0c", "erp")]) && ring.refusal().is_none());
+        assert_eq!(ring.states(NOW).len(), 1);
+    }
+}

@@ -83,4 +83,9 @@ mod tests {
         assert!(!Secret::new("abc").same_as(&Secret::new("abd")));
         assert!(!Secret::new("abc").same_as(&Secret::new("abcd")));
     }
+
+    #[test]
+    fn knows_whether_there_is_anything() {
+        assert!(Secret::new("").is_empty() && !Secret::new(" ").is_empty());
+    }
 }

@@ -29,12 +29,17 @@ const SAVES: u32 = 3;
 
 impl Exchange {
     /// The lease is here, or is not: re-read, then journal.
-    pub(super) fn claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
+    pub(super) fn claimed(&mut self, session: &mut Session, now: UnixTime, asked: UnixTime, claimed: Claimed) {
         let asked_for = core::mem::replace(&mut self.grant, grant_of(session));
         self.refusal.take_if(|_| asked_for != self.grant);
         match claimed {
+            // Heard so late that the lease is over: what the store said then says nothing about now.
+            Claimed::Granted(_) if asked.after(Self::lease_span(session)) <= now => {
+                self.leased_until = Some(now);
+                self.at = At::Release(Box::new(self.look_again(now)));
+            }
             Claimed::Granted(record) => {
-                self.leased_until = Some(now.after(Self::lease_span(session)));
+                self.leased_until = Some(asked.after(Self::lease_span(session)));
                 let before = core::mem::replace(&mut self.stored, record.as_ref().map_or(0, |record| record.generation));
                 session.journal_was_read(record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark));
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
@@ -140,8 +145,24 @@ impl Exchange {
         }
     }
 
+    /// Goes back to the store, if what it said was about before: the session was given another grant since, or forgot, because a person has logged in anew,
+    /// or another call got a token, because this one slept.
+    fn begins_anew(&mut self, session: &mut Session, now: UnixTime) -> bool {
+        if self.is_for_another_grant(session, now) {
+            return true;
+        }
+        let asks_no_more = session.life().is_some_and(TokenLife::is_quiet);
+        if asks_no_more {
+            if let Some(journal) = self.journal.take() {
+                self.was_not_sent(session, journal);
+            }
+            self.at = At::Resting(now, Then::Claim);
+        }
+        asks_no_more
+    }
+
     /// Goes back to the store, if the session was given another grant since it was asked: what it said was about the former.
-    fn begins_anew(&mut self, session: &Session, now: UnixTime) -> bool {
+    fn is_for_another_grant(&mut self, session: &Session, now: UnixTime) -> bool {
         let given_another = self.grant != grant_of(session);
         if given_another {
             self.journal = None;
@@ -232,7 +253,7 @@ impl Exchange {
     /// There is a token: to the store with it, before anybody uses it.
     fn granted(&mut self, session: &mut Session, now: UnixTime, asked: &Asked, granted: Granted) {
         // A person has connected the account again while the answer was on its way: the session goes by the newer consent.
-        if self.begins_anew(session, now) {
+        if self.is_for_another_grant(session, now) {
             return;
         }
         let Some(life) = session.life() else { return };

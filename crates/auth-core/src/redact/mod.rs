@@ -19,6 +19,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 use scan::{Hit, Hits, Literals, Opening, every_case, rare_window};
 use value::{MARK, Text};
 
@@ -87,6 +88,9 @@ struct Found {
 }
 
 impl Redactor {
+    /// What is put in a secret's place.
+    pub const MARK: &'static [u8] = MARK;
+
     /// A redactor that knows the headers, fields and schemes above and the key formats of every shipped profile.
     ///
     /// Building one reads the profiles and costs about a millisecond; keep it.
@@ -168,6 +172,19 @@ impl Redactor {
     pub fn redact_into(&self, bytes: &[u8], out: &mut Vec<u8>) {
         let end = self.write(bytes, out);
         out.extend_from_slice(&bytes[end..]);
+    }
+
+    /// Where the secrets are: what [`Redactor::redact_bytes`] replaces by [`Redactor::MARK`], in order, for those who write the text elsewhere.
+    pub fn places(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let mut places: Vec<Range<usize>> = Vec::new();
+        self.0.each(Text { bytes, more: false }, 0, |_, found, joined| {
+            match places.last_mut().filter(|_| joined) {
+                Some(last) => last.end = found.end,
+                None => places.push(found.start..found.end),
+            }
+            true
+        });
+        places
     }
 
     /// The same for text that comes in pieces.

@@ -346,6 +346,11 @@ impl TokenLife {
         (refused.generation == self.generation() && now < refused.until).then_some(&refused.failure)
     }
 
+    /// Whether nobody is asking for a token.
+    pub(crate) fn is_quiet(&self) -> bool {
+        matches!(self.phase(), Phase::Quiet)
+    }
+
     /// Forgets every token. The generation before is kept in mind: what the store holds now is taken, be it the one that was just forgotten, and nothing older.
     pub(crate) fn forget(&mut self) {
         let Record { generation, grant, .. } = self.known_record();

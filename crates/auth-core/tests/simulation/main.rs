@@ -1,6 +1,6 @@
 //! A deterministic simulation of many processes that share one account: the real machine, a virtual clock, and a world in which everything goes wrong.
 //!
-//! `SIMULATION_SEED=n` replays one run and prints its last steps; `SIMULATION_REFRESHES=n` says how many refreshes are simulated.
+//! `SIMULATION_SEED=n` replays one run and prints its last steps, `SIMULATION_LINES=n` of them; `SIMULATION_REFRESHES=n` says how many refreshes are simulated.
 
 #![allow(clippy::struct_excessive_bools, reason = "each is a circumstance of its own, tried with and without")]
 #![allow(clippy::trivially_copy_pass_by_ref, clippy::option_option, clippy::wrong_self_convention, clippy::needless_for_each)]

@@ -1,0 +1,58 @@
+//! Where a client's tokens are kept: a table of the program's, a folder, a Redis server.
+
+use crate::error::{Fault, misuse};
+use crate::gate::Gate;
+use crate::options::ledgerauth_client_options;
+use crate::store::given_store;
+use auth_http::{FileStore, SealKey, TokenStore};
+use std::sync::Arc;
+
+/// The store that a struct of options names; `None` if it names none.
+///
+/// # Safety
+/// Whatever the options point to is there.
+pub(crate) unsafe fn place(options: &ledgerauth_client_options, gate: &Arc<Gate>) -> Result<Option<Arc<dyn TokenStore>>, Fault> {
+    // SAFETY: the caller's promise.
+    let (own, folder, redis, key) = unsafe {
+        (
+            given_store(options.store, gate)?,
+            options.store_folder.given("store_folder")?,
+            options.store_redis.given("store_redis")?,
+            options.store_key.given("store_key")?,
+        )
+    };
+    let key = key.map(SealKey::from_value).transpose()?;
+    match (own, folder, redis) {
+        (None, None, None) => Ok(None),
+        (Some(store), None, None) => Ok(Some(store)),
+        (None, Some(folder), None) => {
+            let store = FileStore::open(folder)?;
+            Ok(Some(Arc::new(match key {
+                Some(key) => store.sealed(key),
+                None => store,
+            })))
+        }
+        (None, None, Some(url)) => in_redis(url, key).map(Some),
+        _ => Err(misuse("more than one of store, store_folder and store_redis is set", "set one of them")),
+    }
+}
+
+/// Tokens in a Redis server.
+#[cfg(feature = "redis")]
+fn in_redis(url: &str, key: Option<SealKey>) -> Result<Arc<dyn TokenStore>, Fault> {
+    let settings = auth_http::RedisSettings::new(url);
+    Ok(Arc::new(auth_http::RedisStore::with(match key {
+        Some(key) => settings.sealed(key),
+        None => settings,
+    })?))
+}
+
+/// The same in a build without Redis.
+#[cfg(not(feature = "redis"))]
+fn in_redis(_: &str, _: Option<SealKey>) -> Result<Arc<dyn TokenStore>, Fault> {
+    Err(crate::error::at_the_boundary(
+        crate::status::LEDGERAUTH_UNSUPPORTED,
+        "store_redis is set, and the library was built without Redis",
+        "build it with the feature redis, or set store or store_folder",
+    ))
+}
