@@ -24,10 +24,9 @@ fn the_libraries_are_small() {
 
 /// The shared library of a build of that profile, as `make install` lays it out.
 fn installed(profile: &str, options: &[&str]) -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../sizes");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "-p", "auth-ffi", "--profile", profile, "--target-dir"]).arg(&target).args(options);
-    succeed(cargo.current_dir(root()).env_remove("CARGO_TARGET_DIR"));
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../c");
+    let mut build = Command::new(root().join("packaging/build.sh"));
+    succeed(build.arg(profile).args(options).env("CARGO", env!("CARGO")).env("TARGET_DIR", &target));
     let prefix = target.join(format!("prefix-{profile}"));
     let mut install = clean(root().join("packaging/install.sh"));
     succeed(install.arg(target.join(profile)).env("PREFIX", &prefix).env_remove("DESTDIR").env_remove("LIBDIR"));
