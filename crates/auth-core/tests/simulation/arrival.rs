@@ -80,6 +80,9 @@ impl World {
         if let Some(token) = after {
             self.ledger.of(token).durable = true;
         }
+        if let About::Journal(token) = about {
+            self.ledger.write_over(token, from.life());
+        }
         let place = self.processes[from.process].place(from);
         match (about, place) {
             (About::Journal(token), None) => {

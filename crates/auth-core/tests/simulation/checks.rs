@@ -177,6 +177,13 @@ impl Ledger {
         }
     }
 
+    /// An entry of the session `by` takes the place of one of another session, which knew better about its own and knows nothing about this one.
+    pub(crate) fn write_over(&mut self, token: RefreshToken, by: Life) {
+        for (_, except) in &mut self.of(token).reasons {
+            except.take_if(|life| *life != by);
+        }
+    }
+
     /// The first reason that excuses the session `life` for giving up on `token`.
     pub(crate) fn excuse_for(&mut self, token: RefreshToken, life: Life) -> Option<Reason> {
         self.of(token).reasons.iter().find(|(_, except)| *except != Some(life)).map(|(reason, _)| *reason)

@@ -183,7 +183,7 @@ impl World {
         let mut fetch_since = None;
         let message = match step {
             Step::Wait(until) => {
-                check(until > latest, Invariant::EveryCallEnds, || format!("{seat:?} is to wait until {until}, which is over"))?;
+                check(until > now, Invariant::EveryCallEnds, || format!("{seat:?} is to wait until {until}, which is over"))?;
                 self.caller(seat.process, place).doing = Doing::Waiting;
                 return Ok(Next::Wait(until.since(now).as_millis().try_into().unwrap_or(u64::MAX)));
             }
