@@ -123,6 +123,7 @@ fn plain(text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use alloc::string::ToString;
+    use alloc::vec::Vec;
 
     fn read(text: &str) -> (Option<String>, String) {
         said(text, &["code", "faultcode"], &["message", "detail", "faultstring"])
@@ -149,5 +150,21 @@ mod tests {
         for piece in ["<", "<a", "<a ", "<a>", "<a b=", "<a b='", "<![CDATA[", "<a><![CDATA["] {
             read(&piece.repeat(20_000));
         }
+    }
+
+    #[test]
+    fn a_page_is_known_by_its_first_words_or_its_first_element() {
+        for text in ["<!DOCTYPE html><p>x", "<html", "<HTML lang=\"en\">", "<body>x", "<!-- x --><title>502</title>"] {
+            assert!(is_page(text), "{text}");
+        }
+        for text in ["<!doctype books><p>x", "<htm>", "<p>x", "html"] {
+            assert!(!is_page(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_opens_is_an_element() {
+        let names: Vec<&str> = Elements::of("<_a x=\"1\"></_a><!-- --><?x?><b/><é>").map(|element| element.name).collect();
+        assert_eq!(names, ["_a", "b"]);
     }
 }

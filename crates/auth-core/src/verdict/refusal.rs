@@ -94,4 +94,11 @@ mod tests {
         );
         assert_eq!(told_apart(other.clone(), KeyAge::Unknown), other);
     }
+
+    #[test]
+    fn a_word_for_what_is_known_already_adds_nothing() {
+        for said in ["The key is invalid", "unknown key", "key not found"] {
+            assert_eq!(by_words(&refused(said)), None, "{said}");
+        }
+    }
 }

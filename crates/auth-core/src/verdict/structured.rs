@@ -169,6 +169,7 @@ fn is_word_byte(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
 
     #[test]
     fn reads_lists_and_dictionaries_with_parameters() {
@@ -189,5 +190,12 @@ mod tests {
             assert_eq!(members(text).len(), count, "{text}");
         }
         assert_eq!(members(&"1,".repeat(100_000)).len(), MEMBERS);
+    }
+
+    #[test]
+    fn a_member_keeps_so_many_parameters_and_no_more() {
+        let read = members(&format!("a{}, b", ";p=1".repeat(PARAMETERS + 4)));
+        assert_eq!((read.len(), read[0].parameters.len()), (2, PARAMETERS));
+        assert_eq!(members(&"1,".repeat(MEMBERS)).len(), MEMBERS);
     }
 }
