@@ -66,13 +66,15 @@ def attach(kind: type[Client], maker: str, provider: Any, source: tuple[Any, ...
         return original
     place = _places.setdefault(name, _Place())
     with place.lock:
-        if place.client is None:
-            if maker == "from_callable":
-                source = (_function(*source[0]),)
-            if options.get("on_audit") is not None:
-                options = {**options, "on_audit": _function(*options["on_audit"])}
-            place.client = getattr(kind, maker)(provider, *source, **options)
-        return place.client
+        if place.client is not None:
+            return place.client
+        if maker == "from_callable":
+            source = (_function(*source[0]),)
+        if options.get("on_audit") is not None:
+            options = {**options, "on_audit": _function(*options["on_audit"])}
+        client: Client = getattr(kind, maker)(provider, *source, **options)
+        place.client = client
+        return client
 
 
 def named(kind: type[Any], name: Any, names: dict[str, Any]) -> Any:

@@ -127,7 +127,7 @@ def test_a_source_is_asked_again(sandbox, way):
     sandbox.revoke(given[0])
 
     def source():
-        time.sleep(0.2)
+        time.sleep(1)
         return given.pop(0)
 
     client = ledgerauth.Client.from_callable("finora", source, **sandbox.options("finora", credential=False))
