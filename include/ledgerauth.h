@@ -654,8 +654,10 @@ typedef struct ledgerauth_client_options {
      * RFC 7591: "client_secret_basic", "client_secret_post", "private_key_jwt" and others.
      */
     ledgerauth_str client_auth;
+    /* The authorization server's name (RFC 8414), instead of the profile's. */
+    ledgerauth_str issuer;
     /*
-     * Not 0 to ask the profile's issuer, while the client is made, for the endpoints that the
+     * Not 0 to ask the issuer, while the client is made, for the endpoints that the
      * profile does not name (RFC 8414).
      */
     int32_t discover;

@@ -393,6 +393,7 @@ struct Options {
     std::string base_url;
     std::string token_url;
     std::string client_auth;
+    std::string issuer;
     bool discover = false;
     std::string header;
     std::optional<std::string> scheme;
@@ -568,6 +569,7 @@ struct Callbacks {
         raw.base_url = str(options.base_url);
         raw.token_url = str(options.token_url);
         raw.client_auth = str(options.client_auth);
+        raw.issuer = str(options.issuer);
         raw.discover = options.discover ? 1 : 0;
         raw.header = str(options.header);
         raw.scheme = options.scheme ? str(*options.scheme) : ledgerauth_str{nullptr, 0};

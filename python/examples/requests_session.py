@@ -33,7 +33,8 @@ def main() -> None:
 
             # What no repeat can mend is explained.
             refused = session.get(client.base_url + "/v1/officers/off_1/profile")
-            print(refused.status_code, ledgerauth.failure(refused).advice)
+            failure = ledgerauth.failure(refused)
+            print(refused.status_code, failure and failure.advice)
 
 
 if __name__ == "__main__":

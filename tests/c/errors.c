@@ -107,6 +107,7 @@ static void set_up(void) {
     error = NULL;
     options = finora;
     options.discover = 1;
+    options.environment = LEDGERAUTH_STR("production");
     CHECK_STATUS(new_with(options, live, &error), LEDGERAUTH_MISUSE, &error);
     options = finora;
     options.proxy = LEDGERAUTH_STR("not a proxy: hunter2");
@@ -342,7 +343,10 @@ static void busy(void) {
     for (int at = 0; at < 2; at++) {
         pthread_join(threads[at], NULL);
     }
-    CHECK(stop == 1);
+    CHECK(stop == 1 && ledgerauth_answer_body(shared_answer).len > 0);
+    CHECK_STATUS(ledgerauth_answer_clear(shared_answer, &error), LEDGERAUTH_OK, &error);
+    CHECK(ledgerauth_answer_body(shared_answer).len == 0 && ledgerauth_answer_status(shared_answer) == 0);
+    CHECK_STATUS(ledgerauth_answer_clear(NULL, &error), LEDGERAUTH_NULL, &error);
     ledgerauth_answer_free(shared_answer);
 }
 

@@ -5,7 +5,7 @@
 #include "check.h"
 
 static const char PROFILE[] = "name = \"oidc\"\ntitle = \"the test's authorization server\"\n[[environment]]\nname = \"test\"\n"
-                              "base_url = \"https://ledger.example\"\ntoken_url = \"https://login.ledger.example/token\"\nissuer = \"%s\"\n"
+                              "base_url = \"https://ledger.example\"\ntoken_url = \"https://login.ledger.example/token\"\n"
                               "[token]\ngrants = [\"refresh_token\"]\nrequest = \"form\"\nclient_auth = \"none\"\n";
 
 static int prompts;
@@ -34,19 +34,18 @@ static ledgerauth_credential *person(const char *id) {
 }
 
 static ledgerauth_client *connect_to(const char *issuer, const char *id) {
-    char profile[1024];
     ledgerauth_error *error = NULL;
     ledgerauth_provider *provider = NULL;
     ledgerauth_client *client = NULL;
     ledgerauth_credential *credential = person(id);
-    snprintf(profile, sizeof profile, PROFILE, issuer);
-    CHECK_STATUS(ledgerauth_provider_from_toml(ledgerauth_str_of(profile), &provider, &error), LEDGERAUTH_OK, &error);
+    CHECK_STATUS(ledgerauth_provider_from_toml(ledgerauth_str_of(PROFILE), &provider, &error), LEDGERAUTH_OK, &error);
     ledgerauth_client_options options = {.size = sizeof options, .own_provider = provider, .credential = credential};
     char token_url[256];
     snprintf(token_url, sizeof token_url, "%s/token", issuer);
     options.environment = LEDGERAUTH_STR("test");
     options.base_url = ledgerauth_str_of(issuer);
     options.token_url = ledgerauth_str_of(token_url);
+    options.issuer = ledgerauth_str_of(issuer);
     options.insecure_loopback = 1;
     options.no_proxy = 1;
     options.discover = 1;

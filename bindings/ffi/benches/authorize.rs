@@ -71,9 +71,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// A client of the shared library's, and the function to be measured, which has given a header once.
 fn through_c(sandbox: &Sandbox) -> Result<(Authorize, *const ledgerauth_client), Box<dyn Error>> {
-    let folder = std::env::current_exe()?;
-    let library = folder.parent().ok_or("no folder")?.join("libledgerauth.so");
-    let path = CString::new(library.as_os_str().as_bytes())?;
+    // The library as it is installed, which `make bench` builds; cargo's own is not optimised across crates.
+    let library = std::env::var_os("LEDGERAUTH_LIBRARY").ok_or("LEDGERAUTH_LIBRARY does not name a library: call `make bench`")?;
+    let path = CString::new(library.as_bytes())?;
     // SAFETY: a path; 2 is RTLD_NOW everywhere.
     let library = unsafe { dlopen(path.as_ptr(), 2) };
     if library.is_null() {

@@ -46,7 +46,9 @@ pub struct ledgerauth_client_options {
     /// How to authenticate at the token endpoint, instead of the profile's way, by the names of
     /// RFC 7591: "client_secret_basic", "client_secret_post", "private_key_jwt" and others.
     pub client_auth: ledgerauth_str,
-    /// Not 0 to ask the profile's issuer, while the client is made, for the endpoints that the
+    /// The authorization server's name (RFC 8414), instead of the profile's.
+    pub issuer: ledgerauth_str,
+    /// Not 0 to ask the issuer, while the client is made, for the endpoints that the
     /// profile does not name (RFC 8414).
     pub discover: i32,
     /// Send the credential in this header instead of the profile's.
@@ -156,10 +158,11 @@ const WAYS: [ClientAuth; 6] = [
 /// Where the credential goes, and how patiently.
 unsafe fn connection(mut builder: ClientBuilder, options: &ledgerauth_client_options) -> Result<ClientBuilder, Fault> {
     type Set = fn(ClientBuilder, String) -> ClientBuilder;
-    let settings: [(&str, ledgerauth_str, Set); 6] = [
+    let settings: [(&str, ledgerauth_str, Set); 7] = [
         ("environment", options.environment, ClientBuilder::environment),
         ("base_url", options.base_url, ClientBuilder::base_url),
         ("token_url", options.token_url, ClientBuilder::token_url),
+        ("issuer", options.issuer, ClientBuilder::issuer),
         ("header", options.header, ClientBuilder::header),
         ("name", options.name, ClientBuilder::name),
         ("integration", options.integration, ClientBuilder::integration),

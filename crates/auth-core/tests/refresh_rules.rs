@@ -116,6 +116,21 @@ fn what_is_forgotten_while_a_call_asks_for_a_token_is_found_in_the_store_again()
 }
 
 #[test]
+fn what_a_store_said_is_not_believed_when_its_lease_is_over() {
+    let mut scenario = Scenario::new("numeric", "production", |provider| Credential::Grant(Grant::stored(client(provider))));
+    let mut call = scenario.call("GET", "/x");
+    assert!(matches!(scenario.poll(&mut call), Step::Claim(_)));
+    // Another process was about to spend the refresh token; this one slept, and a third has got a token since.
+    let before = Record { spending: Some(Spending { mark: 7, since: scenario.now }), ..newer(&scenario, 1, Duration::ZERO) };
+    scenario.advance(Duration::from_secs(46));
+    scenario.stored = Some(newer(&scenario, 2, MINUTE * 30));
+    call.handle_claimed(&mut scenario.session, scenario.now, Claimed::Granted(Some(before)));
+    assert!(matches!(scenario.poll(&mut call), Step::Release(_)));
+    scenario.now = scenario.to_wait(&mut call);
+    assert_eq!(sent_value(&scenario.to_send(&mut call)), "Bearer token-sibling");
+}
+
+#[test]
 fn xero_a_late_answer_is_no_newer_than_what_was_got_since() {
     let mut scenario = at("xero", "production");
     let mut late = scenario.call("GET", "/x");

@@ -33,9 +33,8 @@ fn without_http_the_examples_that_bring_their_own_run() {
 pub(crate) fn bare() -> &'static Path {
     static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../bare");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "-p", "auth-ffi", "--no-default-features", "--target-dir"]).arg(&target);
-        succeed(cargo.current_dir(root()).env_remove("CARGO_TARGET_DIR"));
+        let mut build = Command::new(root().join("packaging/build.sh"));
+        succeed(build.args(["dev", "--no-default-features"]).env("CARGO", env!("CARGO")).env("TARGET_DIR", &target));
         target.join("debug")
     });
     &BUILT

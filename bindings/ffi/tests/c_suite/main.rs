@@ -11,6 +11,7 @@ mod login;
 mod packages;
 mod readme;
 mod sanitizers;
+mod sizes;
 mod stage;
 mod wire;
 

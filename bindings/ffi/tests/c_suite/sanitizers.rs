@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// What is run in `make test`; all of it by `make check-c`.
 fn programs() -> Vec<&'static str> {
-    let short = vec!["abi", "exchanges", "client", "callbacks"];
+    let short = vec!["abi", "exchanges", "callbacks"];
     let long = vec!["abi", "vectors", "exchanges", "answers", "client", "errors", "callbacks", "threads"];
     if full() { long } else { short }
 }

@@ -35,7 +35,8 @@ pub(super) enum At {
     /// The next poll asks the source.
     Load,
     ExpectLoaded,
-    ExpectClaimed,
+    /// Since that moment.
+    ExpectClaimed(UnixTime),
     /// The next poll journals or fetches.
     Journal,
     ExpectJournaled(Spending),

@@ -136,7 +136,7 @@ impl Exchange {
                         if self.leased_until.is_none() {
                             self.owner = self.dice.u64(1..);
                         }
-                        self.at = At::ExpectClaimed;
+                        self.at = At::ExpectClaimed(now);
                         return Step::Claim(Claim { owner: self.owner, span: Self::lease_span(session) });
                     }
                     Then::Fetch => self.at = At::Fetch,
@@ -233,7 +233,7 @@ impl Exchange {
             session.take(Event::Abandoned { by: self.id });
             session.stop_asking(self.id);
         }
-        let unanswered = matches!(self.at, At::ExpectClaimed);
+        let unanswered = matches!(self.at, At::ExpectClaimed(_));
         if !matches!(self.at, At::Finished(_)) {
             let failure = Failure::new(FailureKind::Misuse, "the exchange was abandoned", "start a new one");
             self.at = At::Finished(Outcome::Failed(failure));

@@ -29,12 +29,17 @@ const SAVES: u32 = 3;
 
 impl Exchange {
     /// The lease is here, or is not: re-read, then journal.
-    pub(super) fn claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
+    pub(super) fn claimed(&mut self, session: &mut Session, now: UnixTime, asked: UnixTime, claimed: Claimed) {
         let asked_for = core::mem::replace(&mut self.grant, grant_of(session));
         self.refusal.take_if(|_| asked_for != self.grant);
         match claimed {
+            // Heard so late that the lease is over: what the store said then says nothing about now.
+            Claimed::Granted(_) if asked.after(Self::lease_span(session)) <= now => {
+                self.leased_until = Some(now);
+                self.at = At::Release(Box::new(self.look_again(now)));
+            }
             Claimed::Granted(record) => {
-                self.leased_until = Some(now.after(Self::lease_span(session)));
+                self.leased_until = Some(asked.after(Self::lease_span(session)));
                 let before = core::mem::replace(&mut self.stored, record.as_ref().map_or(0, |record| record.generation));
                 session.journal_was_read(record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark));
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {

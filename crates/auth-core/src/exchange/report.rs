@@ -15,7 +15,7 @@ impl Exchange {
     pub fn handle_claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectClaimed => self.claimed(session, now, claimed),
+            At::ExpectClaimed(asked) => self.claimed(session, now, asked, claimed),
             other => self.misuse_at(session, other, "handle_claimed was called without a Claim"),
         }
     }

@@ -238,4 +238,91 @@ mod tests {
         let Verdict::Refused(failure) = verdict("numeric", 404, &[], "") else { panic!() };
         assert_eq!((failure.kind(), failure.advice()), (FailureKind::RequestRefused, ""));
     }
+
+    #[test]
+    fn a_status_that_the_vendor_says_nothing_about_means_what_the_rfc_says() {
+        for (status, kind) in [
+            (402, FailureKind::PlanRequired),
+            (403, FailureKind::PermissionDenied),
+            (407, FailureKind::Transport),
+            (409, FailureKind::RequestRefused),
+        ] {
+            let Verdict::Refused(failure) = verdict("exact", status, &[], "") else { panic!("{status}") };
+            assert_eq!(failure.kind(), kind, "{status}");
+        }
+        for status in [500, 502, 503, 504] {
+            assert!(matches!(verdict("exact", status, &[], ""), Verdict::Broken(..)), "{status}");
+        }
+        // What a server does not offer, it does not offer later either.
+        assert!(matches!(verdict("exact", 501, &[], ""), Verdict::Refused(_)));
+    }
+
+    #[test]
+    fn a_limit_is_one_by_its_status_and_by_the_vendors_word() {
+        let profile = r#"
+            name = "made-up"
+            title = "Made up"
+            [[environment]]
+            name = "production"
+            base_url = "https://api.made-up.example"
+            source = "https://www.rfc-editor.org/rfc/rfc9110"
+            [attach]
+            header = "X-API-Key"
+            scheme = ""
+            source = "https://www.rfc-editor.org/rfc/rfc9110"
+            [key]
+            source = "https://www.rfc-editor.org/rfc/rfc9110"
+            [[key.format]]
+            prefix = ""
+            alphabet = "visible"
+            min_length = 1
+            source = "https://www.rfc-editor.org/rfc/rfc9110"
+            [[error.meaning]]
+            status = 403
+            code = "slow_down"
+            means = "rate_limited"
+            advice = "send fewer requests"
+            source = "https://www.rfc-editor.org/rfc/rfc9110"
+            [[error.meaning]]
+            status = 429
+            code = "no_credits"
+            means = "insufficient_credits"
+            advice = "buy some"
+            source = "https://www.rfc-editor.org/rfc/rfc9110"
+        "#;
+        let provider = Provider::from_toml(profile).unwrap();
+        for (status, body) in [(403, r#"{"code": "slow_down"}"#), (429, r#"{"code": "no_credits"}"#)] {
+            let headers: &[(&str, &str)] = &[("retry-after", "5")];
+            let verdict = read(&provider, &Response { status, headers: &headers, body: body.as_bytes() }, NOW, &[]);
+            assert!(matches!(verdict, Verdict::Limited(_, Some(_))), "{status}");
+        }
+    }
+
+    #[test]
+    fn each_kind_of_failure_has_words_of_its_own() {
+        use FailureKind::*;
+        let kinds = [
+            CredentialMissing,
+            KeyRefused,
+            PermissionDenied,
+            StepUpRequired,
+            PlanRequired,
+            EnterpriseOnly,
+            Suspended,
+            InsufficientCredits,
+            RateLimited,
+            ServerError,
+            Transport,
+            RequestRefused,
+        ];
+        let mut words: Vec<&str> = kinds.into_iter().map(what_happened).collect();
+        assert!(words.iter().all(|words| words.len() > 5), "{words:?}");
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), kinds.len(), "{words:?}");
+        assert_eq!(
+            (what_happened(TokenRefused), what_happened(MissingScope)),
+            (what_happened(KeyRefused), what_happened(PermissionDenied))
+        );
+    }
 }

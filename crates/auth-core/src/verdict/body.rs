@@ -228,4 +228,22 @@ mod tests {
         assert_eq!(quote("token s3cret\r\nis bad", &[&secret]), "token [redacted]  is bad");
         assert_eq!(quote(&"x".repeat(1_000), &[]).chars().count(), QUOTE_CHARS + 1);
     }
+
+    #[test]
+    fn words_are_looked_for_so_deep_and_no_deeper() {
+        let wrapped = |open: &str, close: &str, levels: usize| {
+            said(&format!("{{\"message\":{}\"m\"{}}}", open.repeat(levels), close.repeat(levels))).1
+        };
+        assert_eq!(wrapped("{\"message\":", "}", DEPTH).as_deref(), Some("m"));
+        assert_eq!(wrapped("{\"message\":", "}", DEPTH + 1), None);
+        assert_eq!(wrapped("[{\"msg\":", "}]", DEPTH / 2).as_deref(), Some("m"));
+        assert_eq!(wrapped("[{\"msg\":", "}]", DEPTH), None);
+        assert_eq!(said("{\"message\":\" \"}").1, None);
+    }
+
+    #[test]
+    fn a_quote_of_just_the_length_is_whole() {
+        let text = "x".repeat(QUOTE_CHARS);
+        assert_eq!(quote(&text, &[]), text);
+    }
 }

@@ -288,3 +288,47 @@ fn is_space(byte: u8) -> bool {
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    fn read(value: &str) -> Vec<Challenge> {
+        let headers: &[(&str, &str)] = &[("www-authenticate", value)];
+        challenges(&headers)
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let shown = format!("{:?}", read("Bearer realm=\"books\", claims=\"made-up\""));
+        assert!(shown.contains("Bearer") && shown.contains("claims") && !shown.contains("made-up") && !shown.contains("books"), "{shown}");
+        assert_eq!(format!("{:?}", read("Negotiate bWFkZS11cA==")), "[Negotiate (a token)[]]");
+    }
+
+    #[test]
+    fn what_follows_a_token_is_not_its_parameter() {
+        let read = read("Negotiate bWFkZS11cA==, realm=\"books\"");
+        assert_eq!(read.len(), 1);
+        assert_eq!((read[0].token68(), read[0].parameters().count()), (Some("bWFkZS11cA=="), 0));
+    }
+
+    #[test]
+    fn without_a_comma_only_what_is_plainly_meant_is_taken() {
+        for (value, schemes, error) in [
+            ("Bearer realm=\"a\" error=\"e\"", "Bearer", Some("e")),
+            ("Bearer realm=\"a\" Basic realm=\"b\"", "Bearer Basic", None),
+            ("Bearer realm=\"a\" Basic", "Bearer", None),
+            ("Bearer realm=\"a\" junk, error=\"e\"", "Bearer", Some("e")),
+            ("Bearer realm=\"a\" junk more, error=\"e\"", "Bearer", Some("e")),
+            ("Bearer realm=\"a\" x/y, error=\"e\"", "Bearer", Some("e")),
+            ("Bearer realm=\"a\" =b, error=\"e\"", "Bearer", Some("e")),
+            ("Bearer realm=\"a\"error=\"f\", error=\"e\"", "Bearer", Some("e")),
+            ("Bearer junk more, error=\"e\"", "Bearer", None),
+        ] {
+            let read = read(value);
+            assert_eq!(read.iter().map(Challenge::scheme).collect::<Vec<_>>().join(" "), schemes, "{value}");
+            assert_eq!(read[0].error(), error, "{value}");
+        }
+    }
+}

@@ -306,3 +306,37 @@ impl fmt::Debug for Failure {
 }
 
 impl core::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn a_line_says_what_is_known_and_nothing_else() {
+        let bare = Failure::new(FailureKind::RateLimited, "finora asks to slow down", "");
+        assert_eq!(format!("{bare}"), "finora asks to slow down");
+        assert_eq!(format!("{bare:?}"), "rate_limited: finora asks to slow down");
+        assert_eq!((bare.request_id(), bare.status(), bare.code()), (None, None, None));
+        let full = Failure::new(FailureKind::RateLimited, "finora asks to slow down", "send fewer requests")
+            .with_answer(429, Some("LIMIT".into()), Some("too many".into()), Some("req_7".into()))
+            .with_limit(Some("60 per minute".into()))
+            .with_come_back_at(UnixTime::from_secs(1_764_000_000))
+            .with_request_id("ours-1");
+        let line = "finora asks to slow down (429 LIMIT), the server says \"too many\"; the limit is \"60 per minute\"; come back at \
+                    2025-11-24T16:00:00Z; send fewer requests [the server's request id: req_7]";
+        assert_eq!(format!("{full}"), line);
+        assert_eq!((full.request_id(), full.status(), full.code()), (Some("ours-1"), Some(429), Some("LIMIT")));
+    }
+
+    #[test]
+    fn only_what_may_pass_by_itself_is_retryable() {
+        let retryable = [FailureKind::RateLimited, FailureKind::ServerError, FailureKind::TokenEndpoint, FailureKind::Transport];
+        for kind in retryable.into_iter().chain([FailureKind::Store, FailureKind::DeadlineExceeded]) {
+            assert!(kind.is_retryable() && Failure::new(kind, "", "").is_retryable(), "{kind:?}");
+        }
+        for kind in [FailureKind::KeyRefused, FailureKind::ConsentRequired, FailureKind::PermissionDenied, FailureKind::Misuse] {
+            assert!(!kind.is_retryable() && !Failure::new(kind, "", "").is_retryable(), "{kind:?}");
+        }
+    }
+}

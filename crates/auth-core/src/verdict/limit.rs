@@ -196,3 +196,22 @@ pub(super) fn reached(provider: &Provider, response: &dyn Headers, body: &Body, 
     let mut named = provider.named_limits();
     named.find_map(|(header, path, name)| stands_here(header, path).then(|| alloc::format!("{name} limit")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_belongs_to_the_limit_of_that_name() {
+        let now = UnixTime::from_secs(1_764_000_000);
+        let headers: &[(&str, &str)] =
+            &[("ratelimit-policy", r#""minute";q=60;w=60, "day";q=5000;w=86400"#), ("ratelimit", r#""day";r=0;t=3600, "hour";r=3"#)];
+        let limits = limits(&headers, now);
+        let told: Vec<_> = limits.iter().map(|limit| (limit.name.as_deref(), limit.quota, limit.remaining, limit.resets_at)).collect();
+        let in_an_hour = Some(now.after(Duration::from_secs(HOUR)));
+        assert_eq!(
+            told,
+            [(Some("minute"), Some(60), None, None), (Some("day"), Some(5_000), Some(0), in_an_hour), (Some("hour"), None, Some(3), None)]
+        );
+    }
+}
