@@ -4,6 +4,7 @@ use crate::callbacks::Callbacks;
 use crate::interrupt;
 use crate::time;
 use auth_http::{AuditEvent, Audited, ClientBuilder, Heard};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
@@ -44,27 +45,50 @@ pub(crate) fn look_at_logging(py: Python<'_>) {
 }
 
 fn logged_from(py: Python<'_>) -> Option<u8> {
-    static IS_ENABLED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let is_enabled = IS_ENABLED.get(py).or_else(|| {
-        let is_enabled = asked_of(py)?;
-        Some(IS_ENABLED.get_or_init(py, || is_enabled))
+    static LOGGER: PyOnceLock<Logger> = PyOnceLock::new();
+    let logger = LOGGER.get(py).or_else(|| {
+        let logger = Logger::find(py)?;
+        Some(LOGGER.get_or_init(py, || logger))
     })?;
-    let reads = |level: u8| is_enabled.call1(py, (level,)).and_then(|reads| reads.is_truthy(py)).unwrap_or(false);
-    // Few programs read the debug level, and most of all ask this often, so the usual answer comes first.
-    if !reads(INFO) {
-        return reads(WARNING).then_some(WARNING);
+    // Few programs read more than warnings, and the usual answer comes first.
+    if !logger.reads(py, INFO) {
+        return logger.reads(py, WARNING).then_some(WARNING);
     }
-    Some(if reads(DEBUG) { DEBUG } else { INFO })
+    Some(if logger.reads(py, DEBUG) { DEBUG } else { INFO })
 }
 
-/// What tells whether a level is read; `None` in a program that has not imported `logging`, which reads none and need not pay for the import.
-fn asked_of(py: Python<'_>) -> Option<Py<PyAny>> {
-    static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    let modules = MODULES.get_or_try_init(py, || PyResult::Ok(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind()));
-    let logging = modules.ok()?.bind(py).get_item("logging").ok()??;
-    let logger = logging.call_method1("getLogger", ("ledgerauth",)).ok()?;
-    Some(logger.getattr("isEnabledFor").ok()?.unbind())
+/// Python's logger of ours, with what it remembers of its own answers: asking a function of Python's before each call would be the most expensive part of some calls.
+struct Logger {
+    is_enabled: Py<PyAny>,
+    /// Its attributes, and the answers that it gave before; `logging` empties them when a level changes.
+    known: Option<(Py<PyDict>, Py<PyDict>)>,
 }
+
+impl Logger {
+    /// `None` in a program that has not imported `logging`, which reads nothing and need not pay for the import.
+    fn find(py: Python<'_>) -> Option<Self> {
+        static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+        let modules = MODULES.get_or_try_init(py, || PyResult::Ok(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind()));
+        let logging = modules.ok()?.bind(py).get_item("logging").ok()??;
+        let logger = logging.call_method1("getLogger", ("ledgerauth",)).ok()?;
+        let is_usual = || -> PyResult<bool> { Ok(logging.getattr("Logger")?.getattr(ASKED)?.is(logger.get_type().getattr(ASKED)?)) };
+        let dict = |name| logger.getattr(name).ok()?.cast_into::<PyDict>().ok().map(Bound::unbind);
+        let known = if is_usual().unwrap_or(false) { dict("__dict__").zip(dict("_cache")) } else { None };
+        Some(Self { is_enabled: logger.getattr(ASKED).ok()?.unbind(), known })
+    }
+
+    fn reads(&self, py: Python<'_>, level: u8) -> bool {
+        let known = self.known.as_ref().and_then(|(attributes, answers)| {
+            let disabled = attributes.bind(py).get_item(intern!(py, "disabled")).ok()??;
+            let answer = answers.bind(py).get_item(level).ok()??;
+            Some(!disabled.is_truthy().ok()? && answer.is_truthy().ok()?)
+        });
+        known.unwrap_or_else(|| self.is_enabled.call1(py, (level,)).and_then(|reads| reads.is_truthy(py)).unwrap_or(false))
+    }
+}
+
+/// The method that says whether a level is read.
+const ASKED: &str = "isEnabledFor";
 
 fn level(what: Audited) -> u8 {
     match what {

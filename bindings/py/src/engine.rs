@@ -25,8 +25,8 @@ struct Names {
     header: Py<PyString>,
     id_header: Py<PyString>,
     own_prefix: Py<PyString>,
-    /// Scheme, host and port of the client's own host.
-    own_origin: (Py<PyString>, Py<PyString>, u16),
+    /// Scheme and authority of the client's own host.
+    own_origin: (Py<PyString>, Py<PyString>),
 }
 
 impl Engine {
@@ -65,9 +65,10 @@ impl Engine {
             let connection = self.client.connection();
             let text = |text: &str| PyString::new(py, text).unbind();
             let origin = connection.base_url().origin();
-            let scheme = if origin.is_secure() { "https" } else { "http" };
+            let (scheme, usual) = if origin.is_secure() { ("https", 443) } else { ("http", 80) };
+            let authority = if origin.port() == usual { origin.host().to_owned() } else { format!("{}:{}", origin.host(), origin.port()) };
             Names {
-                own_origin: (text(scheme), text(origin.host()), origin.port()),
+                own_origin: (text(scheme), text(&authority)),
                 header: text(connection.header()),
                 id_header: text(connection.request_id_header()),
                 own_prefix: text(&connection.own_prefix()),
@@ -88,10 +89,8 @@ impl Engine {
         if let Ok(text) = url.cast::<PyString>() {
             return begins_with(text, names.own_prefix.bind(py));
         }
-        let (scheme, host, port) = &names.own_origin;
-        Ok(url.getattr(intern!(py, "raw_host"))?.eq(host)?
-            && url.getattr(intern!(py, "scheme"))?.eq(scheme)?
-            && url.getattr(intern!(py, "port"))?.extract::<Option<u16>>()? == Some(*port))
+        let (scheme, authority) = &names.own_origin;
+        Ok(url.getattr(intern!(py, "raw_authority"))?.eq(authority)? && url.getattr(intern!(py, "scheme"))?.eq(scheme)?)
     }
 
     /// The time by the client's clock.
