@@ -102,6 +102,11 @@ fuzz: tools  ## run every fuzz target for a while, where the nightly toolchain i
 	  (cd fuzz && $(CARGO) +nightly fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 2>&1 | grep -E 'number_of_executed_units|panicked|ERROR|SUMMARY' ; test $${PIPESTATUS[0]} = 0) || exit 1; \
 	done
 
+.PHONY: mutants
+mutants: tools  ## change what is decided about credentials, answers and retries, one place at a time, and list what no test notices
+	command -v cargo-mutants >/dev/null || $(CARGO) install --locked --quiet cargo-mutants
+	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) mutants --package auth-core --output target
+
 .PHONY: coverage
 coverage: tools  ## line coverage of auth-core by all tests
 	@rustup component list --installed 2>/dev/null | grep -q llvm-tools || rustup component add llvm-tools || { echo 'SKIPPED: the component llvm-tools cannot be had on this machine'; exit 0; }
