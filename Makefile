@@ -48,8 +48,8 @@ header:  ## write include/ledgerauth.h anew from the sources
 
 .PHONY: install
 install:  ## install the C and C++ library: PREFIX, LIBDIR, DESTDIR; HTTP=off leaves its own HTTP out
-	bindings/ffi/packaging/build.sh $(if $(filter off,$(HTTP)),small --no-default-features,release)
-	bindings/ffi/packaging/install.sh target/c/$(if $(filter off,$(HTTP)),small,release)
+	bindings/ffi/packaging/build.sh small $(if $(filter off,$(HTTP)),--no-default-features)
+	bindings/ffi/packaging/install.sh target/c/small
 
 .PHONY: check-c
 check-c: tools servers  ## the C and C++ interface in full: every program under every sanitizer, and the libraries' sizes
@@ -58,8 +58,8 @@ check-c: tools servers  ## the C and C++ interface in full: every program under 
 .PHONY: bench
 bench:  ## measure, and print ratios against floors of the same run
 	@$(CARGO) bench --quiet -p auth-http --bench ratios
-	@bindings/ffi/packaging/build.sh release
-	@LEDGERAUTH_LIBRARY=$(CURDIR)/target/c/release/libledgerauth.so $(CARGO) bench --quiet -p auth-ffi --bench authorize
+	@bindings/ffi/packaging/build.sh small
+	@LEDGERAUTH_LIBRARY=$(CURDIR)/target/c/small/libledgerauth.so $(CARGO) bench --quiet -p auth-ffi --bench authorize
 
 .PHONY: bench-python
 bench-python: tools  ## the same for the Python package, beside the libraries that it goes with: ROWS=

@@ -6,6 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use std::ffi::{CStr, c_void};
 use std::mem::zeroed;
 use std::ptr::{null, null_mut};
+use std::sync::LazyLock;
 
 const PROFILE: &str = "name = \"own\"\ntitle = \"Own\"\n[[environment]]\nname = \"production\"\nbase_url = \"https://api.own.example\"\n[key]\n\
                        [[key.format]]\nprefix = \"own_\"\nalphabet = \"hex\"\nlength = 16\n";
@@ -31,6 +32,12 @@ unsafe extern "C" fn send(_: *mut c_void, outgoing: *const ledgerauth_outgoing, 
         ledgerauth_answer_set_status(answer, [200, 401, 429, 503, 302][wanted.unsigned_abs() as usize % 5], null_mut())
     }
 }
+
+/// One for all inputs, because making it takes longer than all the rest.
+static REDACTOR: LazyLock<usize> = LazyLock::new(|| {
+    // SAFETY: a place for the redactor.
+    made(|out, error| unsafe { ledgerauth_redactor_new(out, error) }) as usize
+});
 
 /// What is left of the input.
 struct Input<'a>(&'a [u8]);
@@ -86,12 +93,19 @@ fn made<T>(call: impl FnOnce(*mut *mut T, *mut *mut ledgerauth_error) -> i32) ->
 }
 
 /// A client of a profile of our own, on a world that stands still.
-unsafe fn client_of(provider: *const ledgerauth_provider, credential: *const ledgerauth_credential, input: &mut Input) -> *mut ledgerauth_client {
+unsafe fn client_of(
+    provider: *const ledgerauth_provider,
+    credential: *const ledgerauth_credential,
+    input: &mut Input,
+) -> *mut ledgerauth_client {
     // SAFETY: zeros are a value of both structs.
     unsafe {
         let mut transport: ledgerauth_transport = zeroed();
         transport.size = size_of::<ledgerauth_transport>();
-        (transport.now, transport.random, transport.sleep, transport.send) = (Some(now), Some(random), Some(sleep), Some(send));
+        transport.now = Some(now);
+        transport.random = Some(random);
+        transport.sleep = Some(sleep);
+        transport.send = Some(send);
         let mut options: ledgerauth_client_options = zeroed();
         options.size = size_of::<ledgerauth_client_options>();
         (options.own_provider, options.credential, options.transport, options.no_threads) = (provider, credential, &raw const transport, 1);
@@ -124,18 +138,14 @@ fuzz_target!(|bytes: &[u8]| {
         };
         let client = client_of(provider, credential, &mut input);
         let answer = made(|out, error| ledgerauth_answer_new(out, error));
-        let redactor = made(|out, error| ledgerauth_redactor_new(out, error));
-        let stream = made(|out, error| ledgerauth_redact_stream_new(redactor, out, error));
         let mut exchange: *mut ledgerauth_exchange = null_mut();
         for _ in 0..64 {
             if input.0.is_empty() {
                 break;
             }
-            one(&mut input, client, credential, answer, redactor, stream, &mut exchange);
+            one(&mut input, client, credential, answer, &mut exchange);
         }
         ledgerauth_exchange_free(exchange);
-        ledgerauth_redact_stream_free(stream);
-        ledgerauth_redactor_free(redactor);
         ledgerauth_answer_free(answer);
         ledgerauth_client_free(client);
         ledgerauth_credential_free(credential);
@@ -150,8 +160,6 @@ unsafe fn one(
     client: *mut ledgerauth_client,
     credential: *mut ledgerauth_credential,
     answer: *mut ledgerauth_answer,
-    redactor: *mut ledgerauth_redactor,
-    stream: *mut ledgerauth_redact_stream,
     exchange: &mut *mut ledgerauth_exchange,
 ) {
     let mut step: ledgerauth_step = unsafe { zeroed() };
@@ -163,7 +171,8 @@ unsafe fn one(
         match number % 20 {
             0 | 1 => {
                 let mut call: ledgerauth_call = zeroed();
-                (call.size, call.method, call.path) = (size_of::<ledgerauth_call>(), of(["GET", "POST"][number as usize / 20 % 2]), input.text());
+                (call.size, call.method, call.path) =
+                    (size_of::<ledgerauth_call>(), of(["GET", "POST"][number as usize / 20 % 2]), input.text());
                 (call.body, call.own_store) = (input.text(), number / 40 % 2);
                 ledgerauth_exchange_free(std::mem::replace(exchange, null_mut()));
                 *exchange = made(|out, error| ledgerauth_exchange_new(client, &raw const call, out, error));
@@ -182,8 +191,12 @@ unsafe fn one(
             16 => drop(checked(|error| ledgerauth_answer_clear(answer, error))),
             17 => {
                 let said = input.text();
+                let redactor = *REDACTOR as *const ledgerauth_redactor;
                 ledgerauth_text_free(made(|out, error| ledgerauth_redactor_redact(redactor, said, out, error)));
+                let stream = made(|out, error| ledgerauth_redact_stream_new(redactor, out, error));
                 ledgerauth_text_free(made(|out, error| ledgerauth_redact_stream_push(stream, said, out, error)));
+                ledgerauth_text_free(made(|out, error| ledgerauth_redact_stream_finish(stream, out, error)));
+                ledgerauth_redact_stream_free(stream);
             }
             18 => {
                 ledgerauth_text_free(made(|out, error| ledgerauth_client_explain(client, out, error)));
@@ -192,7 +205,9 @@ unsafe fn one(
             _ => {
                 let mut buffer = [0; 64];
                 let path = input.text();
-                checked(|error| ledgerauth_client_authorize(client, path, buffer.as_mut_ptr(), usize::from(input.byte() % 64), null_mut(), error));
+                checked(|error| {
+                    ledgerauth_client_authorize(client, path, buffer.as_mut_ptr(), usize::from(input.byte() % 64), null_mut(), error)
+                });
                 ledgerauth_response_free(made(|out, error| ledgerauth_client_get(client, path, out, error)));
             }
         }

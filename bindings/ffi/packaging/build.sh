@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the libraries as they are installed: target/c/PROFILE/libledgerauth.so and libledgerauth.a.
 #
-#     packaging/build.sh PROFILE [OPTIONS OF CARGO]        release, or small --no-default-features
+#     packaging/build.sh PROFILE [OPTIONS OF CARGO]        small is what is installed; --no-default-features leaves HTTP out
 #
 # TARGET_DIR says where else to build. The Rust library is left out, because cargo optimises nothing across crates where it is to be made as well.
 set -eu
