@@ -149,7 +149,9 @@ impl Grant {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::signer::{SharedSecret, Signer};
     use crate::provider::Provider;
+    use alloc::sync::Arc;
 
     fn client(id: &str) -> ClientCredentials {
         ClientCredentials::parse(&Provider::builtin("numeric").unwrap(), id, "made-up").unwrap()
@@ -165,6 +167,19 @@ mod tests {
         let stored = Grant::stored(client("one")).with_scopes(["read"]);
         assert!(stored.is_stored() && stored.scopes() == [String::from("read")]);
         assert!(stored.assertion().is_none());
+    }
+
+    #[test]
+    fn an_assertion_is_its_own_by_whom_it_is_for() {
+        let signer: Arc<dyn Signer> = Arc::new(SharedSecret(Secret::new("made-up")));
+        let about = |subject: &str| {
+            let assertion = Assertion::new("service", Arc::clone(&signer)).subject(subject);
+            Grant::jwt_bearer(client("one"), assertion)
+        };
+        assert!(about("a").assertion().is_some_and(|assertion| assertion.identity() == about("a").assertion().unwrap().identity()));
+        assert!(about("a").same_as(&about("a")) && !about("a").same_as(&about("b")));
+        assert_ne!(about("a").fingerprint(), about("b").fingerprint());
+        assert!(!about("a").same_as(&Grant::client_credentials(client("one"))));
     }
 
     #[test]

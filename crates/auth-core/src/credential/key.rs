@@ -290,6 +290,8 @@ mod tests {
         assert_eq!(fault("live_sk_xxx"), KeyFault::Placeholder);
         assert!(matches!(fault("live_sk_xx"), KeyFault::Alphabet { position: 9, .. }));
         assert!(matches!(fault("live_sk_abc"), KeyFault::Length { found: 3, .. }));
+        let error = ApiKey::parse(&finora, format!("live_sk_{}", "0g".repeat(24))).unwrap_err();
+        assert!(error.to_string().contains("a character at position 10 that is not one of 0-9 a-f;"), "{error}");
         let error = ApiKey::parse(&finora, "live_sk_abc").unwrap_err();
         assert_eq!(error.provider(), finora.title());
         assert!(
