@@ -108,7 +108,7 @@ fn client(task: &Value) -> Client {
         Arc::new(FileStore::open(path).expect("a folder"))
     } else {
         let settings = RedisSettings::new(text(&task["store"]["redis"])).password(text(&task["store"]["password"]));
-        let settings = settings.ca(text(&task["store"]["ca"])).timeout(Duration::from_secs(1)).connect_timeout(Duration::from_secs(1));
+        let settings = settings.ca(text(&task["store"]["ca"])).timeout(Duration::from_secs(3)).connect_timeout(Duration::from_secs(3));
         Arc::new(RedisStore::with(settings).expect("a server"))
     };
     let issuer = text(&task["issuer"]);
