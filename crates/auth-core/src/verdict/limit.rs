@@ -214,4 +214,24 @@ mod tests {
             [(Some("minute"), Some(60), None, None), (Some("day"), Some(5_000), Some(0), in_an_hour), (Some("hour"), None, Some(3), None)]
         );
     }
+
+    #[test]
+    fn counts_without_a_name_belong_to_the_limit_of_that_quota_or_to_none() {
+        let now = UnixTime::from_secs(1_764_000_000);
+        let told = |fields: &[(&str, &str)]| {
+            let limits = limits(&fields, now);
+            limits.iter().map(|limit| (limit.name.clone(), limit.quota, limit.remaining)).collect::<Vec<_>>()
+        };
+        let burst = || Some("burst".to_owned());
+        assert_eq!(
+            told(&[("ratelimit", "\"burst\";r=3"), ("ratelimit", "remaining=0, reset=5")]),
+            [(burst(), None, Some(3)), (None, None, Some(0))]
+        );
+        let policy = ("ratelimit-policy", "\"burst\";q=10;w=1");
+        assert_eq!(
+            told(&[policy, ("ratelimit", "limit=60, remaining=0, reset=5")]),
+            [(burst(), Some(10), None), (None, Some(60), Some(0))]
+        );
+        assert_eq!(told(&[policy, ("ratelimit", "limit=10, remaining=0, reset=5")]), [(burst(), Some(10), Some(0))]);
+    }
 }

@@ -198,4 +198,12 @@ mod tests {
         assert_eq!((read.len(), read[0].parameters.len()), (2, PARAMETERS));
         assert_eq!(members(&"1,".repeat(MEMBERS)).len(), MEMBERS);
     }
+
+    #[test]
+    fn what_is_no_number_or_text_is_still_a_member_if_it_is_a_value() {
+        let read = members("?1, @1764000000, a");
+        assert_eq!(read.iter().map(|member| &member.item).collect::<Vec<_>>(), [&Item::Other, &Item::Other, &Item::Text("a".into())]);
+        assert_eq!(members("!abc, 3").len(), 1);
+        assert_eq!(members("*a")[0].item, Item::Text("*a".into()));
+    }
 }

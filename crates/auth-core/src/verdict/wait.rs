@@ -179,4 +179,21 @@ mod tests {
         assert_eq!(wait(&[("x-ratelimit-reset", "42")], "", "adaas"), Some(42_000));
         assert_eq!(wait(&[("x-rate-limit-reset", "42")], "", "numora"), None);
     }
+
+    #[test]
+    fn clocks_differ_from_two_seconds_on() {
+        let date: &[(&str, &str)] = &[("date", "Mon, 24 Nov 2025 16:00:00 GMT")];
+        let there = UnixTime::from_secs(1_764_000_000);
+        let skew = |millis: u64| skew_millis(&date, there.before(Duration::from_millis(millis)));
+        assert_eq!([0, 1_999, 2_000, 90_000].map(skew), [Some(0), Some(0), Some(2_000), Some(90_000)]);
+        assert_eq!(skew_millis(&date, there.after(Duration::from_secs(60))), Some(-60_000));
+        let none: &[(&str, &str)] = &[];
+        assert_eq!(skew_millis(&none, there), None);
+    }
+
+    #[test]
+    fn the_first_moment_in_milliseconds_is_one() {
+        assert_eq!(guess("1000000000000", NOW), Some(Duration::ZERO));
+        assert_eq!(guess("999999999999", NOW), None);
+    }
 }
