@@ -186,7 +186,7 @@ mod tests {
         let there = UnixTime::from_secs(1_764_000_000);
         let skew = |millis: u64| skew_millis(&date, there.before(Duration::from_millis(millis)));
         assert_eq!([0, 1_999, 2_000, 90_000].map(skew), [Some(0), Some(0), Some(2_000), Some(90_000)]);
-        assert_eq!(skew_millis(&date, there.after(Duration::from_secs(60))), Some(-60_000));
+        assert_eq!(skew_millis(&date, there.after(Duration::from_mins(1))), Some(-60_000));
         let none: &[(&str, &str)] = &[];
         assert_eq!(skew_millis(&none, there), None);
     }
