@@ -1,174 +1,170 @@
 //! What a profile may not say: fields that are each well formed and contradict each other.
 
-use super::error::ProfileError;
+use super::error::Fault;
 use super::profile::{ClientAuth, FormatFacts, GrantKind, KeyFacts, Profile, RefreshFacts, Rotation, TokenFacts, TokenRequestForm};
 use crate::origin::Url;
 use alloc::format;
-use core::ops::Range;
+use alloc::string::{String, ToString as _};
 use toml::Spanned;
 
 /// Refuses a profile whose fields contradict each other.
-pub(super) fn contradictions(text: &str, profile: &Profile) -> Result<(), ProfileError> {
-    let refuse = |span: Range<usize>, reason: &str| Err(ProfileError::at(text, &span, reason));
+pub(super) fn contradictions(profile: &Profile) -> Result<(), Fault> {
     let name = profile.name.get_ref();
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-        return refuse(profile.name.span(), "a name is made of a-z, 0-9 and '-'");
+        return refuse(&profile.name, "a name is made of a-z, 0-9 and '-'");
     }
     if profile.environment.is_empty() {
-        return refuse(profile.name.span(), "no [[environment]] is given: a credential needs to know which hosts it may go to");
+        return refuse(&profile.name, "no [[environment]] is given: a credential needs to know which hosts it may go to");
     }
     if profile.key.is_none() && profile.token.is_none() {
-        return refuse(profile.name.span(), "neither [key] nor [token] is given: nothing says how this API is authenticated to");
+        return refuse(&profile.name, "neither [key] nor [token] is given: nothing says how this API is authenticated to");
     }
-    environments(text, profile)?;
+    environments(profile)?;
     if !is_token(profile.attach.header.get_ref()) {
-        return refuse(profile.attach.header.span(), "not a header name (RFC 9110 section 5.1)");
+        return refuse(&profile.attach.header, "not a header name (RFC 9110 section 5.1)");
     }
     let scheme = profile.attach.scheme.get_ref();
     if !scheme.is_empty() && !is_token(scheme) {
-        return refuse(profile.attach.scheme.span(), "not an authentication scheme (RFC 9110 section 11.1); leave it empty for none");
+        return refuse(&profile.attach.scheme, "not an authentication scheme (RFC 9110 section 11.1); leave it empty for none");
     }
     if let Some(key) = &profile.key {
-        keys(text, profile, key)?;
+        keys(profile, key)?;
     }
     if let Some(token) = &profile.token {
-        tokens(text, profile, token)?;
+        tokens(profile, token)?;
     }
     if let Some(check) = &profile.check
         && !check.path.get_ref().starts_with('/')
     {
-        return refuse(check.path.span(), "a path starts with '/'");
+        return refuse(&check.path, "a path starts with '/'");
     }
     for wait in &profile.wait {
         if wait.get_ref().header.is_some() == wait.get_ref().body.is_some() {
-            return refuse(wait.span(), "a wait stands either in a `header` or in the `body`");
+            return refuse(wait, "a wait stands either in a `header` or in the `body`");
         }
     }
     for meaning in &profile.error.meaning {
         if meaning.get_ref().status.is_none() && meaning.get_ref().code.is_none() {
-            return refuse(meaning.span(), "a meaning needs a `status`, a `code` or both");
+            return refuse(meaning, "a meaning needs a `status`, a `code` or both");
         }
     }
     for requirement in &profile.requirement {
         let facts = requirement.get_ref();
         if facts.paths.is_empty() || facts.paths.iter().any(|path| !path.starts_with('/')) {
-            return refuse(requirement.span(), "a requirement needs `paths`, each starting with '/'");
+            return refuse(requirement, "a requirement needs `paths`, each starting with '/'");
         }
         if facts.needs_one_of.is_empty() {
-            return refuse(requirement.span(), "a requirement without any permission in `needs_one_of`: no credential could ever meet it");
+            return refuse(requirement, "a requirement without any permission in `needs_one_of`: no credential could ever meet it");
         }
     }
     Ok(())
 }
 
-fn environments(text: &str, profile: &Profile) -> Result<(), ProfileError> {
+fn refuse<T>(value: &Spanned<T>, reason: impl Into<String>) -> Result<(), Fault> {
+    Err(Fault::at(value, reason))
+}
+
+fn environments(profile: &Profile) -> Result<(), Fault> {
     for (index, environment) in profile.environment.iter().enumerate() {
         let facts = environment.get_ref();
         if profile.environment[..index].iter().any(|earlier| earlier.get_ref().name == facts.name) {
-            return Err(ProfileError::at(text, &environment.span(), &format!("a second environment named {:?}", facts.name)));
+            return refuse(environment, format!("a second environment named {:?}", facts.name));
         }
         let endpoints = [&facts.token_url, &facts.issuer, &facts.authorization_url, &facts.device_authorization_url, &facts.revocation_url];
         for url in endpoints.into_iter().chain([&facts.base_url]).flatten() {
-            let parsed = Url::parse(url.get_ref()).map_err(|error| ProfileError::at(text, &url.span(), &error))?;
+            let parsed = Url::parse(url.get_ref()).map_err(|error| Fault::at(url, error.to_string()))?;
             if !parsed.origin().is_secure() {
-                return Err(ProfileError::at(text, &url.span(), "https only: a credential would travel in the clear"));
+                return refuse(url, "https only: a credential would travel in the clear");
             }
         }
         match (&facts.token_url, &profile.token) {
-            (Some(url), None) => return Err(ProfileError::at(text, &url.span(), "a token_url without a [token] that says how to ask it")),
+            (Some(url), None) => return refuse(url, "a token_url without a [token] that says how to ask it"),
             (None, Some(_)) if facts.base_url.is_some() && facts.issuer.is_none() => {
                 let reason = "a [token] is given, but this environment names neither token_url nor an issuer to discover it from";
-                return Err(ProfileError::at(text, &environment.span(), reason));
+                return refuse(environment, reason);
             }
             _ => {}
         }
         if let Some(issuer) = facts.issuer.as_ref().filter(|issuer| issuer.get_ref().contains(['?', '#'])) {
-            return Err(ProfileError::at(text, &issuer.span(), "an issuer has neither query nor fragment (RFC 8414 section 2)"));
+            return refuse(issuer, "an issuer has neither query nor fragment (RFC 8414 section 2)");
         }
     }
     Ok(())
 }
 
-fn keys(text: &str, profile: &Profile, key: &Spanned<KeyFacts>) -> Result<(), ProfileError> {
+fn keys(profile: &Profile, key: &Spanned<KeyFacts>) -> Result<(), Fault> {
     if key.get_ref().format.is_empty() {
-        return Err(ProfileError::at(
-            text,
-            &key.span(),
-            "a [key] without a [[key.format]]: say at least prefix = \"\" and alphabet = \"visible\"",
-        ));
+        return refuse(key, "a [key] without a [[key.format]]: say at least prefix = \"\" and alphabet = \"visible\"");
     }
-    formats(text, profile, &key.get_ref().format)
+    formats(profile, &key.get_ref().format)
 }
 
-fn tokens(text: &str, profile: &Profile, token: &Spanned<TokenFacts>) -> Result<(), ProfileError> {
+fn tokens(profile: &Profile, token: &Spanned<TokenFacts>) -> Result<(), Fault> {
     let facts = token.get_ref();
     if facts.grants.is_empty() {
-        return Err(ProfileError::at(text, &token.span(), "a [token] without any grant"));
+        return refuse(token, "a [token] without any grant");
     }
     if facts.request == TokenRequestForm::Get && facts.client_auth != ClientAuth::ClientSecretBasic {
         let reason = format!("{} puts something into a form body, and request = \"get\" has no body", facts.client_auth.name());
-        return Err(ProfileError::at(text, &token.span(), &reason));
+        return refuse(token, reason);
     }
-    if let Some(name) = facts.authorization_parameters.keys().find(|name| RESERVED.contains(&name.as_str())) {
+    if let Some(name) = facts.authorization_parameters.iter().map(|(name, _)| name).find(|name| RESERVED.contains(&name.as_str())) {
         let reason = format!("authorization_parameters may not set {name}: the machine does");
-        return Err(ProfileError::at(text, &token.span(), &reason));
+        return refuse(token, reason);
     }
     if facts.lifetime_seconds == Some(0) {
-        return Err(ProfileError::at(
-            text,
-            &token.span(),
-            "lifetime_seconds = 0: no token would ever be valid; leave it out if it is not known",
-        ));
+        return refuse(token, "lifetime_seconds = 0: no token would ever be valid; leave it out if it is not known");
     }
     if let Some(refresh) = &facts.refresh {
-        refreshing(text, facts, refresh)?;
+        refreshing(facts, refresh)?;
     }
-    formats(text, profile, &facts.secret_format)
+    formats(profile, &facts.secret_format)
 }
 
 /// What the machine itself puts into an authorization request (RFC 6749 section 4.1.1, RFC 7636 section 4.3).
 pub(crate) const RESERVED: [&str; 7] =
     ["response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"];
 
-fn refreshing(text: &str, token: &TokenFacts, refresh: &Spanned<RefreshFacts>) -> Result<(), ProfileError> {
-    let refuse = |reason: &str| Err(ProfileError::at(text, &refresh.span(), reason));
+fn refreshing(token: &TokenFacts, refresh: &Spanned<RefreshFacts>) -> Result<(), Fault> {
     let facts = refresh.get_ref();
     if !token.grants.contains(&GrantKind::RefreshToken) {
-        return refuse("rules for refresh tokens, but \"refresh_token\" is not among the grants");
+        return refuse(refresh, "rules for refresh tokens, but \"refresh_token\" is not among the grants");
     }
     if facts.rotation == Rotation::Never && facts.reuse_grace_seconds.is_some() {
-        return refuse("a reuse grace for refresh tokens that never change: every one may be used again");
+        return refuse(refresh, "a reuse grace for refresh tokens that never change: every one may be used again");
     }
     if facts
         .earliest_seconds_before_end
         .is_some_and(|earliest| earliest < 2 || token.lifetime_seconds.is_none_or(|lifetime| lifetime < earliest))
     {
-        return refuse("`earliest_seconds_before_end` must be at least 2 and within `lifetime_seconds`: else no renewal would fit into it");
+        return refuse(
+            refresh,
+            "`earliest_seconds_before_end` must be at least 2 and within `lifetime_seconds`: else no renewal would fit into it",
+        );
     }
     if facts.idle_lifetime_days == Some(0) || facts.total_lifetime_days == Some(0) {
-        return refuse("a lifetime of 0 days: leave it out if it is not known");
+        return refuse(refresh, "a lifetime of 0 days: leave it out if it is not known");
     }
     Ok(())
 }
 
-fn formats(text: &str, profile: &Profile, formats: &[Spanned<FormatFacts>]) -> Result<(), ProfileError> {
+fn formats(profile: &Profile, formats: &[Spanned<FormatFacts>]) -> Result<(), Fault> {
     for (index, format) in formats.iter().enumerate() {
         let facts = format.get_ref();
-        let refuse = |reason: &str| Err(ProfileError::at(text, &format.span(), reason));
         if let Some(named) = &facts.environment
             && !profile.environment.iter().any(|environment| environment.get_ref().name == **named.get_ref())
         {
             let reason = format!("the environment {:?} is not among the [[environment]] tables", named.get_ref());
-            return Err(ProfileError::at(text, &named.span(), &reason));
+            return refuse(named, reason);
         }
         if facts.length.is_some() && facts.min_length.is_some() {
-            return refuse("`length` and `min_length` together: one says exactly, the other at least");
+            return refuse(format, "`length` and `min_length` together: one says exactly, the other at least");
         }
         if facts.length == Some(0) || (facts.prefix.is_empty() && facts.length.or(facts.min_length).is_none()) {
-            return refuse("nothing of the key is left to check: give a prefix, a `length` or a `min_length` of at least 1");
+            return refuse(format, "nothing of the key is left to check: give a prefix, a `length` or a `min_length` of at least 1");
         }
         if formats[..index].iter().any(|earlier| earlier.get_ref().prefix == facts.prefix) {
-            return refuse(&format!("a second format with the prefix {:?}", facts.prefix));
+            return refuse(format, format!("a second format with the prefix {:?}", facts.prefix));
         }
     }
     Ok(())
@@ -208,7 +204,7 @@ mod tests {
     fn a_wrong_type_is_refused_with_its_line() {
         let (line, field, reason) = refusal(|good| good.replace("length = 8", "length = \"8\""));
         assert_eq!((line, field.as_deref()), (Some(12), Some("length")));
-        assert!(reason.contains("expected usize"), "{reason}");
+        assert!(reason.contains("a whole number is expected"), "{reason}");
     }
 
     #[test]

@@ -2,10 +2,23 @@
 
 use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::ops::Range;
+use toml::Spanned;
+
+/// What is wrong with a value of a profile, and where it begins in the text.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    from: usize,
+    reason: String,
+}
+
+impl Fault {
+    pub(super) fn at<T>(value: &Spanned<T>, reason: impl Into<String>) -> Self {
+        Self { from: value.span().start, reason: reason.into() }
+    }
+}
 
 /// `ProfileError` says why a profile is refused: at which line, in which field, and for what reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,19 +53,19 @@ impl ProfileError {
 
     pub(super) fn from_toml(text: &str, error: &toml::de::Error) -> Self {
         match error.span() {
-            Some(span) => Self::at(text, &span, error.message()),
+            Some(span) => Self::from_fault(text, Fault { from: span.start, reason: error.message().to_owned() }),
             None => Self { line: None, field: None, reason: error.message().to_owned() },
         }
     }
 
-    /// An error at the place of `span` in `text`.
-    pub(super) fn at(text: &str, span: &Range<usize>, reason: &(impl ToString + ?Sized)) -> Self {
-        let before = text.get(..span.start).unwrap_or_default();
+    /// A fault of `text`, with its line; of the text as a whole if it is nowhere in it.
+    pub(super) fn from_fault(text: &str, fault: Fault) -> Self {
+        let Some(before) = text.get(..fault.from) else { return Self { line: None, field: None, reason: fault.reason } };
         let line = before.matches('\n').count() + 1;
         let whole_line = text.lines().nth(line - 1).unwrap_or_default();
         let field = whole_line.split('=').next().unwrap_or_default().trim().trim_matches(['[', ']']);
         let field = (!field.is_empty()).then(|| field.to_owned());
-        Self { line: Some(line), field, reason: reason.to_string() }
+        Self { line: Some(line), field, reason: fault.reason }
     }
 }
 

@@ -5,11 +5,15 @@
 mod check;
 mod error;
 mod profile;
+mod read;
 
 pub(crate) use check::is_token as is_header_name;
+pub(crate) use error::Fault;
 pub use error::ProfileError;
 pub use profile::{Alphabet, ClientAuth, Difference, GrantKind, Requirement, Rotation};
 pub(crate) use profile::{AssertionAudience, FormatFacts, IdempotencyFacts, RefreshFacts, TokenRequestForm, WaitUnit};
+
+pub(crate) use read::{Fact, word, words};
 
 use crate::token::refresh::RefreshRules;
 use crate::verdict::body::Body;
@@ -20,6 +24,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 use profile::{Meaning, Profile};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 /// The profiles that the library ships: name and text.
 const BUILTIN: [(&str, &str); 7] = [
@@ -65,9 +71,11 @@ impl Provider {
     /// # Errors
     /// A [`ProfileError`] with line, field and reason: not TOML, an unknown field, a missing one, or two that contradict each other.
     pub fn from_toml(text: &str) -> Result<Self, ProfileError> {
-        let profile: Profile = toml::from_str(text).map_err(|error| ProfileError::from_toml(text, &error))?;
-        check::contradictions(text, &profile)?;
-        Ok(Self(Arc::new(profile)))
+        let parsed = DeTable::parse(text).map_err(|error| ProfileError::from_toml(text, &error))?;
+        // What is missing from the profile itself is missing in no one line.
+        let whole = Spanned::new(usize::MAX..usize::MAX, DeValue::Table(parsed.into_inner()));
+        let checked = Profile::read(&whole).and_then(|profile| check::contradictions(&profile).map(|()| profile));
+        checked.map(|profile| Self(Arc::new(profile))).map_err(|fault| ProfileError::from_fault(text, fault))
     }
 
     /// The short name, such as `finora`.
@@ -133,7 +141,7 @@ impl Provider {
 
     /// What the vendor says about refresh tokens.
     pub fn refresh_rules(&self) -> RefreshRules {
-        let facts = self.0.token.as_ref().and_then(|token| token.get_ref().refresh.as_ref()).map(toml::Spanned::get_ref);
+        let facts = self.0.token.as_ref().and_then(|token| token.get_ref().refresh.as_ref()).map(Spanned::get_ref);
         facts.map_or_else(RefreshRules::default, RefreshRules::from)
     }
 
@@ -160,7 +168,7 @@ impl Provider {
 
     /// The permissions that calls need beside a valid credential, in the order in which they are looked at: the first that is about a path counts.
     pub fn requirements(&self) -> impl Iterator<Item = &Requirement> {
-        self.0.requirement.iter().map(toml::Spanned::get_ref)
+        self.0.requirement.iter().map(Spanned::get_ref)
     }
 
     pub(crate) fn attach_header(&self) -> &str {
@@ -172,11 +180,11 @@ impl Provider {
     }
 
     pub(crate) fn key_formats(&self) -> impl Iterator<Item = &FormatFacts> {
-        self.0.key.iter().flat_map(|key| key.get_ref().format.iter().map(toml::Spanned::get_ref))
+        self.0.key.iter().flat_map(|key| key.get_ref().format.iter().map(Spanned::get_ref))
     }
 
     pub(crate) fn secret_formats(&self) -> impl Iterator<Item = &FormatFacts> {
-        self.0.token.iter().flat_map(|token| token.get_ref().secret_format.iter().map(toml::Spanned::get_ref))
+        self.0.token.iter().flat_map(|token| token.get_ref().secret_format.iter().map(Spanned::get_ref))
     }
 
     pub(crate) fn token_request(&self) -> Option<(TokenRequestForm, ClientAuth)> {
@@ -234,19 +242,19 @@ impl Provider {
     }
 
     fn first_meaning(&self, fits: impl Fn(&Meaning) -> bool) -> Option<(FailureKind, &str)> {
-        let mut meanings = self.0.error.meaning.iter().map(toml::Spanned::get_ref);
+        let mut meanings = self.0.error.meaning.iter().map(Spanned::get_ref);
         meanings.find(|meaning| fits(meaning)).map(|meaning| (meaning.means, meaning.advice.as_str()))
     }
 
     /// The limits that the profile names: header or body path, and the name.
     pub(crate) fn named_limits(&self) -> impl Iterator<Item = (Option<&str>, Option<&str>, &str)> {
-        let waits = self.0.wait.iter().map(toml::Spanned::get_ref);
+        let waits = self.0.wait.iter().map(Spanned::get_ref);
         waits.filter_map(|wait| Some((wait.header.as_deref(), wait.body.as_deref(), wait.limit.as_deref()?)))
     }
 
     /// Where the API says when to come back: header or body path, and the unit.
     pub(crate) fn waits(&self) -> impl Iterator<Item = (Option<&str>, Option<&str>, WaitUnit)> {
-        self.0.wait.iter().map(toml::Spanned::get_ref).map(|wait| (wait.header.as_deref(), wait.body.as_deref(), wait.unit))
+        self.0.wait.iter().map(Spanned::get_ref).map(|wait| (wait.header.as_deref(), wait.body.as_deref(), wait.unit))
     }
 }
 

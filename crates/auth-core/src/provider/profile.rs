@@ -4,46 +4,35 @@
 //! of its renewal to `[token.refresh]`, where a credential goes and what else each call carries to `[attach]`, what answers mean to `[error]`,
 //! how the API says "slow down" to `[[wait]]`, what a call needs beside a valid credential to `[[requirement]]`.
 
+use super::error::Fault;
+use super::read::{Fact, Table, facts, words};
 use crate::verdict::failure::FailureKind;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use serde::Deserialize;
 use toml::Spanned;
+use toml::de::DeValue;
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Profile {
-    pub(crate) name: Spanned<String>,
-    pub(crate) title: String,
-    #[serde(default)]
-    pub(crate) documentation: Option<String>,
-    #[serde(default)]
-    pub(crate) environment: Vec<Spanned<EnvironmentFacts>>,
-    #[serde(default)]
-    pub(crate) attach: AttachFacts,
-    #[serde(default)]
-    pub(crate) key: Option<Spanned<KeyFacts>>,
-    #[serde(default)]
-    pub(crate) token: Option<Spanned<TokenFacts>>,
-    #[serde(default)]
-    pub(crate) request_id: RequestIdFacts,
-    #[serde(default)]
-    pub(crate) check: Option<CheckFacts>,
-    #[serde(default)]
-    pub(crate) poll: Option<PollFacts>,
-    #[serde(default)]
-    pub(crate) idempotency: Option<IdempotencyFacts>,
-    #[serde(default)]
-    pub(crate) error: ErrorFacts,
-    #[serde(default)]
-    pub(crate) wait: Vec<Spanned<WaitFact>>,
-    #[serde(default)]
-    pub(crate) requirement: Vec<Spanned<Requirement>>,
-    #[serde(default)]
-    pub(crate) difference: Vec<Difference>,
+facts! {
+    #[derive(Debug)]
+    pub(crate) struct Profile {
+        pub(crate) name: Spanned<String>,
+        pub(crate) title: String,
+        pub(crate) documentation: Option<String>,
+        pub(crate) environment: Vec<Spanned<EnvironmentFacts>>,
+        pub(crate) attach: AttachFacts,
+        pub(crate) key: Option<Spanned<KeyFacts>>,
+        pub(crate) token: Option<Spanned<TokenFacts>>,
+        pub(crate) request_id: RequestIdFacts,
+        pub(crate) check: Option<CheckFacts>,
+        pub(crate) poll: Option<PollFacts>,
+        pub(crate) idempotency: Option<IdempotencyFacts>,
+        pub(crate) error: ErrorFacts,
+        pub(crate) wait: Vec<Spanned<WaitFact>>,
+        pub(crate) requirement: Vec<Spanned<Requirement>>,
+        pub(crate) difference: Vec<Difference>,
+    }
 }
 
 impl Profile {
@@ -78,44 +67,35 @@ impl Profile {
     }
 }
 
-/// One environment: its name and its hosts.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct EnvironmentFacts {
-    pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) base_url: Option<Spanned<String>>,
-    /// The authorization server's name for itself; endpoints that are not named here are discovered from it (RFC 8414).
-    #[serde(default)]
-    pub(crate) issuer: Option<Spanned<String>>,
-    #[serde(default)]
-    pub(crate) token_url: Option<Spanned<String>>,
-    #[serde(default)]
-    pub(crate) authorization_url: Option<Spanned<String>>,
-    #[serde(default)]
-    pub(crate) device_authorization_url: Option<Spanned<String>>,
-    #[serde(default)]
-    pub(crate) revocation_url: Option<Spanned<String>>,
-    /// Whether the server promises to name itself in every redirect (RFC 9207), so that one without its name is refused.
-    #[serde(default)]
-    pub(crate) issuer_in_redirects: bool,
-    /// Hosts beside the issuer's own that discovered endpoints may have.
-    #[serde(default)]
-    pub(crate) endpoint_hosts: Vec<String>,
-    #[serde(default)]
-    pub(crate) placeholder_hosts: Vec<String>,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
+facts! {
+    /// One environment: its name and its hosts.
+    #[derive(Debug)]
+    pub(crate) struct EnvironmentFacts {
+        pub(crate) name: String,
+        pub(crate) base_url: Option<Spanned<String>>,
+        /// The authorization server's name for itself; endpoints that are not named here are discovered from it (RFC 8414).
+        pub(crate) issuer: Option<Spanned<String>>,
+        pub(crate) token_url: Option<Spanned<String>>,
+        pub(crate) authorization_url: Option<Spanned<String>>,
+        pub(crate) device_authorization_url: Option<Spanned<String>>,
+        pub(crate) revocation_url: Option<Spanned<String>>,
+        /// Whether the server promises to name itself in every redirect (RFC 9207), so that one without its name is refused.
+        pub(crate) issuer_in_redirects: bool,
+        /// Hosts beside the issuer's own that discovered endpoints may have.
+        pub(crate) endpoint_hosts: Vec<String>,
+        pub(crate) placeholder_hosts: Vec<String>,
+        pub(crate) source: Option<String>,
+    }
 }
 
-/// Where the credential goes on each call.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AttachFacts {
-    pub(crate) header: Spanned<String>,
-    pub(crate) scheme: Spanned<String>,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
+facts! {
+    /// Where the credential goes on each call.
+    #[derive(Debug)]
+    pub(crate) struct AttachFacts {
+        pub(crate) header: Spanned<String>,
+        pub(crate) scheme: Spanned<String>,
+        pub(crate) source: Option<String>,
+    } else Self::default()
 }
 
 impl Default for AttachFacts {
@@ -126,41 +106,33 @@ impl Default for AttachFacts {
     }
 }
 
-/// Static keys.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct KeyFacts {
-    #[serde(default)]
-    pub(crate) lifetime_days: Option<u32>,
-    #[serde(default)]
-    pub(crate) overlap: Option<bool>,
-    #[serde(default)]
-    pub(crate) obtain: Option<String>,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
-    #[serde(default)]
-    pub(crate) format: Vec<Spanned<FormatFacts>>,
+facts! {
+    /// Static keys.
+    #[derive(Debug)]
+    pub(crate) struct KeyFacts {
+        pub(crate) lifetime_days: Option<u32>,
+        pub(crate) overlap: Option<bool>,
+        pub(crate) obtain: Option<String>,
+        pub(crate) source: Option<String>,
+        pub(crate) format: Vec<Spanned<FormatFacts>>,
+    }
 }
 
-/// One form a key or a client secret may have.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FormatFacts {
-    pub(crate) prefix: String,
-    #[serde(default)]
-    pub(crate) environment: Option<Spanned<Arc<str>>>,
-    pub(crate) alphabet: Alphabet,
-    #[serde(default)]
-    pub(crate) length: Option<usize>,
-    #[serde(default)]
-    pub(crate) min_length: Option<usize>,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
+facts! {
+    /// One form a key or a client secret may have.
+    #[derive(Clone, Debug)]
+    pub(crate) struct FormatFacts {
+        pub(crate) prefix: String,
+        pub(crate) environment: Option<Spanned<Arc<str>>>,
+        pub(crate) alphabet: Alphabet,
+        pub(crate) length: Option<usize>,
+        pub(crate) min_length: Option<usize>,
+        pub(crate) source: Option<String>,
+    }
 }
 
 /// `Alphabet` is the set of characters that a key has after its prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alphabet {
     /// `0-9 a-f`.
     LowerHex,
@@ -174,56 +146,45 @@ pub enum Alphabet {
     Visible,
 }
 
-/// How a token is obtained with a client id and secret.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TokenFacts {
-    pub(crate) grants: Vec<GrantKind>,
-    pub(crate) request: TokenRequestForm,
-    pub(crate) client_auth: ClientAuth,
-    /// Whom a client's assertions are for.
-    #[serde(default)]
-    pub(crate) assertion_audience: AssertionAudience,
-    /// What an authorization request carries beside what RFC 6749 and RFC 7636 say, such as `prompt`.
-    #[serde(default)]
-    pub(crate) authorization_parameters: BTreeMap<String, String>,
-    #[serde(default)]
-    pub(crate) lifetime_seconds: Option<u64>,
-    #[serde(default)]
-    pub(crate) refresh: Option<Spanned<RefreshFacts>>,
-    #[serde(default)]
-    pub(crate) max_keys: Option<u32>,
-    #[serde(default)]
-    pub(crate) obtain: Option<String>,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
-    #[serde(default)]
-    pub(crate) secret_format: Vec<Spanned<FormatFacts>>,
+words!(named Alphabet:
+    LowerHex = "lower-hex", Hex = "hex", Alphanumeric = "alphanumeric", UrlSafe = "url-safe", Visible = "visible");
+
+facts! {
+    /// How a token is obtained with a client id and secret.
+    #[derive(Debug)]
+    pub(crate) struct TokenFacts {
+        pub(crate) grants: Vec<GrantKind>,
+        pub(crate) request: TokenRequestForm,
+        pub(crate) client_auth: ClientAuth,
+        /// Whom a client's assertions are for.
+        pub(crate) assertion_audience: AssertionAudience,
+        /// What an authorization request carries beside what RFC 6749 and RFC 7636 say, such as `prompt`.
+        pub(crate) authorization_parameters: Vec<(String, String)>,
+        pub(crate) lifetime_seconds: Option<u64>,
+        pub(crate) refresh: Option<Spanned<RefreshFacts>>,
+        pub(crate) max_keys: Option<u32>,
+        pub(crate) obtain: Option<String>,
+        pub(crate) source: Option<String>,
+        pub(crate) secret_format: Vec<Spanned<FormatFacts>>,
+    }
 }
 
-/// What the vendor says about refresh tokens.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RefreshFacts {
-    #[serde(default)]
-    pub(crate) rotation: Rotation,
-    #[serde(default)]
-    pub(crate) reuse_grace_seconds: Option<u64>,
-    #[serde(default)]
-    pub(crate) earliest_seconds_before_end: Option<u64>,
-    #[serde(default)]
-    pub(crate) idle_lifetime_days: Option<u32>,
-    #[serde(default)]
-    pub(crate) total_lifetime_days: Option<u32>,
-    #[serde(default)]
-    pub(crate) single_active_grant: bool,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
+facts! {
+    /// What the vendor says about refresh tokens.
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct RefreshFacts {
+        pub(crate) rotation: Rotation,
+        pub(crate) reuse_grace_seconds: Option<u64>,
+        pub(crate) earliest_seconds_before_end: Option<u64>,
+        pub(crate) idle_lifetime_days: Option<u32>,
+        pub(crate) total_lifetime_days: Option<u32>,
+        pub(crate) single_active_grant: bool,
+        pub(crate) source: Option<String>,
+    }
 }
 
 /// `Rotation` is when a refresh token gets a new value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rotation {
     /// With each use, which spends the old one: what is assumed where the profile says nothing, because RFC 9700 section 2.2.2 asks for it.
     #[default]
@@ -234,9 +195,10 @@ pub enum Rotation {
     Never,
 }
 
+words!(named Rotation: EachUse = "each_use", Daily = "daily", Never = "never"; else Self::default());
+
 /// `GrantKind` is a way to obtain an access token (RFC 6749 section 1.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantKind {
     /// Client id and secret alone (RFC 6749 section 4.4).
     ClientCredentials,
@@ -250,9 +212,12 @@ pub enum GrantKind {
     JwtBearer,
 }
 
+words!(named GrantKind:
+    ClientCredentials = "client_credentials", RefreshToken = "refresh_token", AuthorizationCode = "authorization_code", DeviceCode = "device_code",
+    JwtBearer = "jwt_bearer");
+
 /// Whom a client's assertions are for (`aud`, RFC 7523 section 3).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum AssertionAudience {
     /// The issuer where it is known, else the token endpoint. The issuer, because an assertion for an endpoint's URL can be lured to another server that
     /// names this endpoint as its own (disclosed in January 2025 for OIDC; RFC 7523 bis).
@@ -261,13 +226,25 @@ pub(crate) enum AssertionAudience {
     /// The token endpoint's URL, for servers that take nothing else.
     TokenEndpoint,
     /// This text.
-    #[serde(untagged)]
     Text(String),
 }
 
+impl Fact for AssertionAudience {
+    fn read(value: &Spanned<DeValue<'_>>) -> Result<Self, Fault> {
+        Ok(match String::read(value)? {
+            word if word == "issuer" => Self::Issuer,
+            word if word == "token_endpoint" => Self::TokenEndpoint,
+            text => Self::Text(text),
+        })
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::default())
+    }
+}
+
 /// The shape of a token request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenRequestForm {
     /// POST with a form body (RFC 6749 section 4.4.2).
     Form,
@@ -275,9 +252,10 @@ pub(crate) enum TokenRequestForm {
     Get,
 }
 
+words!(TokenRequestForm: Form = "form", Get = "get");
+
 /// `ClientAuth` is how a client proves itself at the token endpoint (RFC 6749 section 2.3), by the names of RFC 7591 section 2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientAuth {
     /// `Authorization: Basic`, id and secret form-encoded first.
     ClientSecretBasic,
@@ -288,119 +266,94 @@ pub enum ClientAuth {
     /// An assertion signed with a key of the client's (RFC 7523 section 2.2).
     PrivateKeyJwt,
     /// The certificate that it shows when it connects (RFC 8705 section 2), of an authority or its own.
-    #[serde(alias = "self_signed_tls_client_auth")]
     TlsClientAuth,
     /// Not at all: a public client (RFC 6749 section 2.1), whose codes PKCE protects.
     None,
 }
 
-impl ClientAuth {
-    /// The name in profiles and metadata.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ClientSecretBasic => "client_secret_basic",
-            Self::ClientSecretPost => "client_secret_post",
-            Self::ClientSecretJwt => "client_secret_jwt",
-            Self::PrivateKeyJwt => "private_key_jwt",
-            Self::TlsClientAuth => "tls_client_auth",
-            Self::None => "none",
-        }
+words!(named ClientAuth:
+    ClientSecretBasic = "client_secret_basic", ClientSecretPost = "client_secret_post", ClientSecretJwt = "client_secret_jwt",
+    PrivateKeyJwt = "private_key_jwt", TlsClientAuth = "tls_client_auth" | "self_signed_tls_client_auth", None = "none");
+
+facts! {
+    /// Where request ids stand.
+    #[derive(Debug, Default)]
+    pub(crate) struct RequestIdFacts {
+        pub(crate) header: Option<String>,
+        pub(crate) body: Vec<String>,
+        pub(crate) source: Option<String>,
+    } else Self::default()
+}
+
+facts! {
+    /// A harmless GET that proves a credential.
+    #[derive(Debug)]
+    pub(crate) struct CheckFacts {
+        pub(crate) path: Spanned<String>,
+        pub(crate) source: Option<String>,
     }
 }
 
-/// Where request ids stand.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RequestIdFacts {
-    #[serde(default)]
-    pub(crate) header: Option<String>,
-    #[serde(default)]
-    pub(crate) body: Vec<String>,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
+facts! {
+    /// How an answer says "not ready yet".
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct PollFacts {
+        pub(crate) field: Option<String>,
+        pub(crate) pending: Vec<String>,
+        pub(crate) statuses: Vec<u16>,
+        pub(crate) source: Option<String>,
+    }
 }
 
-/// A harmless GET that proves a credential.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CheckFacts {
-    pub(crate) path: Spanned<String>,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
+facts! {
+    /// The provider's own convention for repeating a request.
+    #[derive(Debug)]
+    pub(crate) struct IdempotencyFacts {
+        pub(crate) method: String,
+        pub(crate) path: String,
+        pub(crate) body_field: String,
+        pub(crate) source: Option<String>,
+    }
 }
 
-/// How an answer says "not ready yet".
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PollFacts {
-    #[serde(default)]
-    pub(crate) field: Option<String>,
-    #[serde(default)]
-    pub(crate) pending: Vec<String>,
-    #[serde(default)]
-    pub(crate) statuses: Vec<u16>,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
+facts! {
+    /// Where an error body keeps its code and message, and what its codes mean.
+    #[derive(Debug, Default)]
+    pub(crate) struct ErrorFacts {
+        pub(crate) code: Vec<String>,
+        pub(crate) message: Vec<String>,
+        pub(crate) source: Option<String>,
+        pub(crate) meaning: Vec<Spanned<Meaning>>,
+    } else Self::default()
 }
 
-/// The provider's own convention for repeating a request.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct IdempotencyFacts {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) body_field: String,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
+facts! {
+    /// What one status or code means.
+    #[derive(Debug)]
+    pub(crate) struct Meaning {
+        pub(crate) status: Option<u16>,
+        pub(crate) code: Option<String>,
+        pub(crate) means: FailureKind,
+        pub(crate) advice: String,
+        pub(crate) source: Option<String>,
+    }
 }
 
-/// Where an error body keeps its code and message, and what its codes mean.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ErrorFacts {
-    #[serde(default)]
-    pub(crate) code: Vec<String>,
-    #[serde(default)]
-    pub(crate) message: Vec<String>,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
-    #[serde(default)]
-    pub(crate) meaning: Vec<Spanned<Meaning>>,
-}
-
-/// What one status or code means.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Meaning {
-    #[serde(default)]
-    pub(crate) status: Option<u16>,
-    #[serde(default)]
-    pub(crate) code: Option<String>,
-    pub(crate) means: FailureKind,
-    pub(crate) advice: String,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
-}
-
-/// One place where the API says when to come back.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WaitFact {
-    #[serde(default)]
-    pub(crate) header: Option<String>,
-    #[serde(default)]
-    pub(crate) body: Option<String>,
-    pub(crate) unit: WaitUnit,
-    /// The name of the limit that stands here, such as `day`.
-    #[serde(default)]
-    pub(crate) limit: Option<String>,
-    #[serde(default)]
-    pub(crate) source: Option<String>,
+facts! {
+    /// One place where the API says when to come back.
+    #[derive(Debug)]
+    pub(crate) struct WaitFact {
+        pub(crate) header: Option<String>,
+        pub(crate) body: Option<String>,
+        pub(crate) unit: WaitUnit,
+        /// The name of the limit that stands here, such as `day`.
+        pub(crate) limit: Option<String>,
+        pub(crate) source: Option<String>,
+    }
 }
 
 /// What the number in a wait means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WaitUnit {
     /// Seconds from now.
     Seconds,
@@ -414,21 +367,24 @@ pub(crate) enum WaitUnit {
     Date,
 }
 
-/// `Requirement` is a permission that calls of some paths need, and how the API answers a credential without it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Requirement {
-    /// The paths below the base URL, each for everything beneath it too; `*` stands for one segment.
-    pub paths: Vec<String>,
-    /// The permissions, in the vendor's words, of which the credential needs one.
-    pub needs_one_of: Vec<String>,
-    /// What the failure of a credential without it is.
-    pub(crate) means: FailureKind,
-    /// What to do about it.
-    pub advice: String,
-    /// Where the vendor says so.
-    #[serde(default)]
-    pub source: Option<String>,
+words!(WaitUnit:
+    Seconds = "seconds", Millis = "millis", Epoch = "epoch", EpochMillis = "epoch_millis", Date = "date");
+
+facts! {
+    /// `Requirement` is a permission that calls of some paths need, and how the API answers a credential without it.
+    #[derive(Clone, Debug)]
+    pub struct Requirement {
+        /// The paths below the base URL, each for everything beneath it too; `*` stands for one segment.
+        pub paths: Vec<String>,
+        /// The permissions, in the vendor's words, of which the credential needs one.
+        pub needs_one_of: Vec<String>,
+        /// What the failure of a credential without it is.
+        pub(crate) means: FailureKind,
+        /// What to do about it.
+        pub advice: String,
+        /// Where the vendor says so.
+        pub source: Option<String>,
+    }
 }
 
 impl Requirement {
@@ -451,15 +407,15 @@ impl Requirement {
     }
 }
 
-/// `Difference` is a point on which two sources disagree: which one the profile follows, and what the other says.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Difference {
-    /// The point in question.
-    pub about: String,
-    /// What the other source says, and how to follow it.
-    pub says: String,
-    /// Where it says so.
-    #[serde(default)]
-    pub source: Option<String>,
+facts! {
+    /// `Difference` is a point on which two sources disagree: which one the profile follows, and what the other says.
+    #[derive(Clone, Debug)]
+    pub struct Difference {
+        /// The point in question.
+        pub about: String,
+        /// What the other source says, and how to follow it.
+        pub says: String,
+        /// Where it says so.
+        pub source: Option<String>,
+    }
 }

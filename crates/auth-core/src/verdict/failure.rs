@@ -1,15 +1,14 @@
 //! `Failure`: what went wrong, whose fault it is, and what to do about it.
 
+use crate::provider::words;
 use crate::time::UnixTime;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
-use serde::Deserialize;
 
 /// `FailureKind` is the class of a [`Failure`]: what a program branches on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
     /// The program used the machine against its rules.
@@ -73,40 +72,10 @@ impl FailureKind {
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::ServerError | Self::TokenEndpoint | Self::Transport | Self::Store | Self::DeadlineExceeded)
     }
-
-    /// The name in lower case with underscores, as in profiles and vectors.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Misuse => "misuse",
-            Self::EnvironmentMismatch => "environment_mismatch",
-            Self::InsecureTransport => "insecure_transport",
-            Self::ForeignHost => "foreign_host",
-            Self::CredentialMissing => "credential_missing",
-            Self::CredentialMalformed => "credential_malformed",
-            Self::KeyRefused => "key_refused",
-            Self::KeyExpired => "key_expired",
-            Self::KeyRevoked => "key_revoked",
-            Self::TokenRefused => "token_refused",
-            Self::GrantRefused => "grant_refused",
-            Self::ConsentRequired => "consent_required",
-            Self::SourceUnavailable => "source_unavailable",
-            Self::PermissionDenied => "permission_denied",
-            Self::PlanRequired => "plan_required",
-            Self::EnterpriseOnly => "enterprise_only",
-            Self::MissingScope => "missing_scope",
-            Self::StepUpRequired => "step_up_required",
-            Self::Suspended => "suspended",
-            Self::InsufficientCredits => "insufficient_credits",
-            Self::RateLimited => "rate_limited",
-            Self::ServerError => "server_error",
-            Self::TokenEndpoint => "token_endpoint",
-            Self::Transport => "transport",
-            Self::Store => "store",
-            Self::DeadlineExceeded => "deadline_exceeded",
-            Self::RequestRefused => "request_refused",
-        }
-    }
 }
+
+words!(named FailureKind:
+    Misuse = "misuse", EnvironmentMismatch = "environment_mismatch", InsecureTransport = "insecure_transport", ForeignHost = "foreign_host", CredentialMissing = "credential_missing", CredentialMalformed = "credential_malformed", KeyRefused = "key_refused", KeyExpired = "key_expired", KeyRevoked = "key_revoked", TokenRefused = "token_refused", GrantRefused = "grant_refused", ConsentRequired = "consent_required", SourceUnavailable = "source_unavailable", PermissionDenied = "permission_denied", PlanRequired = "plan_required", EnterpriseOnly = "enterprise_only", MissingScope = "missing_scope", StepUpRequired = "step_up_required", Suspended = "suspended", InsufficientCredits = "insufficient_credits", RateLimited = "rate_limited", ServerError = "server_error", TokenEndpoint = "token_endpoint", Transport = "transport", Store = "store", DeadlineExceeded = "deadline_exceeded", RequestRefused = "request_refused");
 
 /// `Failure` is one thing that went wrong: its kind, what the server said, and advice that a person can act on.
 ///
