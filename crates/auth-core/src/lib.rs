@@ -100,6 +100,7 @@ mod audit;
 mod call;
 mod connection;
 mod credential;
+mod date;
 mod exchange;
 mod explain;
 mod headers;

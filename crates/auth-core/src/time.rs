@@ -1,5 +1,6 @@
 //! Time as a number: the machine has no clock, so every entry point is told what time it is.
 
+use crate::date;
 use core::fmt;
 use core::time::Duration;
 
@@ -30,10 +31,7 @@ impl UnixTime {
 
     /// A moment from text in RFC 3339: a date with time and offset, or a date alone, which is its midnight in UTC; `None` if it is neither or lies before 1970.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
-        let whole = || text.parse::<jiff::Timestamp>().ok();
-        let date = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|day| day.timestamp());
-        let timestamp = if text.len() > 10 { whole() } else { date() }?;
-        u64::try_from(timestamp.as_millisecond()).ok().map(Self)
+        if text.len() > 10 { date::from_rfc3339(text) } else { date::from_day(text) }
     }
 
     /// Milliseconds since the Unix epoch.
@@ -73,10 +71,7 @@ impl UnixTime {
 /// `UnixTime` prints as RFC 3339 in UTC.
 impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match i64::try_from(self.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()) {
-            Some(timestamp) => timestamp.fmt(f),
-            None => f.write_str("never"),
-        }
+        date::write(*self, f)
     }
 }
 
@@ -88,7 +83,7 @@ impl fmt::Debug for UnixTime {
 
 /// The whole milliseconds of a span, saturating.
 pub(crate) fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+    span.as_secs().saturating_mul(1_000).saturating_add(u64::from(span.subsec_millis()))
 }
 
 #[cfg(test)]

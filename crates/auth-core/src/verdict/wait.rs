@@ -3,6 +3,7 @@
 use super::answer::Response;
 use super::body::Body;
 use super::limit;
+use crate::date;
 use crate::headers::{self, Headers};
 use crate::provider::{Provider, WaitUnit};
 use crate::time::UnixTime;
@@ -114,17 +115,11 @@ fn moment(number: f64, server_now: UnixTime) -> Option<Duration> {
 
 /// A date: the three forms of RFC 9110 section 5.6.7, or RFC 3339.
 pub(crate) fn date(text: &str) -> Option<UnixTime> {
-    const FORMS: [&str; 3] = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
     let text = text.trim();
     if text.len() > LONGEST_TEXT {
         return None;
     }
-    let from_form = |form: &&str| {
-        let parsed = jiff::fmt::strtime::BrokenDownTime::parse(form, text).ok()?;
-        parsed.to_datetime().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-    };
-    let timestamp = FORMS.iter().find_map(from_form).or_else(|| text.parse::<jiff::Timestamp>().ok())?;
-    u64::try_from(timestamp.as_millisecond()).ok().map(UnixTime::from_millis)
+    date::from_http(text).or_else(|| date::from_rfc3339(text))
 }
 
 #[cfg(test)]
