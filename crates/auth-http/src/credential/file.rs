@@ -3,7 +3,10 @@
 use super::{Key, Material, Proof};
 use crate::error::Error;
 use auth_core::{KeyNotes, Secret, UnixTime};
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::fmt;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -29,11 +32,34 @@ struct ClientEntry {
     client_secret: Zeroizing<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum KeyEntry {
     Bare(Zeroizing<String>),
     Noted(NotedKey),
+}
+
+impl<'de> Deserialize<'de> for KeyEntry {
+    /// By hand, because what serde derives for two forms keeps a copy of the key that nobody wipes.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entry;
+
+        impl<'de> Visitor<'de> for Entry {
+            type Value = KeyEntry;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key, or an object with one")
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<KeyEntry, E> {
+                Ok(KeyEntry::Bare(Zeroizing::new(key.to_owned())))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<KeyEntry, A::Error> {
+                NotedKey::deserialize(MapAccessDeserializer::new(fields)).map(KeyEntry::Noted)
+            }
+        }
+
+        deserializer.deserialize_any(Entry)
+    }
 }
 
 #[derive(Deserialize)]
