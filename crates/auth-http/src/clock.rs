@@ -42,10 +42,13 @@ pub(crate) fn now() -> UnixTime {
 
 /// The time at which the steady clock shows, or will show, `reading`.
 pub(crate) fn at_steady(reading: Duration) -> UnixTime {
-    /// The wall clock's reading when the steady clock stood at zero.
-    static ZERO: OnceLock<Duration> = OnceLock::new();
-    let zero = *ZERO.get_or_init(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(steady()));
-    UnixTime::default().after(zero.saturating_add(reading))
+    /// The moment at which the steady clock stood at zero.
+    static ZERO: OnceLock<UnixTime> = OnceLock::new();
+    let zero = ZERO.get_or_init(|| {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixTime::default().after(wall.saturating_sub(steady()))
+    });
+    zero.after(reading)
 }
 
 /// Time since some moment in the past, suspended time included (`CLOCK_BOOTTIME`), so that a laptop that slept for an hour

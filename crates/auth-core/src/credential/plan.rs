@@ -34,8 +34,8 @@ pub struct PlanStep {
 impl RotationPlan {
     /// The plan for keys that stand so, at a provider with such limits.
     pub fn new(provider: &Provider, keys: &[KeyState], now: UnixTime) -> Self {
-        let mut steps = Vec::new();
-        let mut add = |by: UnixTime, what: String| steps.push(PlanStep { by, what });
+        let mut steps: Vec<PlanStep> = Vec::new();
+        let mut add = |by: UnixTime, what: String| steps.insert(steps.partition_point(|step| step.by <= by), PlanStep { by, what });
         let where_to = provider.where_to_obtain().map_or(String::new(), |place| format!(" ({place})"));
         let overlap = provider.keys_may_overlap() != Some(false);
         for (index, key) in keys.iter().enumerate() {
@@ -84,7 +84,6 @@ impl RotationPlan {
         if let Some(most) = provider.max_keys().filter(|most| keys.len() >= *most as usize) {
             add(now, format!("delete a key before the next is generated: {} allows {most}", provider.title()));
         }
-        steps.sort_by_key(|step| step.by);
         Self { steps }
     }
 }

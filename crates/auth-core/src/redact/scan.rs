@@ -4,7 +4,10 @@
 //! rare in logs (`riza` for `Authorization`, `ooki` for `Cookie`), and only where one is found does a recogniser look closer.
 
 use super::WINDOW;
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, packed};
+use aho_corasick::automaton::Automaton as _;
+use aho_corasick::nfa::contiguous::{Builder, NFA};
+use aho_corasick::{Input, MatchKind, packed};
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -101,7 +104,7 @@ enum Engine {
     /// Vectors: 16 or 32 bytes at a step. Needs a processor that has them, and `std` to ask.
     Packed(packed::Searcher),
     /// An automaton: a byte at a step, on any machine, for any number of literals. It finds the same.
-    Automaton(AhoCorasick),
+    Automaton(Arc<NFA>),
 }
 
 impl Literals {
@@ -125,7 +128,7 @@ impl Literals {
             return None;
         }
         let packed = packed::Config::new().match_kind(packed::MatchKind::LeftmostLongest).builder().extend(&literals).build();
-        let engine = packed.map_or_else(|| Engine::Automaton(automaton(&literals)), Engine::Packed);
+        let engine = packed.map_or_else(|| automaton(&literals), Engine::Packed);
         Some(Self { engine, openings })
     }
 
@@ -147,7 +150,7 @@ impl Literals {
                 (found.start(), found.end(), found.pattern())
             }
             Engine::Automaton(automaton) => {
-                let found = automaton.find(aho_corasick::Input::new(text).range(from..))?;
+                let found = automaton.try_find(&Input::new(text).range(from..)).ok()??;
                 (found.start(), found.end(), found.pattern())
             }
         };
@@ -155,11 +158,9 @@ impl Literals {
     }
 }
 
-fn automaton(literals: &[Vec<u8>]) -> AhoCorasick {
-    // Dense tables are faster, and small for so few literals; a caller with thousands of secrets gets the compact form.
-    let kind = (literals.len() <= 256).then_some(AhoCorasickKind::DFA);
-    let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).kind(kind).build(literals);
-    built.expect("literals of a few bytes each do not exhaust 2^31 states")
+fn automaton(literals: &[Vec<u8>]) -> Engine {
+    let built = Builder::new().match_kind(MatchKind::LeftmostLongest).build(literals);
+    Engine::Automaton(Arc::new(built.expect("literals of a few bytes each do not exhaust 2^31 states")))
 }
 
 /// Where a literal was found.
@@ -260,7 +261,7 @@ mod tests {
         let list: Vec<_> = ["riz", "toke", "tok", "_sk_"].iter().map(|word| (word.as_bytes().to_vec(), Opening::Name)).collect();
         let fast = Literals::new(list.clone()).unwrap();
         let words: Vec<Vec<u8>> = list.into_iter().map(|(word, _)| word).collect();
-        let slow = Literals { engine: Engine::Automaton(automaton(&words)), openings: fast.openings.clone() };
+        let slow = Literals { engine: automaton(&words), openings: fast.openings.clone() };
         let text = b"a token, an authorization, live_sk_ and a stoker in some more words so that vectors are used at all";
         for from in 0..text.len() {
             let [a, b] = [&fast, &slow].map(|set| set.find(text, from).map(|hit| (hit.at, hit.end)));
