@@ -285,9 +285,10 @@ static void ring(void) {
 static void folder(void) {
     ledgerauth_error *error = NULL;
     ledgerauth_response *response = NULL;
-    char path[] = "/tmp/ledgerauth-c-XXXXXX", store[64], command[128];
+    char path[1024], store[1040], command[1040];
+    snprintf(path, sizeof path, "%s/ledgerauth-c-XXXXXX", getenv("TMPDIR") != NULL ? getenv("TMPDIR") : P_tmpdir);
     CHECK(mkdtemp(path) != NULL);
-    snprintf(store, sizeof store, "%s/tokens", path);
+    snprintf(store, sizeof store, "%s/tokens", path); /* made by the library */
     json_int_t before = sandbox_now();
     for (int process = 0; process < 2; process++) {
         ledgerauth_client_options options = sandbox_options("numeric", "numeric_api");

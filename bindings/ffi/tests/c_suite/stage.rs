@@ -39,6 +39,7 @@ impl Stage {
             ("LEDGERAUTH_SANDBOX".into(), path("sandbox.json")),
             ("LEDGERAUTH_VECTORS".into(), vectors.to_str().unwrap().to_owned()),
             ("SSL_CERT_FILE".into(), path("ca.pem")),
+            ("TMPDIR".into(), folder.to_str().unwrap().to_owned()),
         ];
         Self { sandbox, folder, env }
     }
