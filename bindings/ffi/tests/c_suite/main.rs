@@ -14,6 +14,7 @@ mod sanitizers;
 mod sizes;
 mod stage;
 mod wire;
+mod wrapper;
 
 // The authorization server, and the browser, that the Rust client is tested with.
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of auth-http, which use all of it")]
@@ -52,13 +53,6 @@ fn every_program_holds_in_c11_by_both_compilers() {
 fn the_header_is_also_cpp17() {
     for compiler in compilers() {
         Program::test("abi").by(compiler).in_cpp().build().run(&Stage::start(World::Tls).env(), &[]);
-    }
-}
-
-#[test]
-fn the_wrapper_holds_in_cpp17_by_both_compilers() {
-    for compiler in compilers() {
-        Program::test("wrapper").by(compiler).in_cpp().build().run(&Stage::start(World::Tls).env(), &[]);
     }
 }
 
