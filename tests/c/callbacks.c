@@ -203,23 +203,9 @@ static void db_paused(void *userdata, ledgerauth_str id, ledgerauth_stored *stor
 }
 
 static ledgerauth_client *with_store(const ledgerauth_store *store, const char *refresh_token) {
-    char token_url[256];
-    ledgerauth_error *error = NULL;
-    ledgerauth_credential *credential = NULL;
-    ledgerauth_client *client = NULL;
     ledgerauth_client_options options = sandbox_options("numeric", "numeric_api");
-    snprintf(token_url, sizeof token_url, "%s/oauth/token", sandbox_url("numeric_auth"));
-    options.environment = LEDGERAUTH_STR("production");
-    options.token_url = ledgerauth_str_of(token_url);
     options.store = store;
-    CHECK_STATUS(ledgerauth_credential_from_client(ledgerauth_str_of(sandbox_pair("numeric", "client_id")),
-                                                   ledgerauth_str_of(sandbox_pair("numeric", "client_secret")), &credential, &error),
-                 LEDGERAUTH_OK, &error);
-    CHECK_STATUS(ledgerauth_credential_set_refresh_token(credential, ledgerauth_str_of(refresh_token), &error), LEDGERAUTH_OK, &error);
-    options.credential = credential;
-    CHECK_STATUS(ledgerauth_client_new(&options, &client, &error), LEDGERAUTH_OK, &error);
-    ledgerauth_credential_free(credential);
-    return client;
+    return sandbox_numeric_as(options, refresh_token);
 }
 
 static void store(void) {

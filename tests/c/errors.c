@@ -271,22 +271,11 @@ static int32_t down_load(void *userdata, ledgerauth_str id, ledgerauth_stored *s
 }
 
 static int32_t refreshed(const char *token, const ledgerauth_store *store, ledgerauth_error **error) {
-    char token_url[256];
-    ledgerauth_credential *credential = NULL;
-    ledgerauth_client *client = NULL;
     ledgerauth_client_options options = sandbox_options("numeric", "numeric_api");
-    snprintf(token_url, sizeof token_url, "%s/oauth/token", sandbox_url("numeric_auth"));
-    options.environment = LEDGERAUTH_STR("production");
-    options.token_url = ledgerauth_str_of(token_url);
     options.store = store;
-    CHECK(ledgerauth_credential_from_refresh_token(ledgerauth_str_of(sandbox_pair("numeric", "client_id")),
-                                                   ledgerauth_str_of(sandbox_pair("numeric", "client_secret")), ledgerauth_str_of(token),
-                                                   &credential, NULL) == LEDGERAUTH_OK);
-    options.credential = credential;
-    CHECK(ledgerauth_client_new(&options, &client, NULL) == LEDGERAUTH_OK);
+    ledgerauth_client *client = sandbox_numeric_as(options, token);
     int32_t status = ledgerauth_client_check(client, NULL, error);
     ledgerauth_client_free(client);
-    ledgerauth_credential_free(credential);
     return status;
 }
 

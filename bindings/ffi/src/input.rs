@@ -2,6 +2,7 @@
 
 use crate::error::{Fault, misuse};
 use crate::status::{LEDGERAUTH_BUSY, LEDGERAUTH_NULL, LEDGERAUTH_STRUCT_SIZE};
+use parking_lot::{Mutex, MutexGuard};
 use std::mem::MaybeUninit;
 
 /// What a pointer points to.
@@ -32,17 +33,6 @@ impl<T> Out<T> {
     }
 }
 
-impl<T> Out<*mut T> {
-    /// Writes a new handle.
-    ///
-    /// # Safety
-    /// As for [`Out::write`].
-    pub(crate) unsafe fn write_handle(self, value: T) {
-        // SAFETY: the caller's promise.
-        unsafe { self.write(Box::into_raw(Box::new(value))) };
-    }
-}
-
 impl Out<std::ffi::c_char> {
     /// Copies a text and a NUL.
     ///
@@ -56,6 +46,31 @@ impl Out<std::ffi::c_char> {
             buffer.add(text.len()).write(0);
         }
     }
+}
+
+/// An object as the caller holds it, until it is freed.
+pub(crate) fn handle<T>(object: T) -> *mut T {
+    Box::into_raw(Box::new(object))
+}
+
+/// Writes an output that the caller may do without.
+///
+/// # Safety
+/// The place is `NULL` or holds a `T`.
+pub(crate) unsafe fn offer<T>(out: *mut T, value: impl FnOnce() -> T) {
+    if !out.is_null() {
+        // SAFETY: the caller's promise.
+        unsafe { out.write(value()) };
+    }
+}
+
+/// An object that is for one thread at a time, as long as it is held.
+///
+/// # Safety
+/// As for [`get`].
+pub(crate) unsafe fn alone<'a, O, T>(object: *const O, name: &str, inside: fn(&'a O) -> &'a Mutex<T>) -> Result<MutexGuard<'a, T>, Fault> {
+    // SAFETY: the caller's promise.
+    inside(unsafe { get(object, name) }?).try_lock().ok_or_else(busy)
 }
 
 /// A list of a caller's.
@@ -172,7 +187,7 @@ pub(crate) fn beyond(name: &str, count: usize) -> Fault {
 }
 
 /// The error of an object that another thread is using.
-pub(crate) fn busy() -> Fault {
+fn busy() -> Fault {
     crate::error::at_the_boundary(
         LEDGERAUTH_BUSY,
         "another thread is using this object",

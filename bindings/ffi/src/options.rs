@@ -11,9 +11,10 @@
 //! userdata points to has to live until the client is freed.
 
 use crate::audit::{ledgerauth_audit_fn, ledgerauth_log_fn, listen};
-use crate::credential::{ledgerauth_credential, missing};
+use crate::credential::ledgerauth_credential;
 use crate::error::{Fault, misuse};
 use crate::gate::Gate;
+use crate::given::missing;
 use crate::input::{get, list, sized};
 use crate::kept::place;
 use crate::provider::{chosen, ledgerauth_provider};
