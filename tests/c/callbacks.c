@@ -345,7 +345,8 @@ static void time_and_dice(void) {
     world.stop = 0;
     world.sends = 0;
     client = in_world(&world, no_answer);
-    CHECK(ledgerauth_client_get(client, LEDGERAUTH_STR("/v1/invoices"), &response, &error) == LEDGERAUTH_TRANSPORT && world.sends == 4);
+    CHECK_ENDS(ledgerauth_client_get(client, LEDGERAUTH_STR("/v1/invoices"), &response, &error), LEDGERAUTH_TRANSPORT, &error);
+    CHECK(world.sends == 4);
     CHECK_HAS(ledgerauth_error_line(error), "the wire was cut");
     ledgerauth_error_free(error);
     error = NULL;

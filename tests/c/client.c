@@ -141,7 +141,7 @@ static void streams(void) {
     request.path = LEDGERAUTH_STR("/v1/nothing-here");
     request.read_body = NULL;
     request.write_userdata = &none;
-    CHECK(ledgerauth_client_send(client, &request, &response, &error) == LEDGERAUTH_REQUEST_REFUSED);
+    CHECK_ENDS(ledgerauth_client_send(client, &request, &response, &error), LEDGERAUTH_REQUEST_REFUSED, &error);
     CHECK(none.calls == 0 && ledgerauth_response_body(ledgerauth_error_response(error)).len > 0);
     ledgerauth_error_free(error);
     error = NULL;
