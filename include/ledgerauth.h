@@ -653,6 +653,11 @@ typedef struct ledgerauth_client_options {
      */
     ledgerauth_str store_redis;
     /*
+     * Trust these certificate authorities (PEM) of the Redis server and no others; those that the
+     * operating system trusts if not said.
+     */
+    ledgerauth_str store_ca_pem;
+    /*
      * Encrypt what is kept in store_folder or store_redis with this key: 32 bytes in base64 or
      * hexadecimal.
      */

@@ -110,6 +110,7 @@ struct Callbacks {
         raw.max_attempts = options.max_attempts;
         raw.store_folder = str(options.store_folder);
         raw.store_redis = str(options.store_redis);
+        raw.store_ca_pem = str(options.store_ca_pem);
         raw.store_key = str(options.store_key);
         raw.no_threads = options.no_threads ? 1 : 0;
         raw.timeout_ms = millis(options.timeout);

@@ -37,6 +37,7 @@ struct Options {
     std::shared_ptr<Store> store;
     std::string store_folder;
     std::string store_redis;
+    std::string store_ca_pem;
     std::string store_key;
     std::shared_ptr<Transport> transport;
     bool no_threads = false;

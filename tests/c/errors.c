@@ -100,6 +100,12 @@ static void set_up(void) {
     options.store_redis = LEDGERAUTH_STR("redis://127.0.0.1:1");
     CHECK_STATUS(new_with(options, live, &error), LEDGERAUTH_MISUSE, &error);
     options = finora;
+    options.store_key = LEDGERAUTH_STR("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+    CHECK_STATUS(new_with(options, live, &error), LEDGERAUTH_MISUSE, &error);
+    options.store_key = ledgerauth_str_of(NULL);
+    options.store_ca_pem = LEDGERAUTH_STR("x");
+    CHECK_STATUS(new_with(options, live, &error), LEDGERAUTH_MISUSE, &error);
+    options = finora;
     options.discover = 1;
     options.environment = LEDGERAUTH_STR("production");
     CHECK_STATUS(new_with(options, live, &error), LEDGERAUTH_MISUSE, &error);

@@ -10,6 +10,7 @@ mod examples;
 mod login;
 mod packages;
 mod readme;
+mod redis;
 mod sanitizers;
 mod sizes;
 mod stage;
@@ -24,12 +25,20 @@ mod browser;
 #[allow(dead_code, unreachable_pub, reason = "as above")]
 #[path = "../../../../crates/auth-http/tests/support/oidc.rs"]
 mod oidc;
+#[allow(dead_code, reason = "as above")]
+#[path = "../../../../crates/auth-http/tests/fleet/redis_tls.rs"]
+mod redis_tls;
 #[allow(dead_code, unreachable_pub, reason = "as above")]
 #[path = "../../../../crates/auth-http/tests/support/server.rs"]
 mod server;
 
+/// As those files call it.
+mod support {
+    pub(crate) use crate::server;
+}
+
 use build::{Compiler, Program, compilers};
-use stage::{Stage, World};
+use stage::{Stage, TempFolder, World};
 
 /// The test programs, and whether they talk to the sandbox.
 const PROGRAMS: [(&str, bool); 7] =
