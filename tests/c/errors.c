@@ -33,6 +33,8 @@ static void arguments(void) {
     CHECK_STATUS(ledgerauth_client_send(client, &request, &response, &error), LEDGERAUTH_STRUCT_SIZE, &error);
     request.size = 100000;
     CHECK_STATUS(ledgerauth_client_send(client, &request, &response, &error), LEDGERAUTH_STRUCT_SIZE, &error);
+    request.size = SIZE_MAX; /* memory that nobody filled */
+    CHECK_STATUS(ledgerauth_client_send(client, &request, &response, &error), LEDGERAUTH_STRUCT_SIZE, &error);
     request.size = sizeof request;
     CHECK_STATUS(ledgerauth_client_send(client, NULL, &response, &error), LEDGERAUTH_NULL, &error);
     request.method = LEDGERAUTH_STR("get");
