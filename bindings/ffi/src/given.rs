@@ -7,7 +7,7 @@ use crate::guard::make;
 use crate::input::get;
 use crate::status::{LEDGERAUTH_OK, LEDGERAUTH_SOURCE_UNAVAILABLE};
 use auth_http::{Credential, Error, Key};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 
 /// What was given so far.
@@ -39,13 +39,14 @@ pub(crate) fn given(
 impl ledgerauth_credential {
     /// What a client is built with. A callback is called now, and later through the client's gate.
     pub(crate) fn for_client(&self, gate: &Arc<Gate>) -> Result<Credential, Fault> {
-        let given = self.0.lock();
+        let mut given = self.0.lock();
         let credential = match &given.material {
             Material::Credential(credential) => (**credential).clone(),
             Material::Ring(keys) => Credential::keys(keys.iter().cloned()),
             Material::Callback(callback, userdata) => {
                 let (callback, userdata, gate) = (*callback, *userdata, Arc::clone(gate));
-                Credential::from_callback(move || call_back(callback, userdata, &gate))?
+                // The program may say something about this very credential while it is asked.
+                MutexGuard::unlocked(&mut given, || Credential::from_callback(move || call_back(callback, userdata, &gate)))?
             }
         };
         Ok(given.said(credential))
