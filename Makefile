@@ -13,7 +13,7 @@ demo:  ## run one month-end close through all four systems, on this machine alon
 	@$(CARGO) run --quiet --release -p auth-demo
 
 # What tests are built with: features whose other half may be missing on a machine say SKIPPED there.
-TESTED := auth-http/redis,auth-http/login
+TESTED := auth-http/redis,auth-http/login,auth-ffi/redis
 
 .PHONY: test
 test: tools servers  ## install what is needed and run every test
@@ -47,13 +47,13 @@ header:  ## write include/ledgerauth.h anew from the sources
 	@LEDGERAUTH_WRITE_HEADER=1 $(CARGO) test --quiet -p auth-ffi --test header
 
 .PHONY: install
-install:  ## install the C and C++ library: PREFIX, LIBDIR, DESTDIR; HTTP=off leaves its own HTTP out
-	bindings/ffi/packaging/build.sh small $(if $(filter off,$(HTTP)),--no-default-features)
+install:  ## install the C and C++ library: PREFIX, LIBDIR, DESTDIR; HTTP=off leaves its own HTTP out, FEATURES=redis adds tokens in Redis
+	bindings/ffi/packaging/build.sh small $(if $(filter off,$(HTTP)),--no-default-features) $(if $(FEATURES),--features $(FEATURES))
 	bindings/ffi/packaging/install.sh target/c/small
 
 .PHONY: check-c
 check-c: tools servers  ## the C and C++ interface in full: every program under every sanitizer, and the libraries' sizes
-	LEDGERAUTH_C_FULL=1 $(CARGO) test -p auth-ffi
+	LEDGERAUTH_C_FULL=1 $(CARGO) test -p auth-ffi --features redis
 
 .PHONY: bench
 bench:  ## measure, and print ratios against floors of the same run

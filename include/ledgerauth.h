@@ -426,8 +426,7 @@ void ledgerauth_error_free(ledgerauth_error *error);
  * a file or a callback is asked for again when the API refuses everything it gave, so a rotated
  * secret needs no restart.
  *
- * Several keys of one account make a ring: the first that is neither refused nor expired is used,
- * and another takes over within the same call.
+ * Several keys of one account make a ring, which has a chapter of its own.
  */
 
 /*
@@ -446,34 +445,6 @@ typedef struct ledgerauth_credential ledgerauth_credential;
  */
 typedef int32_t (*ledgerauth_source_fn)(void *userdata,
                                         ledgerauth_credential **credential_out);
-
-/*
- * One key of a ring, with what its owner knows about it. Zero it, set size, text, and what is
- * known.
- */
-typedef struct ledgerauth_ring_key {
-    /* sizeof(ledgerauth_ring_key). */
-    size_t size;
-    /* The key itself. */
-    ledgerauth_str text;
-    /* The name it was given in the vendor's dashboard. */
-    ledgerauth_str name;
-    /* The vendor's own id of it. */
-    ledgerauth_str id;
-    /* The integration that it belongs to. */
-    ledgerauth_str integration;
-    /*
-     * What it may do, in the vendor's words: a call that needs more is refused before it is
-     * sent, where the profile knows what calls need.
-     */
-    const ledgerauth_str *permissions;
-    /* How many of them. */
-    size_t permission_count;
-    /* When it was created, in milliseconds since 1970 UTC; 0 if that is not known. */
-    uint64_t created_at;
-    /* Not 0 to accept a prefix, length or alphabet that the profile does not know. */
-    int32_t relaxed;
-} ledgerauth_ring_key;
 
 /*
  * A static key. The caller frees it.
@@ -562,21 +533,6 @@ int32_t ledgerauth_credential_from_callback(ledgerauth_source_fn callback,
                                             void *userdata,
                                             ledgerauth_credential **credential_out,
                                             ledgerauth_error **error_out);
-
-/*
- * A ring without a key yet: add some with ledgerauth_credential_add_key(). The caller frees it.
- * Since 0.1.0.
- */
-int32_t ledgerauth_credential_new_ring(ledgerauth_credential **credential_out,
-                                       ledgerauth_error **error_out);
-
-/*
- * Adds a key to a ring or behind a static key. LEDGERAUTH_MISUSE for any other credential.
- * Since 0.1.0.
- */
-int32_t ledgerauth_credential_add_key(ledgerauth_credential *credential,
-                                      const ledgerauth_ring_key *key,
-                                      ledgerauth_error **error_out);
 
 /*
  * Declares the environment that the credential is for: needed where neither its prefix nor the
@@ -696,6 +652,11 @@ typedef struct ledgerauth_client_options {
      * LEDGERAUTH_UNSUPPORTED in a library that was built without Redis.
      */
     ledgerauth_str store_redis;
+    /*
+     * Trust these certificate authorities (PEM) of the Redis server and no others; those that the
+     * operating system trusts if not said.
+     */
+    ledgerauth_str store_ca_pem;
     /*
      * Encrypt what is kept in store_folder or store_redis with this key: 32 bytes in base64 or
      * hexadecimal.
@@ -1255,9 +1216,10 @@ void ledgerauth_key_free(ledgerauth_key *key);
 /* ---------------------------------------------------------------------------------------------
  * Key rings and rotation
  *
+ * Several keys of one account make a ring: the first that is neither refused nor expired is used.
  * A key that has reached its end gives way to its successor before anybody meets a 401; one that
- * is refused gives way in the same call. These functions tell how the keys of a client stand, and
- * what to do by when.
+ * is refused gives way in the same call. The functions that ask a client tell how its keys stand,
+ * and what to do by when.
  */
 
 /* The age of a key: the vendor sets no limit. */
@@ -1276,6 +1238,34 @@ typedef struct ledgerauth_key_states ledgerauth_key_states;
 
 /* What to do with a client's keys, the most urgent first. It never changes. */
 typedef struct ledgerauth_plan ledgerauth_plan;
+
+/*
+ * One key of a ring, with what its owner knows about it. Zero it, set size, text, and what is
+ * known.
+ */
+typedef struct ledgerauth_ring_key {
+    /* sizeof(ledgerauth_ring_key). */
+    size_t size;
+    /* The key itself. */
+    ledgerauth_str text;
+    /* The name it was given in the vendor's dashboard. */
+    ledgerauth_str name;
+    /* The vendor's own id of it. */
+    ledgerauth_str id;
+    /* The integration that it belongs to. */
+    ledgerauth_str integration;
+    /*
+     * What it may do, in the vendor's words: a call that needs more is refused before it is
+     * sent, where the profile knows what calls need.
+     */
+    const ledgerauth_str *permissions;
+    /* How many of them. */
+    size_t permission_count;
+    /* When it was created, in milliseconds since 1970 UTC; 0 if that is not known. */
+    uint64_t created_at;
+    /* Not 0 to accept a prefix, length or alphabet that the profile does not know. */
+    int32_t relaxed;
+} ledgerauth_ring_key;
 
 /* How one key stands. The caller sets size; the texts belong to the list. */
 typedef struct ledgerauth_key_state {
@@ -1301,6 +1291,21 @@ typedef struct ledgerauth_key_state {
     /* Why the API refused it; NULL if it did not. It belongs to the list. */
     const ledgerauth_error *refused;
 } ledgerauth_key_state;
+
+/*
+ * A ring without a key yet: add some with ledgerauth_credential_add_key(). The caller frees it.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_credential_new_ring(ledgerauth_credential **credential_out,
+                                       ledgerauth_error **error_out);
+
+/*
+ * Adds a key to a ring or behind a static key. LEDGERAUTH_MISUSE for any other credential.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_credential_add_key(ledgerauth_credential *credential,
+                                      const ledgerauth_ring_key *key,
+                                      ledgerauth_error **error_out);
 
 /*
  * How each key of a client stands, in the ring's order; none if it authenticates with tokens. The

@@ -92,6 +92,61 @@ fn made<T>(call: impl FnOnce(*mut *mut T, *mut *mut ledgerauth_error) -> i32) ->
     object
 }
 
+/// A ring of two keys, the second with any notes.
+unsafe fn ring(key: ledgerauth_str, input: &mut Input) -> *mut ledgerauth_credential {
+    // SAFETY: zeros are a value of the struct; its texts point into the input.
+    unsafe {
+        let ring = made(|out, error| ledgerauth_credential_new_ring(out, error));
+        let mut noted: ledgerauth_ring_key = zeroed();
+        (noted.size, noted.text) = (size_of::<ledgerauth_ring_key>(), key);
+        checked(|error| ledgerauth_credential_add_key(ring, &raw const noted, error));
+        let permissions = [input.text(), input.text()];
+        (noted.text, noted.name, noted.id, noted.integration) = (input.text(), input.text(), input.text(), input.text());
+        (noted.permissions, noted.permission_count) = (permissions.as_ptr(), usize::from(input.byte() % 3));
+        (noted.created_at, noted.relaxed) = (u64::from(input.byte()) << 33, i32::from(input.byte() % 2));
+        checked(|error| ledgerauth_credential_add_key(ring, &raw const noted, error));
+        ring
+    }
+}
+
+/// What is said about a credential after it was made.
+unsafe fn say(credential: *mut ledgerauth_credential, input: &mut Input) {
+    // SAFETY: the credential is NULL or live; texts point into the input.
+    unsafe {
+        match input.byte() % 4 {
+            0 => drop(checked(|error| ledgerauth_credential_set_environment(credential, input.text(), error))),
+            1 => drop(checked(|error| ledgerauth_credential_set_refresh_token(credential, input.text(), error))),
+            2 => drop(checked(|error| ledgerauth_credential_use_stored(credential, error))),
+            _ => {
+                let scopes = [input.text(), input.text()];
+                let count = usize::from(input.byte() % 3);
+                checked(|error| ledgerauth_credential_set_scopes(credential, scopes.as_ptr(), count, error));
+            }
+        }
+    }
+}
+
+/// How the keys of a client stand, and what to do with them; one look too far.
+unsafe fn look(client: *const ledgerauth_client) {
+    // SAFETY: the client is NULL or live; zeros are a value of the struct.
+    unsafe {
+        let states = made(|out, error| ledgerauth_client_keys(client, out, error));
+        let plan = made(|out, error| ledgerauth_client_plan(client, out, error));
+        let mut state: ledgerauth_key_state = zeroed();
+        state.size = size_of::<ledgerauth_key_state>();
+        for at in 0..=ledgerauth_key_states_count(states) {
+            let fine = checked(|error| ledgerauth_key_states_at(states, at, &raw mut state, error));
+            assert_eq!(fine, at < ledgerauth_key_states_count(states));
+        }
+        for at in 0..=ledgerauth_plan_count(plan) {
+            let fine = checked(|error| ledgerauth_plan_at(plan, at, null_mut(), null_mut(), error));
+            assert_eq!(fine, at < ledgerauth_plan_count(plan));
+        }
+        ledgerauth_plan_free(plan);
+        ledgerauth_key_states_free(states);
+    }
+}
+
 /// A client of a profile of our own, on a world that stands still.
 unsafe fn client_of(
     provider: *const ledgerauth_provider,
@@ -134,8 +189,12 @@ fuzz_target!(|bytes: &[u8]| {
         let credential = match input.byte() % 4 {
             0 => made(|out, error| ledgerauth_credential_from_client(of("id"), key, out, error)),
             1 => made(|out, error| ledgerauth_credential_from_refresh_token(of("id"), of("secret"), key, out, error)),
+            2 => ring(key, &mut input),
             _ => made(|out, error| ledgerauth_credential_from_key(key, out, error)),
         };
+        if input.byte() % 4 == 0 {
+            say(credential, &mut input);
+        }
         let client = client_of(provider, credential, &mut input);
         let answer = made(|out, error| ledgerauth_answer_new(out, error));
         let mut exchange: *mut ledgerauth_exchange = null_mut();
@@ -168,20 +227,22 @@ unsafe fn one(
     // SAFETY: as the caller says.
     unsafe {
         let text = |input: &mut Input| input.text();
-        match number % 20 {
+        match number % 21 {
             0 | 1 => {
                 let mut call: ledgerauth_call = zeroed();
                 (call.size, call.method, call.path) =
-                    (size_of::<ledgerauth_call>(), of(["GET", "POST"][number as usize / 20 % 2]), input.text());
-                (call.body, call.own_store) = (input.text(), number / 40 % 2);
+                    (size_of::<ledgerauth_call>(), of(["GET", "POST"][number as usize / 21 % 2]), input.text());
+                (call.body, call.own_store) = (input.text(), number / 42 % 2);
+                // A program that forgot to set it.
+                call.size = [call.size, call.size, call.size, 0, usize::MAX][usize::from(input.byte() % 5)];
                 ledgerauth_exchange_free(std::mem::replace(exchange, null_mut()));
                 *exchange = made(|out, error| ledgerauth_exchange_new(client, &raw const call, out, error));
             }
             2..=5 => drop(checked(|error| ledgerauth_exchange_poll(*exchange, &raw mut step, error))),
             6 => drop(checked(|error| ledgerauth_exchange_handle_response(*exchange, answer, error))),
-            7 => drop(checked(|error| ledgerauth_exchange_handle_failure(*exchange, number / 20 % 2, text(input), error))),
-            8 => drop(checked(|error| ledgerauth_exchange_handle_claimed(*exchange, number / 20, text(input), error))),
-            9 => drop(checked(|error| ledgerauth_exchange_handle_saved(*exchange, number / 20, text(input), error))),
+            7 => drop(checked(|error| ledgerauth_exchange_handle_failure(*exchange, number / 21 % 2, text(input), error))),
+            8 => drop(checked(|error| ledgerauth_exchange_handle_claimed(*exchange, number / 21, text(input), error))),
+            9 => drop(checked(|error| ledgerauth_exchange_handle_saved(*exchange, number / 21, text(input), error))),
             10 => drop(checked(|error| ledgerauth_exchange_handle_looked(*exchange, u64::from(input.byte()) << 33, text(input), error))),
             11 => drop(checked(|error| ledgerauth_exchange_handle_loaded(*exchange, client, credential, error))),
             12 => drop(checked(|error| ledgerauth_answer_set_status(answer, i32::from(input.byte()) * 3, error))),
@@ -200,7 +261,13 @@ unsafe fn one(
             }
             18 => {
                 ledgerauth_text_free(made(|out, error| ledgerauth_client_explain(client, out, error)));
-                ledgerauth_key_states_free(made(|out, error| ledgerauth_client_keys(client, out, error)));
+                look(client);
+            }
+            19 => {
+                let renewal = made(|out, error| ledgerauth_exchange_renewal(client, out, error));
+                let polled = checked(|error| ledgerauth_exchange_poll(renewal, &raw mut step, error));
+                assert_eq!(polled, !renewal.is_null());
+                ledgerauth_exchange_free(renewal);
             }
             _ => {
                 let mut buffer = [0; 64];

@@ -69,11 +69,15 @@ static void audit(void) {
 typedef struct vault {
     const char *first, *second;
     int asked, wrong;
+    ledgerauth_credential *asking; /* the credential that asks */
 } vault;
 
 static int32_t give(void *userdata, ledgerauth_credential **credential_out) {
     vault *vault = userdata;
     const char *key = vault->asked++ == 0 ? vault->first : vault->second;
+    if (vault->asked == 1) {
+        CHECK(ledgerauth_credential_set_environment(vault->asking, LEDGERAUTH_STR("staging"), NULL) == LEDGERAUTH_OK);
+    }
     if (vault->wrong == 1) {
         return LEDGERAUTH_OK; /* and writes nothing */
     }
@@ -87,7 +91,7 @@ static int32_t from_vault(vault *vault, ledgerauth_client **client, ledgerauth_e
     ledgerauth_credential *credential = NULL;
     ledgerauth_client_options options = sandbox_options("finora", "finora");
     CHECK(ledgerauth_credential_from_callback(give, vault, &credential, NULL) == LEDGERAUTH_OK);
-    CHECK(ledgerauth_credential_set_environment(credential, LEDGERAUTH_STR("staging"), NULL) == LEDGERAUTH_OK);
+    vault->asking = credential;
     options.credential = credential;
     options.environment = LEDGERAUTH_STR("staging");
     int32_t status = ledgerauth_client_new(&options, client, error);
@@ -104,7 +108,7 @@ static void source(void) {
     char revoke[256];
     snprintf(revoke, sizeof revoke, "{\"revoke\": {\"key\": \"%s\"}}", old);
     sandbox_do("/keys", revoke);
-    vault good = {old, sandbox_key("finora_test"), 0, 0}, empty = {0}, silent = {.wrong = 1}, nested = {.wrong = 2};
+    vault good = {old, sandbox_key("finora_test"), 0, 0, NULL}, empty = {0}, silent = {.wrong = 1}, nested = {.wrong = 2};
     CHECK_STATUS(from_vault(&good, &client, &error), LEDGERAUTH_OK, &error);
     CHECK(good.asked == 1);
     CHECK_STATUS(ledgerauth_client_get(client, LEDGERAUTH_STR("/v1/invoices"), &response, &error), LEDGERAUTH_OK, &error);
@@ -203,23 +207,9 @@ static void db_paused(void *userdata, ledgerauth_str id, ledgerauth_stored *stor
 }
 
 static ledgerauth_client *with_store(const ledgerauth_store *store, const char *refresh_token) {
-    char token_url[256];
-    ledgerauth_error *error = NULL;
-    ledgerauth_credential *credential = NULL;
-    ledgerauth_client *client = NULL;
     ledgerauth_client_options options = sandbox_options("numeric", "numeric_api");
-    snprintf(token_url, sizeof token_url, "%s/oauth/token", sandbox_url("numeric_auth"));
-    options.environment = LEDGERAUTH_STR("production");
-    options.token_url = ledgerauth_str_of(token_url);
     options.store = store;
-    CHECK_STATUS(ledgerauth_credential_from_client(ledgerauth_str_of(sandbox_pair("numeric", "client_id")),
-                                                   ledgerauth_str_of(sandbox_pair("numeric", "client_secret")), &credential, &error),
-                 LEDGERAUTH_OK, &error);
-    CHECK_STATUS(ledgerauth_credential_set_refresh_token(credential, ledgerauth_str_of(refresh_token), &error), LEDGERAUTH_OK, &error);
-    options.credential = credential;
-    CHECK_STATUS(ledgerauth_client_new(&options, &client, &error), LEDGERAUTH_OK, &error);
-    ledgerauth_credential_free(credential);
-    return client;
+    return sandbox_numeric_as(options, refresh_token);
 }
 
 static void store(void) {
@@ -359,7 +349,8 @@ static void time_and_dice(void) {
     world.stop = 0;
     world.sends = 0;
     client = in_world(&world, no_answer);
-    CHECK(ledgerauth_client_get(client, LEDGERAUTH_STR("/v1/invoices"), &response, &error) == LEDGERAUTH_TRANSPORT && world.sends == 4);
+    CHECK_ENDS(ledgerauth_client_get(client, LEDGERAUTH_STR("/v1/invoices"), &response, &error), LEDGERAUTH_TRANSPORT, &error);
+    CHECK(world.sends == 4);
     CHECK_HAS(ledgerauth_error_line(error), "the wire was cut");
     ledgerauth_error_free(error);
     error = NULL;

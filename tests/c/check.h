@@ -11,6 +11,20 @@
 
 static int check_count, check_failures;
 
+/* The statuses that calls ended with when they had to: the harness wants to see all of them. */
+static int32_t check_met[64];
+static int check_met_count;
+
+static inline void check_meet(int32_t status) {
+    int at = 0;
+    while (at < check_met_count && check_met[at] != status) {
+        at++;
+    }
+    if (at == check_met_count && at < (int)(sizeof check_met / sizeof *check_met)) {
+        check_met[check_met_count++] = status;
+    }
+}
+
 /* Counts a check; says where it failed. */
 static inline void check_that(int holds, const char *what, const char *where, int line) {
     check_count++;
@@ -39,8 +53,8 @@ static inline int check_has(ledgerauth_str text, const char *part) {
     return 0;
 }
 
-/* Whether a call ended with this status, its error says the same, and is freed. */
-static inline int check_status(int32_t status, int32_t expected, ledgerauth_error **error) {
+/* Whether a call ended with this status, and its error says the same. */
+static inline int check_ends(int32_t status, int32_t expected, ledgerauth_error *const *error) {
     int same = status == expected;
     if (!same) {
         fprintf(stderr, "got %s, wanted %s: %.*s\n", ledgerauth_status_name(status), ledgerauth_status_name(expected),
@@ -51,6 +65,15 @@ static inline int check_status(int32_t status, int32_t expected, ledgerauth_erro
     } else {
         same = same && *error == NULL;
     }
+    if (same) {
+        check_meet(status);
+    }
+    return same;
+}
+
+/* The same, and the error is freed. */
+static inline int check_status(int32_t status, int32_t expected, ledgerauth_error **error) {
+    int same = check_ends(status, expected, error);
     ledgerauth_error_free(*error);
     *error = NULL;
     return same;
@@ -59,10 +82,14 @@ static inline int check_status(int32_t status, int32_t expected, ledgerauth_erro
 #define CHECK(condition) check_that((condition) ? 1 : 0, #condition, __FILE__, __LINE__)
 #define CHECK_TEXT(text, expected) check_that(check_same((text), (expected)), #text " is " #expected, __FILE__, __LINE__)
 #define CHECK_HAS(text, part) check_that(check_has((text), (part)), #text " has " #part, __FILE__, __LINE__)
+#define CHECK_ENDS(call, expected, error) check_that(check_ends((call), (expected), (error)), #call " ends with " #expected, __FILE__, __LINE__)
 #define CHECK_STATUS(call, expected, error) check_that(check_status((call), (expected), (error)), #call " is " #expected, __FILE__, __LINE__)
 
-/* The end of main: one line, and a status. */
+/* The end of main: what was met, one line, and a status. */
 static inline int check_end(const char *name) {
+    for (int at = 0; at < check_met_count; at++) {
+        printf("met %s\n", ledgerauth_status_name(check_met[at]));
+    }
     printf("%s: %d checks, %d failed\n", name, check_count, check_failures);
     return check_failures == 0 && check_count > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

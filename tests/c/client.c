@@ -141,7 +141,7 @@ static void streams(void) {
     request.path = LEDGERAUTH_STR("/v1/nothing-here");
     request.read_body = NULL;
     request.write_userdata = &none;
-    CHECK(ledgerauth_client_send(client, &request, &response, &error) == LEDGERAUTH_REQUEST_REFUSED);
+    CHECK_ENDS(ledgerauth_client_send(client, &request, &response, &error), LEDGERAUTH_REQUEST_REFUSED, &error);
     CHECK(none.calls == 0 && ledgerauth_response_body(ledgerauth_error_response(error)).len > 0);
     ledgerauth_error_free(error);
     error = NULL;
@@ -285,9 +285,10 @@ static void ring(void) {
 static void folder(void) {
     ledgerauth_error *error = NULL;
     ledgerauth_response *response = NULL;
-    char path[] = "/tmp/ledgerauth-c-XXXXXX", store[64], command[128];
+    char path[1024], store[1040], command[1040];
+    snprintf(path, sizeof path, "%s/ledgerauth-c-XXXXXX", getenv("TMPDIR") != NULL ? getenv("TMPDIR") : P_tmpdir);
     CHECK(mkdtemp(path) != NULL);
-    snprintf(store, sizeof store, "%s/tokens", path);
+    snprintf(store, sizeof store, "%s/tokens", path); /* made by the library */
     json_int_t before = sandbox_now();
     for (int process = 0; process < 2; process++) {
         ledgerauth_client_options options = sandbox_options("numeric", "numeric_api");

@@ -116,24 +116,11 @@ static inline int sandbox_own_http(void) { return getenv("LEDGERAUTH_OWN_HTTP") 
 
 static int32_t sandbox_send(void *userdata, const ledgerauth_outgoing *outgoing, ledgerauth_answer *answer) {
     (void)userdata;
-    by_curl request;
-    memset(&request, 0, sizeof request);
-    request.easy = curl_easy_init();
-    request.read_body = outgoing->read_body;
-    request.read_userdata = outgoing->read_userdata;
-    by_curl_prepare(&request, outgoing->method, outgoing->url, outgoing->headers, outgoing->header_count, outgoing->body, answer);
+    CURL *easy = curl_easy_init();
     struct curl_blob ca = {(void *)(uintptr_t)sandbox_ca(), strlen(sandbox_ca()), CURL_BLOB_NOCOPY};
-    curl_easy_setopt(request.easy, CURLOPT_CAINFO_BLOB, &ca);
-    curl_easy_setopt(request.easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(request.easy, CURLOPT_TIMEOUT_MS, (long)(outgoing->end_ms > 0 ? outgoing->end_ms : outgoing->begin_ms));
-    CURLcode code = curl_easy_perform(request.easy);
-    by_curl_finish(&request);
-    curl_easy_cleanup(request.easy);
-    if (code != CURLE_OK) {
-        ledgerauth_answer_fail(answer, by_curl_not_sent(code), ledgerauth_str_of(curl_easy_strerror(code)), NULL);
-        return 1;
-    }
-    return LEDGERAUTH_OK;
+    curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    return by_curl_send(easy, outgoing, answer);
 }
 
 static const ledgerauth_transport sandbox_transport = {sizeof(ledgerauth_transport), NULL, sandbox_send, NULL, NULL, NULL};
@@ -172,8 +159,8 @@ static inline ledgerauth_client *sandbox_finora(void) {
     return sandbox_finora_with(sandbox_options("finora", "finora"), sandbox_key("finora_test"));
 }
 
-/* A client of Numeric's with tokens. */
-static inline ledgerauth_client *sandbox_numeric_with(ledgerauth_client_options options) {
+/* A client of Numeric's with tokens; with a refresh token of its own if one is given. */
+static inline ledgerauth_client *sandbox_numeric_as(ledgerauth_client_options options, const char *refresh_token) {
     char token_url[256];
     ledgerauth_error *error = NULL;
     ledgerauth_credential *credential = NULL;
@@ -184,11 +171,16 @@ static inline ledgerauth_client *sandbox_numeric_with(ledgerauth_client_options 
     CHECK_STATUS(ledgerauth_credential_from_client(ledgerauth_str_of(sandbox_pair("numeric", "client_id")),
                                                    ledgerauth_str_of(sandbox_pair("numeric", "client_secret")), &credential, &error),
                  LEDGERAUTH_OK, &error);
+    if (refresh_token != NULL) {
+        CHECK_STATUS(ledgerauth_credential_set_refresh_token(credential, ledgerauth_str_of(refresh_token), &error), LEDGERAUTH_OK, &error);
+    }
     options.credential = credential;
     CHECK_STATUS(ledgerauth_client_new(&options, &client, &error), LEDGERAUTH_OK, &error);
     ledgerauth_credential_free(credential);
     return client;
 }
+
+static inline ledgerauth_client *sandbox_numeric_with(ledgerauth_client_options options) { return sandbox_numeric_as(options, NULL); }
 
 static inline ledgerauth_client *sandbox_numeric(void) { return sandbox_numeric_with(sandbox_options("numeric", "numeric_api")); }
 

@@ -32,7 +32,8 @@ static void keys(void) {
             CHECK(status == LEDGERAUTH_OK && error == NULL);
             CHECK_TEXT(ledgerauth_key_environment(key), replay_text(vector, "environment"));
         } else {
-            CHECK(status == LEDGERAUTH_KEY_FORMAT && key == NULL && ledgerauth_error_status(error) == status);
+            CHECK_ENDS(status, LEDGERAUTH_KEY_FORMAT, &error);
+            CHECK(key == NULL);
             CHECK_TEXT(ledgerauth_error_kind(error), "key_format");
             CHECK_TEXT(ledgerauth_error_key_fault(error), replay_text(vector, "fault"));
             CHECK(ledgerauth_error_advice(error).len > 0 && shows_nothing(error, text));

@@ -142,4 +142,27 @@ static void by_curl_finish(by_curl *request) {
     request->method = NULL;
 }
 
+/* What a transport's send does, with an easy handle that may have been told more; the handle is used up. */
+static inline int32_t by_curl_send(CURL *easy, const ledgerauth_outgoing *outgoing, ledgerauth_answer *answer) {
+    if (easy == NULL) {
+        ledgerauth_answer_fail(answer, 1, LEDGERAUTH_STR("libcurl could not be set up"), NULL);
+        return 1;
+    }
+    by_curl request;
+    memset(&request, 0, sizeof request);
+    request.easy = easy;
+    request.read_body = outgoing->read_body;
+    request.read_userdata = outgoing->read_userdata;
+    by_curl_prepare(&request, outgoing->method, outgoing->url, outgoing->headers, outgoing->header_count, outgoing->body, answer);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(outgoing->end_ms > 0 ? outgoing->end_ms : outgoing->begin_ms));
+    CURLcode code = curl_easy_perform(easy);
+    by_curl_finish(&request);
+    curl_easy_cleanup(easy);
+    if (code != CURLE_OK) {
+        ledgerauth_answer_fail(answer, by_curl_not_sent(code), ledgerauth_str_of(curl_easy_strerror(code)), NULL);
+        return 1;
+    }
+    return LEDGERAUTH_OK;
+}
+
 #endif

@@ -10,20 +10,7 @@
 /* Sends one request: called by the library for calls and token requests alike, from any thread. */
 static int32_t send_by_curl(void *userdata, const ledgerauth_outgoing *outgoing, ledgerauth_answer *answer) {
     (void)userdata;
-    by_curl request = {.easy = curl_easy_init(), .read_body = outgoing->read_body, .read_userdata = outgoing->read_userdata};
-    if (request.easy == NULL) {
-        return ledgerauth_answer_fail(answer, 1, LEDGERAUTH_STR("libcurl could not be set up"), NULL), 1;
-    }
-    by_curl_prepare(&request, outgoing->method, outgoing->url, outgoing->headers, outgoing->header_count, outgoing->body, answer);
-    curl_easy_setopt(request.easy, CURLOPT_TIMEOUT_MS, (long)(outgoing->end_ms > 0 ? outgoing->end_ms : outgoing->begin_ms));
-    CURLcode code = curl_easy_perform(request.easy);
-    by_curl_finish(&request);
-    curl_easy_cleanup(request.easy);
-    if (code != CURLE_OK) {
-        ledgerauth_answer_fail(answer, by_curl_not_sent(code), ledgerauth_str_of(curl_easy_strerror(code)), NULL);
-        return 1;
-    }
-    return LEDGERAUTH_OK;
+    return by_curl_send(curl_easy_init(), outgoing, answer);
 }
 
 static int complain(const char *when, ledgerauth_error *error) {

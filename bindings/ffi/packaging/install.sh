@@ -14,8 +14,9 @@ root=${DESTDIR:-}${PREFIX:-/usr/local}
 # What a program that links the static library needs beside it, as rustc says.
 static_libs='-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc'
 
-mkdir -p "$root/$libdir/pkgconfig" "$root/$libdir/cmake/ledgerauth" "$root/include"
+mkdir -p "$root/$libdir/pkgconfig" "$root/$libdir/cmake/ledgerauth" "$root/include/ledgerauth"
 install -m 644 "$here/../../include/ledgerauth.h" "$here/../../include/ledgerauth.hpp" "$root/include/"
+install -m 644 "$here"/../../include/ledgerauth/*.hpp "$root/include/ledgerauth/"
 
 shared=libledgerauth.so.$version
 soname=libledgerauth.so.$major

@@ -9,12 +9,12 @@
 //! What it holds is wiped when it is freed, because answers of token endpoints hold tokens.
 
 use crate::error::{Fault, ledgerauth_error, misuse};
-use crate::guard::{ask, free, guard};
-use crate::input::{busy, can_write, get};
+use crate::guard::{ask, free, guard, make};
+use crate::input::alone;
 use crate::text::ledgerauth_str;
 use auth_http::core::Transport as Lost;
 use auth_http::http::{HeaderMap, HeaderName, HeaderValue};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
 /// An answer in the making. For one thread at a time.
@@ -37,12 +37,7 @@ const ROOM: usize = 16 * 1_024;
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ledgerauth_answer_new(answer_out: *mut *mut ledgerauth_answer, error_out: *mut *mut ledgerauth_error) -> i32 {
-    guard(error_out, || {
-        let out = can_write(answer_out, "answer_out")?;
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(ledgerauth_answer::empty()) };
-        Ok(())
-    })
+    make(answer_out, "answer_out", error_out, || Ok(ledgerauth_answer::empty()))
 }
 
 /// Sets the HTTP status, such as 200.
@@ -58,7 +53,8 @@ pub unsafe extern "C" fn ledgerauth_answer_set_status(
     guard(error_out, || unsafe {
         let status = u16::try_from(http_status).ok().filter(|status| (100..=999).contains(status));
         let status = status.ok_or_else(|| misuse("http_status is not between 100 and 999", "pass the status of the answer"))?;
-        with(answer, |parts| parts.status = status)
+        parts(answer)?.status = status;
+        Ok(())
     })
 }
 
@@ -78,9 +74,8 @@ pub unsafe extern "C" fn ledgerauth_answer_add_header(
         let field = HeaderName::try_from(name).ok().zip(HeaderValue::from_bytes(value).ok());
         let (name, value) =
             field.ok_or_else(|| misuse("the header field has a name or value that cannot be", "pass it as it was received"))?;
-        with(answer, |parts| {
-            parts.headers.append(name, value);
-        })
+        parts(answer)?.headers.append(name, value);
+        Ok(())
     })
 }
 
@@ -97,7 +92,8 @@ pub unsafe extern "C" fn ledgerauth_answer_add_header_line(
     // SAFETY: by the contract.
     guard(error_out, || unsafe {
         let line = line.bytes("line")?;
-        with(answer, |parts| parts.take_line(line))
+        parts(answer)?.take_line(line);
+        Ok(())
     })
 }
 
@@ -113,7 +109,8 @@ pub unsafe extern "C" fn ledgerauth_answer_add_body(
     // SAFETY: by the contract.
     guard(error_out, || unsafe {
         let piece = piece.bytes("piece")?;
-        with(answer, |parts| parts.add_body(piece))
+        parts(answer)?.add_body(piece);
+        Ok(())
     })
 }
 
@@ -131,8 +128,9 @@ pub unsafe extern "C" fn ledgerauth_answer_fail(
 ) -> i32 {
     // SAFETY: by the contract.
     guard(error_out, || unsafe {
-        let lost = Lost { not_sent: not_sent != 0, what: what.text("what")?.to_owned(), advice: String::new() };
-        with(answer, |parts| parts.lost = Some(lost))
+        let lost = lost(not_sent, what)?;
+        parts(answer)?.lost = Some(lost);
+        Ok(())
     })
 }
 
@@ -142,7 +140,10 @@ pub unsafe extern "C" fn ledgerauth_answer_fail(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ledgerauth_answer_clear(answer: *mut ledgerauth_answer, error_out: *mut *mut ledgerauth_error) -> i32 {
     // SAFETY: by the contract.
-    guard(error_out, || unsafe { with(answer, |parts| *parts = Parts::default()) })
+    guard(error_out, || unsafe {
+        *parts(answer)? = Parts::default();
+        Ok(())
+    })
 }
 
 /// The HTTP status; 0 if there is none yet.
@@ -206,11 +207,21 @@ impl Parts {
     }
 }
 
+/// What an answer holds, for this thread alone.
+///
 /// # Safety
 /// The handle is NULL or live.
-unsafe fn with(answer: *mut ledgerauth_answer, work: impl FnOnce(&mut Parts)) -> Result<(), Fault> {
+pub(crate) unsafe fn parts<'a>(answer: *const ledgerauth_answer) -> Result<MutexGuard<'a, Parts>, Fault> {
     // SAFETY: the caller's promise.
-    let answer = unsafe { get(answer, "answer") }?;
-    work(&mut *answer.0.try_lock().ok_or_else(busy)?);
-    Ok(())
+    unsafe { alone(answer, "answer", |answer| &answer.0) }
+}
+
+/// A request that got no answer, in the program's words.
+///
+/// # Safety
+/// The text stands there.
+pub(crate) unsafe fn lost(not_sent: i32, what: ledgerauth_str) -> Result<Lost, Fault> {
+    // SAFETY: the caller's promise.
+    let what = unsafe { what.text("what") }?.to_owned();
+    Ok(Lost { not_sent: not_sent != 0, what, advice: String::new() })
 }

@@ -6,8 +6,8 @@
 
 use crate::error::{Fault, ledgerauth_error, misuse};
 use crate::gate::Gate;
-use crate::guard::{ask, guard, quietly};
-use crate::input::{can_write, get, read_sized};
+use crate::guard::{ask, guard, make, quietly};
+use crate::input::{can_write, get, handle, offer, read_sized};
 use crate::options::{build, ledgerauth_client_options};
 use crate::response::{ledgerauth_response, whole};
 use crate::status::LEDGERAUTH_BUFFER_TOO_SMALL;
@@ -46,14 +46,11 @@ pub unsafe extern "C" fn ledgerauth_client_new(
     client_out: *mut *mut ledgerauth_client,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(client_out, "client_out")?;
+    make(client_out, "client_out", error_out, || {
         let gate = Arc::new(Gate::default());
         // SAFETY: by the contract.
         let client = unsafe { build(&read_sized(options, "options")?, &gate) }?;
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(ledgerauth_client { client, gate }) };
-        Ok(())
+        Ok(ledgerauth_client { client, gate })
     })
 }
 
@@ -93,7 +90,7 @@ pub unsafe extern "C" fn ledgerauth_client_check(
             return Err(error.clone().into());
         }
         // SAFETY: by the contract.
-        unsafe { write_text(verdict_out, check.to_string()) };
+        unsafe { offer(verdict_out, || handle(ledgerauth_text::new(check.to_string()))) };
         Ok(())
     })
 }
@@ -108,13 +105,10 @@ pub unsafe extern "C" fn ledgerauth_client_explain(
     explanation_out: *mut *mut ledgerauth_text,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(explanation_out, "explanation_out")?;
+    make(explanation_out, "explanation_out", error_out, || {
         // SAFETY: by the contract.
         let explanation = unsafe { get(client, "client") }?.client.explain().to_string();
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(ledgerauth_text::new(explanation)) };
-        Ok(())
+        Ok(ledgerauth_text::new(explanation))
     })
 }
 
@@ -180,10 +174,8 @@ pub unsafe extern "C" fn ledgerauth_client_authorize(
         let out = can_write(buffer, "buffer")?;
         let authorization = client.client.authorize(path)?;
         let value = authorization.value().expose().as_bytes();
-        if !length_out.is_null() {
-            // SAFETY: not NULL, and by the contract a number can be written there.
-            unsafe { length_out.write(value.len()) };
-        }
+        // SAFETY: by the contract.
+        unsafe { offer(length_out, || value.len()) };
         if capacity <= value.len() {
             return Err(too_small(value.len()));
         }
@@ -206,16 +198,13 @@ pub unsafe extern "C" fn ledgerauth_client_poll(
     response_out: *mut *mut ledgerauth_response,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(response_out, "response_out")?;
+    make(response_out, "response_out", error_out, || {
         // SAFETY: by the contract.
         let (client, path) = unsafe { (get(client, "client")?, path.text("path")?) };
         let poll = client.client.poll(path);
         let poll = if deadline_ms > 0 { poll.deadline(Duration::from_millis(deadline_ms)) } else { poll };
         let response = whole(poll.wait()?)?;
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(response) };
-        Ok(())
+        Ok(response)
     })
 }
 
@@ -225,17 +214,6 @@ fn too_small(length: usize) -> Fault {
         format!("the value takes {} bytes with its NUL", length + 1),
         "pass a buffer of that size",
     )
-}
-
-/// Writes a text where the caller wants it, if it does.
-///
-/// # Safety
-/// The place is NULL or holds a pointer.
-pub(crate) unsafe fn write_text(text_out: *mut *mut ledgerauth_text, text: String) {
-    if let Ok(out) = can_write(text_out, "text_out") {
-        // SAFETY: the caller's promise.
-        unsafe { out.write_handle(ledgerauth_text::new(text)) };
-    }
 }
 
 /// The method as a word that lives for ever.

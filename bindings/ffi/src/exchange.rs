@@ -21,19 +21,19 @@
 //! An exchange is for one thread at a time; another one gets LEDGERAUTH_BUSY. Free a client's
 //! exchanges before the client. The example examples/event_loop.c does it with curl_multi.
 
-use crate::answer::ledgerauth_answer;
+use crate::answer::{ledgerauth_answer, lost, parts};
 use crate::client::ledgerauth_client;
 use crate::credential::ledgerauth_credential;
 use crate::error::{Fault, ledgerauth_error, misuse};
-use crate::guard::{ask, free, guard};
-use crate::input::{busy, can_write, get, read_sized, sized, write_sized};
+use crate::guard::{ask, free, guard, make};
+use crate::input::{alone, can_write, get, handle, read_sized, sized, write_sized};
 use crate::response::ledgerauth_header;
 use crate::step::{Shown, ledgerauth_step};
-use crate::store::{LEDGERAUTH_STORE_DONE, LEDGERAUTH_STORE_DOWN, LEDGERAUTH_STORE_TAKEN};
+use crate::store::{LEDGERAUTH_STORE_DONE, LEDGERAUTH_STORE_DOWN, LEDGERAUTH_STORE_TAKEN, limit};
 use crate::text::ledgerauth_str;
-use auth_http::core::{Claimed, Record, Response, Saved, SharedPause, Step, Transport as Lost, may_go_anywhere};
-use auth_http::{Drive, UnixTime};
-use parking_lot::Mutex;
+use auth_http::Drive;
+use auth_http::core::{Claimed, Record, Response, Saved, Step, may_go_anywhere};
+use parking_lot::{Mutex, MutexGuard};
 use std::time::Duration;
 
 /// An exchange.
@@ -84,8 +84,7 @@ pub unsafe extern "C" fn ledgerauth_exchange_new(
     exchange_out: *mut *mut ledgerauth_exchange,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(exchange_out, "exchange_out")?;
+    make(exchange_out, "exchange_out", error_out, || {
         // SAFETY: by the contract.
         let (client, call) = unsafe { (get(client, "client")?, read_sized(call, "call")?) };
         // SAFETY: by the contract.
@@ -105,9 +104,7 @@ pub unsafe extern "C" fn ledgerauth_exchange_new(
             driving = driving.body(unsafe { call.body.bytes("body") }?);
         }
         let driven = Driven { drive: driving.start(), method: method.to_owned(), own_store: call.own_store != 0, shown: Shown::default() };
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(ledgerauth_exchange(Mutex::new(driven))) };
-        Ok(())
+        Ok(ledgerauth_exchange(Mutex::new(driven)))
     })
 }
 
@@ -127,12 +124,12 @@ pub unsafe extern "C" fn ledgerauth_exchange_renewal(
         let out = can_write(exchange_out, "exchange_out")?;
         // SAFETY: by the contract.
         let renewal = unsafe { get(client, "client") }?.client.drive_renewal();
-        let handle = renewal.map_or(std::ptr::null_mut(), |drive| {
+        let renewal = renewal.map_or(std::ptr::null_mut(), |drive| {
             let driven = Driven { drive, method: String::new(), own_store: false, shown: Shown::default() };
-            Box::into_raw(Box::new(ledgerauth_exchange(Mutex::new(driven))))
+            handle(ledgerauth_exchange(Mutex::new(driven)))
         });
         // SAFETY: by the contract.
-        unsafe { out.write(handle) };
+        unsafe { out.write(renewal) };
         Ok(())
     })
 }
@@ -152,12 +149,11 @@ pub unsafe extern "C" fn ledgerauth_exchange_poll(
         unsafe { write_sized(step_out, &ledgerauth_step::nothing(), "step_out") }?;
         // SAFETY: by the contract.
         unsafe {
-            with(exchange, |driven| {
-                let step = driven.next();
-                let (now, id) = (driven.drive.now(), driven.drive.request_id().to_owned());
-                let filled = driven.shown.show(step, &driven.method, now, &id);
-                write_sized(step_out, &filled, "step_out")
-            })
+            let driven = &mut *driven(exchange)?;
+            let step = driven.next();
+            let (now, id) = (driven.drive.now(), driven.drive.request_id().to_owned());
+            let filled = driven.shown.show(step, &driven.method, now, &id);
+            write_sized(step_out, &filled, "step_out")
         }
     })
 }
@@ -174,15 +170,14 @@ pub unsafe extern "C" fn ledgerauth_exchange_handle_response(
 ) -> i32 {
     // SAFETY: by the contract.
     guard(error_out, || unsafe {
-        let answer = get(answer, "answer")?.0.try_lock().ok_or_else(busy)?;
+        let answer = parts(answer)?;
         if answer.status == 0 {
             return Err(misuse("the answer has no status", "fill it, or call ledgerauth_exchange_handle_failure()"));
         }
-        with(exchange, |driven| {
-            let headers: Vec<(&str, &[u8])> = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-            driven.drive.handle_response(&Response { status: answer.status, headers: &headers.as_slice(), body: &answer.body });
-            Ok(())
-        })
+        let headers: Vec<(&str, &[u8])> = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let response = Response { status: answer.status, headers: &headers.as_slice(), body: &answer.body };
+        driven(exchange)?.drive.handle_response(&response);
+        Ok(())
     })
 }
 
@@ -199,11 +194,9 @@ pub unsafe extern "C" fn ledgerauth_exchange_handle_failure(
 ) -> i32 {
     // SAFETY: by the contract.
     guard(error_out, || unsafe {
-        let lost = Lost { not_sent: not_sent != 0, what: what.text("what")?.to_owned(), advice: String::new() };
-        with(exchange, |driven| {
-            driven.drive.handle_failure(lost);
-            Ok(())
-        })
+        let lost = lost(not_sent, what)?;
+        driven(exchange)?.drive.handle_failure(lost);
+        Ok(())
     })
 }
 
@@ -229,10 +222,8 @@ pub unsafe extern "C" fn ledgerauth_exchange_handle_claimed(
             LEDGERAUTH_STORE_DOWN => Claimed::Down(record.text("record")?.to_owned()),
             _ => return Err(no_result()),
         };
-        with(exchange, |driven| {
-            driven.drive.handle_claimed(claimed);
-            Ok(())
-        })
+        driven(exchange)?.drive.handle_claimed(claimed);
+        Ok(())
     })
 }
 
@@ -255,10 +246,8 @@ pub unsafe extern "C" fn ledgerauth_exchange_handle_saved(
             LEDGERAUTH_STORE_DOWN => Saved::Down(reason.text("reason")?.to_owned()),
             _ => return Err(no_result()),
         };
-        with(exchange, |driven| {
-            driven.drive.handle_saved(saved);
-            Ok(())
-        })
+        driven(exchange)?.drive.handle_saved(saved);
+        Ok(())
     })
 }
 
@@ -275,12 +264,9 @@ pub unsafe extern "C" fn ledgerauth_exchange_handle_looked(
 ) -> i32 {
     // SAFETY: by the contract.
     guard(error_out, || unsafe {
-        let why = why.text("why")?.to_owned();
-        let pause = (until > 0).then_some(SharedPause { until: UnixTime::from_millis(until), why });
-        with(exchange, |driven| {
-            driven.drive.handle_looked(pause);
-            Ok(())
-        })
+        let pause = Some(limit(until, why)?).filter(|_| until > 0);
+        driven(exchange)?.drive.handle_looked(pause);
+        Ok(())
     })
 }
 
@@ -302,10 +288,8 @@ pub unsafe extern "C" fn ledgerauth_exchange_handle_loaded(
             Some(credential) => Some(credential.for_client(&client.gate)?),
             None => None,
         };
-        with(exchange, |driven| {
-            driven.drive.handle_loaded(credential);
-            Ok(())
-        })
+        driven(exchange)?.drive.handle_loaded(credential);
+        Ok(())
     })
 }
 
@@ -351,12 +335,13 @@ impl Driven {
     }
 }
 
+/// An exchange, for this thread alone.
+///
 /// # Safety
 /// The handle is NULL or live.
-unsafe fn with(exchange: *mut ledgerauth_exchange, work: impl FnOnce(&mut Driven) -> Result<(), Fault>) -> Result<(), Fault> {
+unsafe fn driven<'a>(exchange: *const ledgerauth_exchange) -> Result<MutexGuard<'a, Driven>, Fault> {
     // SAFETY: the caller's promise.
-    let exchange = unsafe { get(exchange, "exchange") }?;
-    work(&mut *exchange.0.try_lock().ok_or_else(busy)?)
+    unsafe { alone(exchange, "exchange", |exchange| &exchange.0) }
 }
 
 fn no_result() -> Fault {

@@ -1,6 +1,7 @@
 //! What every entry goes through: no panic leaves, and a failure becomes a status and perhaps an error object.
 
 use crate::error::{Fault, ledgerauth_error};
+use crate::input::{can_write, handle};
 use crate::status::LEDGERAUTH_OK;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -21,6 +22,17 @@ pub(crate) fn guard(error_out: *mut *mut ledgerauth_error, work: impl FnOnce() -
         unsafe { error_out.write(Box::into_raw(fault)) };
     }
     status
+}
+
+/// Does the work of an entry that makes an object for its caller. The place for it is looked at first, so that nothing happens where it cannot be written.
+pub(crate) fn make<T>(out: *mut *mut T, name: &str, error_out: *mut *mut ledgerauth_error, work: impl FnOnce() -> Result<T, Fault>) -> i32 {
+    guard(error_out, || {
+        let out = can_write(out, name)?;
+        let made = handle(work()?);
+        // SAFETY: the caller promises that the place holds a pointer.
+        unsafe { out.write(made) };
+        Ok(())
+    })
 }
 
 /// Does the work of an entry that cannot fail but by a panic.

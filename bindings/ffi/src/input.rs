@@ -2,6 +2,7 @@
 
 use crate::error::{Fault, misuse};
 use crate::status::{LEDGERAUTH_BUSY, LEDGERAUTH_NULL, LEDGERAUTH_STRUCT_SIZE};
+use parking_lot::{Mutex, MutexGuard};
 use std::mem::MaybeUninit;
 
 /// What a pointer points to.
@@ -32,17 +33,6 @@ impl<T> Out<T> {
     }
 }
 
-impl<T> Out<*mut T> {
-    /// Writes a new handle.
-    ///
-    /// # Safety
-    /// As for [`Out::write`].
-    pub(crate) unsafe fn write_handle(self, value: T) {
-        // SAFETY: the caller's promise.
-        unsafe { self.write(Box::into_raw(Box::new(value))) };
-    }
-}
-
 impl Out<std::ffi::c_char> {
     /// Copies a text and a NUL.
     ///
@@ -56,6 +46,31 @@ impl Out<std::ffi::c_char> {
             buffer.add(text.len()).write(0);
         }
     }
+}
+
+/// An object as the caller holds it, until it is freed.
+pub(crate) fn handle<T>(object: T) -> *mut T {
+    Box::into_raw(Box::new(object))
+}
+
+/// Writes an output that the caller may do without.
+///
+/// # Safety
+/// The place is `NULL` or holds a `T`.
+pub(crate) unsafe fn offer<T>(out: *mut T, value: impl FnOnce() -> T) {
+    if !out.is_null() {
+        // SAFETY: the caller's promise.
+        unsafe { out.write(value()) };
+    }
+}
+
+/// An object that is for one thread at a time, as long as it is held.
+///
+/// # Safety
+/// As for [`get`].
+pub(crate) unsafe fn alone<'a, O, T>(object: *const O, name: &str, inside: fn(&'a O) -> &'a Mutex<T>) -> Result<MutexGuard<'a, T>, Fault> {
+    // SAFETY: the caller's promise.
+    inside(unsafe { get(object, name) }?).try_lock().ok_or_else(busy)
 }
 
 /// A list of a caller's.
@@ -101,16 +116,17 @@ pub(crate) use sized;
 /// # Safety
 /// If the pointer is not `NULL`, so many bytes stand there as the struct's first field says.
 pub(crate) unsafe fn read_sized<T: Sized0>(pointer: *const T, name: &str) -> Result<T, Fault> {
-    if pointer.is_null() {
-        return Err(null(name));
-    }
-    if !pointer.is_aligned() {
-        return Err(misuse(format!("{name} is not aligned"), "pass the address of a struct of that type"));
-    }
-    // SAFETY: not NULL, aligned, and every version of the struct begins with its size.
-    let size = unsafe { pointer.cast::<usize>().read() };
-    if size < T::FIRST {
-        return Err(wrong_size(name, size, "set its size to sizeof of it, and zero the rest"));
+    // SAFETY: the caller's promise.
+    let size = unsafe { said_size(pointer, name) }?;
+    let newer = || {
+        wrong_size(
+            name,
+            size,
+            "it says something that this version of the library does not know: use the header and the library of one version",
+        )
+    };
+    if size > MOST {
+        return Err(newer());
     }
     let known = size.min(size_of::<T>());
     let mut copy = MaybeUninit::<T>::zeroed();
@@ -118,12 +134,8 @@ pub(crate) unsafe fn read_sized<T: Sized0>(pointer: *const T, name: &str) -> Res
     unsafe { std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), copy.as_mut_ptr().cast::<u8>(), known) };
     // SAFETY: the caller's promise about the size.
     let unknown = unsafe { std::slice::from_raw_parts(pointer.cast::<u8>().add(known), size - known) };
-    if size > MOST || unknown.iter().any(|byte| *byte != 0) {
-        return Err(wrong_size(
-            name,
-            size,
-            "it says something that this version of the library does not know: use the header and the library of one version",
-        ));
+    if unknown.iter().any(|byte| *byte != 0) {
+        return Err(newer());
     }
     // SAFETY: zeros but for what was copied, which is a value of the same struct.
     Ok(unsafe { copy.assume_init() })
@@ -137,17 +149,8 @@ const MOST: usize = 4_096;
 /// # Safety
 /// If the pointer is not `NULL`, so many bytes can be written there as the struct's first field says.
 pub(crate) unsafe fn write_sized<T: Sized0>(pointer: *mut T, value: &T, name: &str) -> Result<(), Fault> {
-    if pointer.is_null() {
-        return Err(null(name));
-    }
-    if !pointer.is_aligned() {
-        return Err(misuse(format!("{name} is not aligned"), "pass the address of a struct of that type"));
-    }
-    // SAFETY: not NULL, aligned, and every version of the struct begins with its size.
-    let size = unsafe { pointer.cast::<usize>().read() };
-    if size < T::FIRST {
-        return Err(wrong_size(name, size, "set its size to sizeof of it before the call"));
-    }
+    // SAFETY: the caller's promise.
+    let size = unsafe { said_size(pointer, name) }?;
     let known = size.min(size_of::<T>()) - size_of::<usize>();
     let from = std::ptr::from_ref(value).cast::<u8>();
     // SAFETY: both have so many bytes after their size, by the caller's promise.
@@ -156,6 +159,22 @@ pub(crate) unsafe fn write_sized<T: Sized0>(pointer: *mut T, value: &T, name: &s
         std::ptr::copy_nonoverlapping(from.add(behind_size), pointer.cast::<u8>().add(behind_size), known);
     }
     Ok(())
+}
+
+/// The size that a caller's struct says it has.
+///
+/// # Safety
+/// If the pointer is not `NULL`, a size stands there.
+unsafe fn said_size<T: Sized0>(pointer: *const T, name: &str) -> Result<usize, Fault> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    if !pointer.is_aligned() {
+        return Err(misuse(format!("{name} is not aligned"), "pass the address of a struct of that type"));
+    }
+    // SAFETY: not NULL, aligned, and every version of the struct begins with its size.
+    let size = unsafe { pointer.cast::<usize>().read() };
+    if size < T::FIRST { Err(wrong_size(name, size, "set its size to sizeof of it, and zero the rest")) } else { Ok(size) }
 }
 
 fn wrong_size(name: &str, size: usize, advice: &'static str) -> Fault {
@@ -172,7 +191,7 @@ pub(crate) fn beyond(name: &str, count: usize) -> Fault {
 }
 
 /// The error of an object that another thread is using.
-pub(crate) fn busy() -> Fault {
+fn busy() -> Fault {
     crate::error::at_the_boundary(
         LEDGERAUTH_BUSY,
         "another thread is using this object",

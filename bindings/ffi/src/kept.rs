@@ -13,14 +13,22 @@ use std::sync::Arc;
 /// Whatever the options point to is there.
 pub(crate) unsafe fn place(options: &ledgerauth_client_options, gate: &Arc<Gate>) -> Result<Option<Arc<dyn TokenStore>>, Fault> {
     // SAFETY: the caller's promise.
-    let (own, folder, redis, key) = unsafe {
+    let (own, folder, redis, ca, key) = unsafe {
         (
             given_store(options.store, gate)?,
             options.store_folder.given("store_folder")?,
             options.store_redis.given("store_redis")?,
+            options.store_ca_pem.given_bytes("store_ca_pem")?,
             options.store_key.given("store_key")?,
         )
     };
+    // What is not obeyed must not look as if it were: a program would take its tokens for sealed.
+    if key.is_some() && folder.is_none() && redis.is_none() {
+        return Err(misuse("store_key is set without store_folder or store_redis", "set one of them, or leave it out"));
+    }
+    if ca.is_some() && redis.is_none() {
+        return Err(misuse("store_ca_pem is set without store_redis", "set both, or leave it out"));
+    }
     let key = key.map(SealKey::from_value).transpose()?;
     match (own, folder, redis) {
         (None, None, None) => Ok(None),
@@ -32,27 +40,30 @@ pub(crate) unsafe fn place(options: &ledgerauth_client_options, gate: &Arc<Gate>
                 None => store,
             })))
         }
-        (None, None, Some(url)) => in_redis(url, key).map(Some),
+        (None, None, Some(url)) => in_redis(url, ca, key).map(Some),
         _ => Err(misuse("more than one of store, store_folder and store_redis is set", "set one of them")),
     }
 }
 
 /// Tokens in a Redis server.
 #[cfg(feature = "redis")]
-fn in_redis(url: &str, key: Option<SealKey>) -> Result<Arc<dyn TokenStore>, Fault> {
-    let settings = auth_http::RedisSettings::new(url);
-    Ok(Arc::new(auth_http::RedisStore::with(match key {
-        Some(key) => settings.sealed(key),
-        None => settings,
-    })?))
+fn in_redis(url: &str, ca: Option<&[u8]>, key: Option<SealKey>) -> Result<Arc<dyn TokenStore>, Fault> {
+    let mut settings = auth_http::RedisSettings::new(url);
+    if let Some(ca) = ca {
+        settings = settings.ca(ca);
+    }
+    if let Some(key) = key {
+        settings = settings.sealed(key);
+    }
+    Ok(Arc::new(auth_http::RedisStore::with(settings)?))
 }
 
 /// The same in a build without Redis.
 #[cfg(not(feature = "redis"))]
-fn in_redis(_: &str, _: Option<SealKey>) -> Result<Arc<dyn TokenStore>, Fault> {
+fn in_redis(_: &str, _: Option<&[u8]>, _: Option<SealKey>) -> Result<Arc<dyn TokenStore>, Fault> {
     Err(crate::error::at_the_boundary(
         crate::status::LEDGERAUTH_UNSUPPORTED,
         "store_redis is set, and the library was built without Redis",
-        "build it with the feature redis, or set store or store_folder",
+        "install it by make install FEATURES=redis, or set store or store_folder",
     ))
 }

@@ -5,8 +5,8 @@
 //! by themselves; a program calls these functions to check what somebody types into a form.
 
 use crate::error::ledgerauth_error;
-use crate::guard::{ask, free, guard};
-use crate::input::{can_write, get};
+use crate::guard::{ask, free, make};
+use crate::input::get;
 use crate::provider::ledgerauth_provider;
 use crate::text::ledgerauth_str;
 use auth_http::ApiKey;
@@ -30,15 +30,12 @@ pub unsafe extern "C" fn ledgerauth_key_parse(
     key_out: *mut *mut ledgerauth_key,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(key_out, "key_out")?;
+    make(key_out, "key_out", error_out, || {
         // SAFETY: by the contract.
         let (provider, text) = unsafe { (get(provider, "provider")?, text.text("text")?) };
         let key = ApiKey::parse(&provider.0, text)?;
         let parsed = ledgerauth_key { prefix: key.prefix().to_owned(), environment: key.environment().map(str::to_owned) };
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(parsed) };
-        Ok(())
+        Ok(parsed)
     })
 }
 
@@ -53,15 +50,12 @@ pub unsafe extern "C" fn ledgerauth_key_parse_client(
     key_out: *mut *mut ledgerauth_key,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(key_out, "key_out")?;
+    make(key_out, "key_out", error_out, || {
         // SAFETY: by the contract.
         let (provider, id, secret) = unsafe { (get(provider, "provider")?, id.text("id")?, secret.text("secret")?) };
         let grant = Grant::client_credentials(ClientCredentials::parse(&provider.0, id, secret)?);
         let parsed = ledgerauth_key { prefix: String::new(), environment: grant.environment().map(str::to_owned) };
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(parsed) };
-        Ok(())
+        Ok(parsed)
     })
 }
 

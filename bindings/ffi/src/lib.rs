@@ -49,6 +49,7 @@ mod credential;
 mod error;
 mod exchange;
 mod gate;
+mod given;
 mod guard;
 mod input;
 mod kept;

@@ -12,7 +12,7 @@ use crate::client::ledgerauth_client;
 use crate::error::{Fault, ledgerauth_error};
 use crate::gate::{Gate, Userdata};
 use crate::guard::{ask, free, guard};
-use crate::input::{can_write, get, list, null, read_sized, sized};
+use crate::input::{get, handle, list, null, offer, read_sized, sized};
 use crate::response::ledgerauth_header;
 use crate::text::ledgerauth_str;
 use auth_http::{Connected, Login, Prompt};
@@ -97,8 +97,9 @@ pub unsafe extern "C" fn ledgerauth_client_login(
         if asked.patience_ms > 0 {
             login = login.patience(Duration::from_millis(asked.patience_ms));
         }
+        let connected = client.client.login(login)?;
         // SAFETY: as above.
-        unsafe { tell(connected_out, client.client.login(login)?) };
+        unsafe { offer(connected_out, || handle(ledgerauth_connected(connected))) };
         Ok(())
     })
 }
@@ -121,7 +122,7 @@ pub unsafe extern "C" fn ledgerauth_client_login_on_device(
         let client = unsafe { get(client, "client") }?;
         let connected = client.client.login_on_device(showing(on_prompt, userdata, &client.gate)?)?;
         // SAFETY: by the contract.
-        unsafe { tell(connected_out, connected) };
+        unsafe { offer(connected_out, || handle(ledgerauth_connected(connected))) };
         Ok(())
     })
 }
@@ -186,15 +187,4 @@ fn showing(on_prompt: ledgerauth_prompt_fn, userdata: *mut c_void, gate: &Gate) 
         // SAFETY: the program's function, called as the header says; the prompt outlives the call.
         gate.call(|| unsafe { on_prompt(userdata.0, &raw const shown) });
     })
-}
-
-/// Writes what the server said where the caller wants it, if it does.
-///
-/// # Safety
-/// The place is NULL or holds a pointer.
-unsafe fn tell(connected_out: *mut *mut ledgerauth_connected, connected: Connected) {
-    if let Ok(out) = can_write(connected_out, "connected_out") {
-        // SAFETY: the caller's promise.
-        unsafe { out.write_handle(ledgerauth_connected(connected)) };
-    }
 }

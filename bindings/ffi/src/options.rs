@@ -11,9 +11,10 @@
 //! userdata points to has to live until the client is freed.
 
 use crate::audit::{ledgerauth_audit_fn, ledgerauth_log_fn, listen};
-use crate::credential::{ledgerauth_credential, missing};
+use crate::credential::ledgerauth_credential;
 use crate::error::{Fault, misuse};
 use crate::gate::Gate;
+use crate::given::missing;
 use crate::input::{get, list, sized};
 use crate::kept::place;
 use crate::provider::{chosen, ledgerauth_provider};
@@ -76,6 +77,9 @@ pub struct ledgerauth_client_options {
     /// Keep tokens in this Redis server, which all hosts may share: "rediss://user:password@host:6379".
     /// LEDGERAUTH_UNSUPPORTED in a library that was built without Redis.
     pub store_redis: ledgerauth_str,
+    /// Trust these certificate authorities (PEM) of the Redis server and no others; those that the
+    /// operating system trusts if not said.
+    pub store_ca_pem: ledgerauth_str,
     /// Encrypt what is kept in store_folder or store_redis with this key: 32 bytes in base64 or
     /// hexadecimal.
     pub store_key: ledgerauth_str,

@@ -5,8 +5,8 @@
 //! the client's options and need nothing of this chapter.
 
 use crate::error::{Fault, ledgerauth_error, misuse};
-use crate::guard::{ask, free, guard, quietly};
-use crate::input::{can_write, get};
+use crate::guard::{ask, free, make, quietly};
+use crate::input::get;
 use crate::text::ledgerauth_str;
 use auth_http::Provider;
 
@@ -24,13 +24,10 @@ pub unsafe extern "C" fn ledgerauth_provider_builtin(
     provider_out: *mut *mut ledgerauth_provider,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(provider_out, "provider_out")?;
+    make(provider_out, "provider_out", error_out, || {
         // SAFETY: by the contract.
         let provider = Provider::builtin(unsafe { name.text("name") }?)?;
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(ledgerauth_provider(provider)) };
-        Ok(())
+        Ok(ledgerauth_provider(provider))
     })
 }
 
@@ -44,13 +41,10 @@ pub unsafe extern "C" fn ledgerauth_provider_from_toml(
     provider_out: *mut *mut ledgerauth_provider,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(provider_out, "provider_out")?;
+    make(provider_out, "provider_out", error_out, || {
         // SAFETY: by the contract.
         let provider = Provider::from_toml(unsafe { profile.text("profile") }?)?;
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(ledgerauth_provider(provider)) };
-        Ok(())
+        Ok(ledgerauth_provider(provider))
     })
 }
 

@@ -8,13 +8,13 @@
 //! threads may redact with it.
 
 use crate::error::{Fault, ledgerauth_error};
-use crate::guard::{free, guard};
-use crate::input::{can_write, get};
+use crate::guard::{free, guard, make};
+use crate::input::{alone, get};
 use crate::provider::ledgerauth_provider;
 use crate::text::{ledgerauth_str, ledgerauth_text};
 use auth_http::Secret;
 use auth_http::core::{RedactStream, Redactor};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
 /// A redactor.
 pub struct ledgerauth_redactor(RwLock<Redactor>);
@@ -30,12 +30,7 @@ pub unsafe extern "C" fn ledgerauth_redactor_new(
     redactor_out: *mut *mut ledgerauth_redactor,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(redactor_out, "redactor_out")?;
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(ledgerauth_redactor(RwLock::new(Redactor::new()))) };
-        Ok(())
-    })
+    make(redactor_out, "redactor_out", error_out, || Ok(ledgerauth_redactor(RwLock::new(Redactor::new()))))
 }
 
 /// Takes out this text as well, wherever it stands. A text shorter than four bytes is not looked
@@ -97,14 +92,11 @@ pub unsafe extern "C" fn ledgerauth_redactor_redact(
     text_out: *mut *mut ledgerauth_text,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(text_out, "text_out")?;
+    make(text_out, "text_out", error_out, || {
         // SAFETY: by the contract.
         let (redactor, text) = unsafe { (get(redactor, "redactor")?, text.text("text")?) };
         let redacted = redactor.0.read().redact(text).into_owned();
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(ledgerauth_text::new(redacted)) };
-        Ok(())
+        Ok(ledgerauth_text::new(redacted))
     })
 }
 
@@ -126,13 +118,10 @@ pub unsafe extern "C" fn ledgerauth_redact_stream_new(
     stream_out: *mut *mut ledgerauth_redact_stream,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(stream_out, "stream_out")?;
+    make(stream_out, "stream_out", error_out, || {
         // SAFETY: by the contract.
         let stream = unsafe { get(redactor, "redactor") }?.0.read().stream();
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(ledgerauth_redact_stream(Mutex::new(stream))) };
-        Ok(())
+        Ok(ledgerauth_redact_stream(Mutex::new(stream)))
     })
 }
 
@@ -147,10 +136,10 @@ pub unsafe extern "C" fn ledgerauth_redact_stream_push(
     text_out: *mut *mut ledgerauth_text,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    // SAFETY: by the contract.
-    guard(error_out, || unsafe {
-        let piece = piece.bytes("piece")?;
-        streamed(stream, text_out, |stream, out| stream.push(piece, out))
+    make(text_out, "text_out", error_out, || {
+        // SAFETY: by the contract.
+        let (piece, mut stream) = unsafe { (piece.bytes("piece")?, streaming(stream)?) };
+        Ok(written(|bytes| stream.push(piece, bytes)))
     })
 }
 
@@ -164,8 +153,11 @@ pub unsafe extern "C" fn ledgerauth_redact_stream_finish(
     text_out: *mut *mut ledgerauth_text,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    // SAFETY: by the contract.
-    guard(error_out, || unsafe { streamed(stream, text_out, RedactStream::finish) })
+    make(text_out, "text_out", error_out, || {
+        // SAFETY: by the contract.
+        let mut stream = unsafe { streaming(stream) }?;
+        Ok(written(|bytes| stream.finish(bytes)))
+    })
 }
 
 /// Frees a stream and wipes the text that waits in it; NULL is fine.
@@ -187,19 +179,18 @@ unsafe fn changed(redactor: *mut ledgerauth_redactor, change: impl FnOnce(Redact
     Ok(())
 }
 
+/// A stream, for this thread alone.
+///
 /// # Safety
-/// The handle is NULL or live, and the output can be written.
-unsafe fn streamed(
-    stream: *mut ledgerauth_redact_stream,
-    text_out: *mut *mut ledgerauth_text,
-    work: impl FnOnce(&mut RedactStream, &mut Vec<u8>),
-) -> Result<(), Fault> {
-    let out = can_write(text_out, "text_out")?;
+/// The handle is NULL or live.
+unsafe fn streaming<'a>(stream: *const ledgerauth_redact_stream) -> Result<MutexGuard<'a, RedactStream>, Fault> {
     // SAFETY: the caller's promise.
-    let stream = unsafe { get(stream, "stream") }?;
+    unsafe { alone(stream, "stream", |stream| &stream.0) }
+}
+
+/// What a stream writes.
+fn written(write: impl FnOnce(&mut Vec<u8>)) -> ledgerauth_text {
     let mut bytes = Vec::new();
-    work(&mut *stream.0.try_lock().ok_or_else(crate::input::busy)?, &mut bytes);
-    // SAFETY: the caller's promise.
-    unsafe { out.write_handle(ledgerauth_text::from_bytes(bytes)) };
-    Ok(())
+    write(&mut bytes);
+    ledgerauth_text::from_bytes(bytes)
 }

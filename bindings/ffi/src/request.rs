@@ -11,8 +11,8 @@
 
 use crate::client::{ledgerauth_client, method};
 use crate::error::{Fault, at_the_boundary, ledgerauth_error, misuse};
-use crate::guard::guard;
-use crate::input::{can_write, get, list, read_sized, sized};
+use crate::guard::make;
+use crate::input::{get, list, read_sized, sized};
 use crate::response::{ledgerauth_header, ledgerauth_response, whole, without_body};
 use crate::status::{LEDGERAUTH_OK, LEDGERAUTH_STOPPED};
 use crate::text::ledgerauth_str;
@@ -80,14 +80,11 @@ pub unsafe extern "C" fn ledgerauth_client_get(
     response_out: *mut *mut ledgerauth_response,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(response_out, "response_out")?;
+    make(response_out, "response_out", error_out, || {
         // SAFETY: by the contract.
         let (client, path) = unsafe { (get(client, "client")?, path.text("path")?) };
         let response = whole(client.client.get(path).send()?)?;
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(response) };
-        Ok(())
+        Ok(response)
     })
 }
 
@@ -102,15 +99,12 @@ pub unsafe extern "C" fn ledgerauth_client_post(
     response_out: *mut *mut ledgerauth_response,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(response_out, "response_out")?;
+    make(response_out, "response_out", error_out, || {
         // SAFETY: by the contract.
         let (client, path, json) = unsafe { (get(client, "client")?, path.text("path")?, json.bytes("json")?) };
         let request = client.client.post(path).header("content-type", "application/json").body(json);
         let response = whole(request.send()?)?;
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(response) };
-        Ok(())
+        Ok(response)
     })
 }
 
@@ -124,8 +118,7 @@ pub unsafe extern "C" fn ledgerauth_client_send(
     response_out: *mut *mut ledgerauth_response,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(response_out, "response_out")?;
+    make(response_out, "response_out", error_out, || {
         // SAFETY: by the contract.
         let (client, request) = unsafe { (get(client, "client")?, read_sized(request, "request")?) };
         let mut stopped = false;
@@ -141,9 +134,7 @@ pub unsafe extern "C" fn ledgerauth_client_send(
             }
             _ => whole(sent?)?,
         };
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(response) };
-        Ok(())
+        Ok(response)
     })
 }
 

@@ -1,15 +1,45 @@
 //! Key rings and rotation
 //!
+//! Several keys of one account make a ring: the first that is neither refused nor expired is used.
 //! A key that has reached its end gives way to its successor before anybody meets a 401; one that
-//! is refused gives way in the same call. These functions tell how the keys of a client stand, and
-//! what to do by when.
+//! is refused gives way in the same call. The functions that ask a client tell how its keys stand,
+//! and what to do by when.
 
 use crate::client::ledgerauth_client;
-use crate::error::{Fault, ledgerauth_error};
-use crate::guard::{ask, free, guard};
-use crate::input::{beyond, can_write, get, sized, write_sized};
-use crate::text::ledgerauth_str;
-use auth_http::{KeyAge, KeyState, RotationPlan};
+use crate::credential::ledgerauth_credential;
+use crate::error::{Fault, ledgerauth_error, misuse};
+use crate::given::{Material, given};
+use crate::guard::{ask, free, guard, make};
+use crate::input::{beyond, get, offer, read_sized, sized, write_sized};
+use crate::text::{ledgerauth_str, texts};
+use auth_http::{Key, KeyAge, KeyNotes, KeyState, RotationPlan, UnixTime};
+
+/// One key of a ring, with what its owner knows about it. Zero it, set size, text, and what is
+/// known.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ledgerauth_ring_key {
+    /// sizeof(ledgerauth_ring_key).
+    pub size: usize,
+    /// The key itself.
+    pub text: ledgerauth_str,
+    /// The name it was given in the vendor's dashboard.
+    pub name: ledgerauth_str,
+    /// The vendor's own id of it.
+    pub id: ledgerauth_str,
+    /// The integration that it belongs to.
+    pub integration: ledgerauth_str,
+    /// What it may do, in the vendor's words: a call that needs more is refused before it is
+    /// sent, where the profile knows what calls need.
+    pub permissions: *const ledgerauth_str,
+    /// How many of them.
+    pub permission_count: usize,
+    /// When it was created, in milliseconds since 1970 UTC; 0 if that is not known.
+    pub created_at: u64,
+    /// Not 0 to accept a prefix, length or alphabet that the profile does not know.
+    pub relaxed: i32,
+}
+sized!(ledgerauth_ring_key, relaxed: i32);
 
 /// How the keys of a client stood when it was asked. It never changes.
 pub struct ledgerauth_key_states(Vec<(KeyState, Option<Fault>)>);
@@ -57,6 +87,39 @@ pub struct ledgerauth_key_state {
 }
 sized!(ledgerauth_key_state, refused: *const ledgerauth_error);
 
+/// A ring without a key yet: add some with ledgerauth_credential_add_key(). The caller frees it.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_credential_new_ring(
+    credential_out: *mut *mut ledgerauth_credential,
+    error_out: *mut *mut ledgerauth_error,
+) -> i32 {
+    given(credential_out, error_out, || Ok(Material::Ring(Vec::new())))
+}
+
+/// Adds a key to a ring or behind a static key. LEDGERAUTH_MISUSE for any other credential.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_credential_add_key(
+    credential: *mut ledgerauth_credential,
+    key: *const ledgerauth_ring_key,
+    error_out: *mut *mut ledgerauth_error,
+) -> i32 {
+    guard(error_out, || {
+        // SAFETY: by the contract.
+        let (credential, key) = unsafe { (get(credential, "credential")?, read_sized(key, "key")?) };
+        // SAFETY: by the contract.
+        let key = unsafe { noted(&key) }?;
+        match &mut credential.0.lock().material {
+            Material::Ring(keys) => keys.push(key),
+            _ => return Err(misuse("a key can be added to keys only", "make the credential with ledgerauth_credential_new_ring()")),
+        }
+        Ok(())
+    })
+}
+
 /// How each key of a client stands, in the ring's order; none if it authenticates with tokens. The
 /// caller frees the list.
 ///
@@ -67,17 +130,14 @@ pub unsafe extern "C" fn ledgerauth_client_keys(
     states_out: *mut *mut ledgerauth_key_states,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(states_out, "states_out")?;
+    make(states_out, "states_out", error_out, || {
         // SAFETY: by the contract.
         let states = unsafe { get(client, "client") }?.client.keys();
         let with_refusal = |state: KeyState| {
             let refused = state.refused.clone().map(Fault::from);
             (state, refused)
         };
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(ledgerauth_key_states(states.into_iter().map(with_refusal).collect())) };
-        Ok(())
+        Ok(ledgerauth_key_states(states.into_iter().map(with_refusal).collect()))
     })
 }
 
@@ -118,8 +178,8 @@ pub unsafe extern "C" fn ledgerauth_key_states_at(
             prefix: ledgerauth_str::of(&state.prefix),
             age,
             in_use: i32::from(state.in_use),
-            ends_at: state.age.ends().map_or(0, auth_http::UnixTime::as_millis),
-            last_needed_at: state.last_needed.map_or(0, auth_http::UnixTime::as_millis),
+            ends_at: state.age.ends().map_or(0, UnixTime::as_millis),
+            last_needed_at: state.last_needed.map_or(0, UnixTime::as_millis),
             refused: refused.as_deref().map_or(std::ptr::null(), std::ptr::from_ref),
         };
         // SAFETY: by the contract.
@@ -145,14 +205,11 @@ pub unsafe extern "C" fn ledgerauth_client_plan(
     plan_out: *mut *mut ledgerauth_plan,
     error_out: *mut *mut ledgerauth_error,
 ) -> i32 {
-    guard(error_out, || {
-        let out = can_write(plan_out, "plan_out")?;
+    make(plan_out, "plan_out", error_out, || {
         // SAFETY: by the contract.
         let plan = unsafe { get(client, "client") }?.client.rotation_plan();
         let text = plan.to_string();
-        // SAFETY: by the contract.
-        unsafe { out.write_handle(ledgerauth_plan { plan, text }) };
-        Ok(())
+        Ok(ledgerauth_plan { plan, text })
     })
 }
 
@@ -191,13 +248,10 @@ pub unsafe extern "C" fn ledgerauth_plan_at(
         // SAFETY: by the contract.
         let steps = unsafe { get(plan, "plan") }?.plan.steps.as_slice();
         let step = steps.get(index).ok_or_else(|| beyond("index", steps.len()))?;
-        if let Ok(out) = can_write(by_out, "by_out") {
-            // SAFETY: by the contract.
-            unsafe { out.write(step.by.as_millis()) };
-        }
-        if let Ok(out) = can_write(what_out, "what_out") {
-            // SAFETY: by the contract.
-            unsafe { out.write(ledgerauth_str::of(&step.what)) };
+        // SAFETY: by the contract.
+        unsafe {
+            offer(by_out, || step.by.as_millis());
+            offer(what_out, || ledgerauth_str::of(&step.what));
         }
         Ok(())
     })
@@ -210,4 +264,30 @@ pub unsafe extern "C" fn ledgerauth_plan_at(
 pub unsafe extern "C" fn ledgerauth_plan_free(plan: *mut ledgerauth_plan) {
     // SAFETY: by the contract it came from this library and is freed once.
     unsafe { free(plan) };
+}
+
+/// A key with its notes.
+///
+/// # Safety
+/// Its texts stand there.
+unsafe fn noted(key: &ledgerauth_ring_key) -> Result<Key, Fault> {
+    // SAFETY: the caller's promise.
+    let (text, name, id, integration, permissions) = unsafe {
+        (
+            key.text.text("text")?,
+            key.name.given("name")?,
+            key.id.given("id")?,
+            key.integration.given("integration")?,
+            texts(key.permissions, key.permission_count, "permissions")?,
+        )
+    };
+    let notes = KeyNotes {
+        name: name.map(str::to_owned),
+        id: id.map(str::to_owned),
+        created: (key.created_at > 0).then_some(UnixTime::from_millis(key.created_at)),
+        permissions,
+        integration: integration.map(str::to_owned),
+    };
+    let noted = Key::new(text).notes(notes);
+    Ok(if key.relaxed == 0 { noted } else { noted.relaxed() })
 }

@@ -19,11 +19,11 @@
 use crate::error::{Fault, ledgerauth_error};
 use crate::gate::{Gate, Userdata};
 use crate::guard::guard;
-use crate::input::{busy, get, read_sized, sized};
+use crate::input::{alone, read_sized, sized};
 use crate::text::ledgerauth_str;
 use auth_http::core::{Claim, Claimed, Lease, Record, Save, Saved, SharedPause};
 use auth_http::{TokenStore, UnixTime};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -107,7 +107,8 @@ pub unsafe extern "C" fn ledgerauth_stored_record(
     // SAFETY: by the contract.
     guard(error_out, || unsafe {
         let record = Record::from_bytes(record.bytes("record")?).map_err(|error| error.to_string());
-        with(stored, |stored| stored.record = Some(record))
+        held(stored)?.record = Some(record);
+        Ok(())
     })
 }
 
@@ -123,7 +124,8 @@ pub unsafe extern "C" fn ledgerauth_stored_reason(
     // SAFETY: by the contract.
     guard(error_out, || unsafe {
         let reason = reason.text("reason")?.to_owned();
-        with(stored, |stored| stored.reason = Some(reason))
+        held(stored)?.reason = Some(reason);
+        Ok(())
     })
 }
 
@@ -140,18 +142,29 @@ pub unsafe extern "C" fn ledgerauth_stored_pause(
 ) -> i32 {
     // SAFETY: by the contract.
     guard(error_out, || unsafe {
-        let why = why.text("why")?.to_owned();
-        with(stored, |stored| stored.pause = Some(SharedPause { until: UnixTime::from_millis(until), why }))
+        let limit = limit(until, why)?;
+        held(stored)?.pause = Some(limit);
+        Ok(())
     })
 }
 
+/// What a store hands over, for this thread alone.
+///
 /// # Safety
 /// The handle is NULL or live.
-unsafe fn with(stored: *mut ledgerauth_stored, work: impl FnOnce(&mut Stored)) -> Result<(), Fault> {
+unsafe fn held<'a>(stored: *const ledgerauth_stored) -> Result<MutexGuard<'a, Stored>, Fault> {
     // SAFETY: the caller's promise.
-    let stored = unsafe { get(stored, "stored") }?;
-    work(&mut *stored.0.try_lock().ok_or_else(busy)?);
-    Ok(())
+    unsafe { alone(stored, "stored", |stored| &stored.0) }
+}
+
+/// A limit that is in force until a moment, in the program's words.
+///
+/// # Safety
+/// The text stands there.
+pub(crate) unsafe fn limit(until: u64, why: ledgerauth_str) -> Result<SharedPause, Fault> {
+    // SAFETY: the caller's promise.
+    let why = unsafe { why.text("why") }?.to_owned();
+    Ok(SharedPause { until: UnixTime::from_millis(until), why })
 }
 
 /// The program's store, if it has one.

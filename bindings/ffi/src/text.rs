@@ -12,7 +12,7 @@
 
 use crate::error::{Fault, at_the_boundary, misuse};
 use crate::guard::{ask, free};
-use crate::input::null;
+use crate::input::{list, null};
 use crate::status::LEDGERAUTH_NOT_UTF8;
 use std::ffi::{CStr, c_char};
 
@@ -152,4 +152,13 @@ impl ledgerauth_str {
         let bytes = unsafe { self.bytes(name) }?;
         Ok((!bytes.is_empty()).then_some(bytes))
     }
+}
+
+/// A list of texts.
+///
+/// # Safety
+/// So many texts stand there.
+pub(crate) unsafe fn texts(items: *const ledgerauth_str, count: usize, name: &str) -> Result<Vec<String>, Fault> {
+    // SAFETY: the caller's promise.
+    unsafe { list(items, count, name)?.iter().map(|item| item.text(name).map(str::to_owned)).collect() }
 }

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A C compiler with its C++ half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,19 +98,21 @@ impl Program {
     }
 
     /// Compiles and links it; a warning is an error.
-    pub(crate) fn build(self) -> Built {
+    pub(crate) fn build(&self) -> Built {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(format!("{:?}-{}-{}", self.compiler, self.cpp, self.kind));
         std::fs::create_dir_all(&folder).unwrap();
         write_statuses(&folder);
-        let program = folder.join(&self.name);
+        // Tests run side by side: a program is there as a whole or not at all.
+        let (program, whole) = (folder.join(&self.name), folder.join(format!("{}-{}", self.name, mark())));
         let mut command = Command::new(self.compiler.command(self.cpp));
         command.args(if self.cpp { ["-x", "c++", "-std=c++17"] } else { ["-x", "c", "-std=c11"] });
         command.args(["-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_GNU_SOURCE"]);
         command.arg("-I").arg(root().join("../../include")).arg("-I").arg(&folder).args(&self.flags).args(&self.sources);
-        command.args(["-x", "none", "-o"]).arg(&program).args(packages());
+        command.args(["-x", "none", "-o"]).arg(&whole).args(packages());
         let library = linkable(&self.library);
         command.arg("-L").arg(&library).arg("-lledgerauth").arg(format!("-Wl,-rpath,{}", library.display())).arg("-lpthread");
         succeed(&mut command);
+        std::fs::rename(whole, &program).unwrap();
         Built(program)
     }
 }
@@ -209,7 +212,15 @@ fn packages() -> Vec<String> {
 /// The header's statuses, for the program that looks at each.
 fn write_statuses(folder: &Path) {
     let statuses: Vec<String> = statuses().iter().map(|name| format!("STATUS({name})\n")).collect();
-    std::fs::write(folder.join("statuses.inc"), statuses.concat()).unwrap();
+    let whole = folder.join(format!("statuses-{}", mark()));
+    std::fs::write(&whole, statuses.concat()).unwrap();
+    std::fs::rename(whole, folder.join("statuses.inc")).unwrap();
+}
+
+/// A part of a name that nobody else takes.
+fn mark() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    format!("{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The names of the header's statuses.

@@ -10,10 +10,13 @@ mod examples;
 mod login;
 mod packages;
 mod readme;
+mod redis;
 mod sanitizers;
 mod sizes;
 mod stage;
+mod statuses;
 mod wire;
+mod wrapper;
 
 // The authorization server, and the browser, that the Rust client is tested with.
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of auth-http, which use all of it")]
@@ -22,12 +25,20 @@ mod browser;
 #[allow(dead_code, unreachable_pub, reason = "as above")]
 #[path = "../../../../crates/auth-http/tests/support/oidc.rs"]
 mod oidc;
+#[allow(dead_code, reason = "as above")]
+#[path = "../../../../crates/auth-http/tests/fleet/redis_tls.rs"]
+mod redis_tls;
 #[allow(dead_code, unreachable_pub, reason = "as above")]
 #[path = "../../../../crates/auth-http/tests/support/server.rs"]
 mod server;
 
+/// As those files call it.
+mod support {
+    pub(crate) use crate::server;
+}
+
 use build::{Compiler, Program, compilers};
-use stage::{Stage, World};
+use stage::{Stage, TempFolder, World};
 
 /// The test programs, and whether they talk to the sandbox.
 const PROGRAMS: [(&str, bool); 7] =
@@ -56,31 +67,7 @@ fn the_header_is_also_cpp17() {
 }
 
 #[test]
-fn the_wrapper_holds_in_cpp17_by_both_compilers() {
-    for compiler in compilers() {
-        Program::test("wrapper").by(compiler).in_cpp().build().run(&Stage::start(World::Tls).env(), &[]);
-    }
-}
-
-#[test]
 fn sixteen_threads_share_one_client() {
     let program = Program::test("threads").build();
     program.run(&Stage::start(World::Tls).env(), &["50"]);
-}
-
-#[test]
-fn every_function_and_every_status_is_driven_from_c() {
-    let folder = build::root().join("../../tests/c");
-    let sources = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file());
-    let driven: String = sources.map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let words: std::collections::BTreeSet<&str> = driven.split(|c| !is_part(c)).collect();
-    let symbols = std::fs::read_to_string(build::root().join("symbols.txt")).unwrap();
-    for function in symbols.lines() {
-        assert!(words.contains(function), "{function} is called by no program of tests/c");
-    }
-    // These two need a mistake of the library's own, or a server that nobody has met yet: `guard.rs` and `status.rs` have them.
-    for status in build::statuses().iter().filter(|status| !["LEDGERAUTH_PANIC", "LEDGERAUTH_FAILED"].contains(&status.as_str())) {
-        assert!(words.contains(status.as_str()), "no program of tests/c gets {status}");
-    }
 }

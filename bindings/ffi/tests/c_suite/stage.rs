@@ -14,21 +14,39 @@ pub(crate) enum World {
     Plain,
 }
 
+/// A folder of a test's own.
+pub(crate) struct TempFolder(pub(crate) PathBuf);
+
+impl TempFolder {
+    pub(crate) fn new(name: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for TempFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A sandbox, and the variables by which a program finds it.
 pub(crate) struct Stage {
     pub(crate) sandbox: Arc<Sandbox>,
-    folder: PathBuf,
+    /// Lives as long as the sandbox.
+    _folder: TempFolder,
     env: Vec<(String, String)>,
 }
 
 impl Stage {
     pub(crate) fn start(world: World) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let options = Options { tls: world == World::Tls, limits: false, control: true, ..Options::default() };
         let sandbox = Arc::new(Sandbox::start(options).unwrap());
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stage-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let temp = TempFolder::new("stage");
+        let folder = &temp.0;
         let urls: Map<String, Value> = Service::ALL.iter().map(|service| (service.name().into(), sandbox.url(*service).into())).collect();
         let about = json!({"urls": urls, "keys": sandbox.keys(), "ca_pem": sandbox.ca_pem(), "control_url": sandbox.control_url()});
         std::fs::write(folder.join("sandbox.json"), about.to_string()).unwrap();
@@ -39,8 +57,9 @@ impl Stage {
             ("LEDGERAUTH_SANDBOX".into(), path("sandbox.json")),
             ("LEDGERAUTH_VECTORS".into(), vectors.to_str().unwrap().to_owned()),
             ("SSL_CERT_FILE".into(), path("ca.pem")),
+            ("TMPDIR".into(), folder.to_str().unwrap().to_owned()),
         ];
-        Self { sandbox, folder, env }
+        Self { sandbox, _folder: temp, env }
     }
 
     pub(crate) fn add(&mut self, name: &str, value: &str) {
@@ -75,11 +94,5 @@ impl Stage {
 
     fn with(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
         self.env.iter().cloned().chain(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).collect()
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

@@ -1,0 +1,31 @@
+//! The C++ wrapper: as a whole, and each of its files alone.
+
+use crate::build::{Program, compilers, root};
+use crate::stage::{Stage, World};
+use std::path::Path;
+
+#[test]
+fn the_wrapper_holds_in_cpp17_by_both_compilers() {
+    for compiler in compilers() {
+        Program::test("wrapper").by(compiler).in_cpp().build().run(&Stage::start(World::Tls).env(), &[]);
+    }
+}
+
+#[test]
+fn each_file_of_the_wrapper_stands_alone_and_the_header_has_all_of_them() {
+    let include = root().join("../../include");
+    let whole = std::fs::read_to_string(include.join("ledgerauth.hpp")).unwrap();
+    let mut lines = Vec::new();
+    for file in std::fs::read_dir(include.join("ledgerauth")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let line = format!("#include <ledgerauth/{name}>");
+        assert!(whole.lines().any(|known| known == line), "ledgerauth.hpp lacks {line}");
+        // Twice, because a second one must do no harm.
+        let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("alone-{name}.cpp"));
+        std::fs::write(&source, format!("{line}\n{line}\nint main() {{ return 0; }}\n")).unwrap();
+        Program::of(&format!("alone-{name}"), source).build();
+        lines.push(line);
+    }
+    let included = whole.lines().filter(|line| line.starts_with("#include <ledgerauth/")).count();
+    assert_eq!(included, lines.len(), "ledgerauth.hpp includes what is not there");
+}

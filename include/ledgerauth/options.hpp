@@ -1,0 +1,59 @@
+/* What can be said about a client before it is made. Part of ledgerauth.hpp. */
+#ifndef LEDGERAUTH_OPTIONS_HPP
+#define LEDGERAUTH_OPTIONS_HPP
+
+#include <ledgerauth/provider.hpp>
+#include <ledgerauth/store.hpp>
+#include <ledgerauth/transport.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ledgerauth {
+
+enum class LogLevel { debug = LEDGERAUTH_LOG_DEBUG, info = LEDGERAUTH_LOG_INFO, warn = LEDGERAUTH_LOG_WARN };
+
+/* Everything that can be said about a client. What is empty or zero has a default from the provider's profile. */
+struct Options {
+    std::string provider;
+    std::shared_ptr<const Provider> own_provider;
+    std::string environment;
+    std::string base_url;
+    std::string token_url;
+    std::string client_auth;
+    std::string issuer;
+    bool discover = false;
+    std::string header;
+    std::optional<std::string> scheme;
+    bool insecure_loopback = false;
+    std::string name;
+    std::string integration;
+    Milliseconds deadline{0};
+    std::uint32_t max_attempts = 0;
+    std::shared_ptr<Store> store;
+    std::string store_folder;
+    std::string store_redis;
+    std::string store_ca_pem;
+    std::string store_key;
+    std::shared_ptr<Transport> transport;
+    bool no_threads = false;
+    std::function<void(const ledgerauth_audit_event &)> on_audit;
+    std::function<void(LogLevel, std::string_view)> on_log;
+    Milliseconds timeout{0};
+    Milliseconds connect_timeout{0};
+    std::string proxy;
+    bool no_proxy = false;
+    bool platform_roots = false;
+    std::string ca_pem;
+    std::string identity_chain_pem;
+    std::string identity_key_pem;
+    std::string user_agent;
+};
+
+} // namespace ledgerauth
+
+#endif

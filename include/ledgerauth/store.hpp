@@ -1,0 +1,29 @@
+/* A program's own token store. Part of ledgerauth.hpp. */
+#ifndef LEDGERAUTH_STORE_HPP
+#define LEDGERAUTH_STORE_HPP
+
+#include <ledgerauth/boundary.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ledgerauth {
+
+/* What came of asking a store. */
+enum class Stored { done = LEDGERAUTH_STORE_DONE, taken = LEDGERAUTH_STORE_TAKEN };
+
+/* A program's own token store; ledgerauth.h says what each has to do. One that throws does not work, and what() says why. */
+class Store {
+public:
+    virtual ~Store() = default;
+    virtual Stored claim(std::string_view id, std::uint64_t owner, Milliseconds span, std::optional<std::string> &record) = 0;
+    virtual Stored save(std::string_view id, const ledgerauth_save &save) = 0;
+    virtual void release(std::string_view id, std::uint64_t owner) = 0;
+    virtual std::optional<std::string> load(std::string_view id) = 0;
+};
+
+} // namespace ledgerauth
+
+#endif
