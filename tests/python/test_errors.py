@@ -91,8 +91,9 @@ def test_no_answer_at_all(sandbox):
         closed.get("/v1/invoices")
     assert caught.value.retryable and "refused" in str(caught.value)
     stranger = sandbox.client("finora", ca_file=None)
-    with pytest.raises(ledgerauth.TransportError, match="authority"):
+    with pytest.raises(ledgerauth.Untrusted, match="authority") as caught:
         stranger.get("/v1/invoices")
+    assert isinstance(caught.value, ledgerauth.TransportError) and not caught.value.retryable
 
 
 def test_a_token_that_cannot_be_had(sandbox):

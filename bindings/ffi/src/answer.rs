@@ -11,8 +11,9 @@
 use crate::error::{Fault, ledgerauth_error, misuse};
 use crate::guard::{ask, free, guard};
 use crate::input::{busy, can_write, get};
+use crate::status::LEDGERAUTH_UNTRUSTED;
 use crate::text::ledgerauth_str;
-use auth_http::core::Transport as Lost;
+use auth_http::core::{Transport as Lost, Unanswered};
 use auth_http::http::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
@@ -117,9 +118,10 @@ pub unsafe extern "C" fn ledgerauth_answer_add_body(
     })
 }
 
-/// Says that there is no answer: not_sent is not 0 if the request certainly never left (no
-/// address, no connection, no TLS), so that it may be sent again whatever it is; what happened in
-/// one clause, without anything secret.
+/// Says that there is no answer: not_sent is LEDGERAUTH_UNTRUSTED if the server's certificate is
+/// not trusted, so that it is not sent again; any other number but 0 if the request certainly never
+/// left (no address, no connection, no TLS), so that it may be sent again whatever it is; what
+/// happened in one clause, without anything secret.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -131,9 +133,19 @@ pub unsafe extern "C" fn ledgerauth_answer_fail(
 ) -> i32 {
     // SAFETY: by the contract.
     guard(error_out, || unsafe {
-        let lost = Lost { not_sent: not_sent != 0, what: what.text("what")?.to_owned(), advice: String::new() };
+        let lost = lost(not_sent, what.text("what")?);
         with(answer, |parts| parts.lost = Some(lost))
     })
+}
+
+/// What a program says of a request that got no answer.
+pub(crate) fn lost(not_sent: i32, what: &str) -> Lost {
+    let how = match not_sent {
+        0 => Unanswered::Lost,
+        LEDGERAUTH_UNTRUSTED => Unanswered::Untrusted,
+        _ => Unanswered::NotSent,
+    };
+    Lost { how, what: what.to_owned(), advice: String::new() }
 }
 
 /// Empties an answer, so that it can be used for another.

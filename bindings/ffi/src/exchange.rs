@@ -21,7 +21,7 @@
 //! An exchange is for one thread at a time; another one gets LEDGERAUTH_BUSY. Free a client's
 //! exchanges before the client. The example examples/event_loop.c does it with curl_multi.
 
-use crate::answer::ledgerauth_answer;
+use crate::answer::{ledgerauth_answer, lost};
 use crate::client::ledgerauth_client;
 use crate::credential::ledgerauth_credential;
 use crate::error::{Fault, ledgerauth_error, misuse};
@@ -31,7 +31,7 @@ use crate::response::ledgerauth_header;
 use crate::step::{Shown, ledgerauth_step};
 use crate::store::{LEDGERAUTH_STORE_DONE, LEDGERAUTH_STORE_DOWN, LEDGERAUTH_STORE_TAKEN};
 use crate::text::ledgerauth_str;
-use auth_http::core::{Claimed, Record, Response, Saved, SharedPause, Step, Transport as Lost, may_go_anywhere};
+use auth_http::core::{Claimed, Record, Response, Saved, SharedPause, Step, may_go_anywhere};
 use auth_http::{Drive, UnixTime};
 use parking_lot::Mutex;
 use std::time::Duration;
@@ -186,8 +186,7 @@ pub unsafe extern "C" fn ledgerauth_exchange_handle_response(
     })
 }
 
-/// Reports that FETCH or SEND got no answer: not_sent is not 0 if the request certainly never left
-/// (no address, no connection, no TLS); what happened in one clause, without anything secret.
+/// Reports that FETCH or SEND got no answer, in the words of ledgerauth_answer_fail().
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -199,7 +198,7 @@ pub unsafe extern "C" fn ledgerauth_exchange_handle_failure(
 ) -> i32 {
     // SAFETY: by the contract.
     guard(error_out, || unsafe {
-        let lost = Lost { not_sent: not_sent != 0, what: what.text("what")?.to_owned(), advice: String::new() };
+        let lost = lost(not_sent, what.text("what")?);
         with(exchange, |driven| {
             driven.drive.handle_failure(lost);
             Ok(())

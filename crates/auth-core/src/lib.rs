@@ -72,7 +72,7 @@
 //!
 //! # Invariants
 //!
-//! Each is a test by name in `tests/invariants.rs`; `tests/interleaving.rs` tries to break them at random within one process, `tests/simulation` among many that
+//! Each is a test by name in `tests/invariants`; `tests/interleaving.rs` tries to break them at random within one process, `tests/simulation` among many that
 //! share an account.
 //!
 //! 1. Poll once, do exactly that, report with the one matching `handle_*`, poll again.
@@ -136,7 +136,7 @@ pub use polling::{Polling, Progress};
 pub use provider::{Alphabet, ClientAuth, Difference, Environment, GrantKind, ProfileError, Provider, Requirement, Rotation};
 pub use redact::{MAX_LINE, RedactStream, Redactor};
 pub use session::{Fresh, Session, SessionState};
-pub use step::{Outcome, Send, Step, Transport};
+pub use step::{Outcome, Send, Step, Transport, Unanswered};
 pub use time::UnixTime;
 pub use token::answer::MAX_TOKEN_ANSWER;
 pub use token::record::{Claim, Claimed, Held, Lease, Record, Save, Saved, SharedPause, Spending};

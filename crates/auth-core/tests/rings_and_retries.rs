@@ -25,6 +25,7 @@ fn retries() {
         let situation = Situation {
             cause: match vector["cause"].as_str().unwrap() {
                 "not_sent" => Cause::NotSent,
+                "untrusted" => Cause::Untrusted,
                 "lost" => Cause::Lost,
                 "rate_limited" => Cause::RateLimited,
                 "server_error" => Cause::ServerError,

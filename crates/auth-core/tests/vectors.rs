@@ -9,7 +9,7 @@ use auth_core::{
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use support::Scenario;
+use support::{Scenario, how};
 
 fn vectors(name: &str) -> (Value, Vec<Value>) {
     let path = format!("{}/../../tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -250,7 +250,7 @@ impl Replay {
             exchange.handle_response(session, *now, &Response { status, headers: &headers.as_slice(), body });
         } else if then["failure"].is_object() {
             let not_sent = then["failure"]["not_sent"].as_bool().unwrap();
-            exchange.handle_failure(session, *now, Transport { not_sent, what: "lost".into(), advice: String::new() });
+            exchange.handle_failure(session, *now, Transport { how: how(not_sent), what: "lost".into(), advice: String::new() });
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::response::{Answer, Response};
 use crate::run::{Deliver, Delivered, Ended, run};
 use crate::transport::{Payload, Times};
-use auth_core::{Exchange, Failure, FailureKind, Send, Transport, UnixTime, may_go_anywhere};
+use auth_core::{Exchange, Failure, FailureKind, Send, Transport, Unanswered, UnixTime, may_go_anywhere};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use std::io::Read;
@@ -142,7 +142,7 @@ impl<'c> Request<'c> {
     /// Sends the request once, as the machine says.
     fn deliver(&mut self, send: &Send, now: UnixTime, deadline: UnixTime) -> Delivered {
         let mut request = http::Request::builder().method(self.method).uri(send.url.as_str());
-        let unsendable = || Transport { not_sent: true, what: "the request cannot be written".into(), advice: String::new() };
+        let unsendable = || Transport { how: Unanswered::NotSent, what: "the request cannot be written".into(), advice: String::new() };
         let fields = request.headers_mut().ok_or_else(unsendable)?;
         for (name, value) in self.headers.iter().filter(|(name, _)| !send.foreign || may_go_anywhere(name.as_str())) {
             fields.append(name, value.clone());

@@ -245,9 +245,8 @@ impl Exchange {
     }
 
     pub(super) fn token_lost(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
-        let cause = if transport.not_sent { Cause::NotSent } else { Cause::Lost };
-        let what = format!("the token endpoint of {} was not reached: {}", session.connection().provider().name(), transport.what);
-        self.no_token(session, now, cause, Failure::new(FailureKind::TokenEndpoint, what, transport.advice));
+        let whom = format!("the token endpoint of {}", session.connection().provider().name());
+        self.no_token(session, now, transport.cause(), transport.failure(&whom, FailureKind::TokenEndpoint));
     }
 
     /// There is a token: to the store with it, before anybody uses it.

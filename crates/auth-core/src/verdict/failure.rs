@@ -60,6 +60,8 @@ pub enum FailureKind {
     TokenEndpoint,
     /// The connection could not be made or was lost.
     Transport,
+    /// The server's certificate is not trusted; nothing was sent.
+    Untrusted,
     /// The token store could not be read or written.
     Store,
     /// The caller's deadline passed.
@@ -101,6 +103,7 @@ impl FailureKind {
             Self::ServerError => "server_error",
             Self::TokenEndpoint => "token_endpoint",
             Self::Transport => "transport",
+            Self::Untrusted => "untrusted",
             Self::Store => "store",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::RequestRefused => "request_refused",
@@ -335,7 +338,7 @@ mod tests {
         for kind in retryable.into_iter().chain([FailureKind::Store, FailureKind::DeadlineExceeded]) {
             assert!(kind.is_retryable() && Failure::new(kind, "", "").is_retryable(), "{kind:?}");
         }
-        for kind in [FailureKind::KeyRefused, FailureKind::ConsentRequired, FailureKind::PermissionDenied, FailureKind::Misuse] {
+        for kind in [FailureKind::KeyRefused, FailureKind::ConsentRequired, FailureKind::PermissionDenied, FailureKind::Untrusted] {
             assert!(!kind.is_retryable() && !Failure::new(kind, "", "").is_retryable(), "{kind:?}");
         }
     }

@@ -115,7 +115,9 @@ impl Consent {
 
     /// No answer to the question for a token, or one that says nothing.
     pub(super) fn no_token(&mut self, now: UnixTime, cause: Cause, code: Secret, failure: Failure) {
-        if let Way::Device(Some(code)) = &mut self.way {
+        if let Way::Device(Some(code)) = &mut self.way
+            && cause != Cause::Untrusted
+        {
             code.back_off();
             return self.ask_device_again(now, failure.come_back_at());
         }
