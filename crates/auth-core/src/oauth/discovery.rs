@@ -17,7 +17,8 @@ use serde::Deserialize;
 
 /// `Discovery` asks an issuer for its metadata, at each of the places where it may stand.
 ///
-/// Send [`Discovery::request`], hand the answer to [`Discovery::handle_response`], again while that gives `None`; [`Discovery::handle_failure`] if there is none.
+/// Send [`Discovery::request`], hand the answer to [`Discovery::handle_response`], again while that gives `None`; if there is no answer, the end is what
+/// [`Discovery::handle_failure`] makes of that.
 #[derive(Clone, Debug)]
 pub struct Discovery {
     issuer: String,

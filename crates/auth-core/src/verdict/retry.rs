@@ -122,8 +122,9 @@ impl Budget {
 
 /// Decides whether to send again. `random` is a number from 0 (included) to 1 (excluded) for the jitter.
 ///
-/// The rules, in order: a request that may have been processed is repeated only if that is harmless, and none to a server that is not trusted; not more often than the policy says; never before the moment
-/// that the server named; a wait that would end after the deadline is not shortened into an early repeat but handed back; repeats that nobody asked for come out of the budget.
+/// The rules, in order: a request that may have been processed is repeated only if that is harmless, and none to a server that is not trusted; not more often than
+/// the policy says; never before the moment that the server named; a wait that would end after the deadline is not shortened into an early repeat but handed back;
+/// repeats that nobody asked for come out of the budget.
 pub fn decide(situation: &Situation, policy: &Policy, budget: &mut Budget, random: f64) -> Decision {
     let Situation { cause, attempt, repeatable, come_back_at, now, deadline } = *situation;
     let may_repeat = cause != Cause::Untrusted && (repeatable || cause.proves_unprocessed());
