@@ -1,63 +1,62 @@
-//! The README's first example, word for word, against the sandbox.
+//! Every Rust example of the README, word for word: compiled, and run against the sandbox where no person is needed.
 
+mod examples;
+mod seen;
+#[path = "../support/mod.rs"]
 mod support;
 
 use auth_sandbox::Service;
 use support::{requests, sandbox};
 
-/// What the example sees under the names it uses: the real ones, but for a builder that is already pointed at the sandbox.
-mod seen_by_the_example {
-    pub(super) use auth_http::{Credential, Provider};
-
-    pub(super) struct Client;
-
-    impl Client {
-        pub(super) fn builder(provider: Provider) -> auth_http::ClientBuilder {
-            let url = std::env::var("LEDGERAUTH_README_URL").expect("set by the parent test");
-            let ca = std::env::var("LEDGERAUTH_README_CA").expect("set by the parent test");
-            auth_http::Client::builder(provider).base_url(url).environment("staging").ca(ca).no_proxy()
-        }
-    }
+#[test]
+fn the_examples_stand_in_the_readme_and_no_others() {
+    let parts = |text: &'static str, begin: &str, end: &str| -> Vec<&'static str> {
+        text.split(begin).skip(1).map(|rest| rest.split(end).next().unwrap_or_default()).collect()
+    };
+    let compiled = parts(include_str!("examples.rs"), "// README\n", "// END\n");
+    assert_eq!(parts(include_str!("../../../../README.md"), "```rust\n", "```"), compiled);
 }
 
-// The lines between the marks stand in README.md exactly so.
-#[rustfmt::skip]
-fn example() -> Result<usize, auth_http::Error> {
-    use seen_by_the_example::{Client, Credential, Provider};
-// README
-let client = Client::builder(Provider::builtin("finora")?)
-    .credential(Credential::from_env("FINORA_API_KEY")?)
-    .build()?;
-let invoices: serde_json::Value = client.get("/v1/invoices").send()?.json()?;
-// END
-    Ok(invoices["data"].as_array().map_or(0, Vec::len))
+/// The child: it has the keys in its environment, as a user has.
+fn run_the_examples() {
+    let variable = |name: &str| std::env::var(name).expect("set by the parent test");
+    examples::first().unwrap();
+    assert!(examples::each_system().unwrap()["result"].is_object());
+    let (id, secret) = (variable("NUMERIC_CLIENT_ID"), variable("NUMERIC_CLIENT_SECRET"));
+    let sealed = examples::sealed(&id, &secret, &variable("README_REFRESH_TOKEN")).unwrap();
+    assert_eq!(sealed.get("/v1/health").send().unwrap().status(), 200);
+    let shared = examples::shared(&id, &secret, "made-up-refresh-token").unwrap();
+    assert!(shared.explain().to_string().contains("xero"));
 }
 
 #[test]
-fn the_first_example_stands_in_the_readme() {
-    let source = include_str!("readme.rs");
-    let (_, rest) = source.split_once("// README\n").unwrap();
-    let (lines, _) = rest.split_once("// END").unwrap();
-    let readme = include_str!("../../../README.md");
-    assert!(readme.contains(&format!("```rust\n{lines}```")), "README.md and the example differ");
-}
-
-#[test]
-fn the_first_example_runs() {
-    if std::env::var_os("FINORA_API_KEY").is_some() {
-        // The child: it has the key in its environment, as a user has.
-        example().unwrap();
-        return;
+fn the_examples_run() {
+    if std::env::var_os("README_CA").is_some() {
+        return run_the_examples();
     }
-    let sandbox = sandbox();
+    let (sandbox, folder) = (sandbox(), std::env::temp_dir().join(format!("ledgerauth-readme-{}", std::process::id())));
+    let numeric = &sandbox.keys().numeric;
+    let token_url = format!("{}/oauth/token", sandbox.url(Service::NumericAuth));
     let status = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "the_first_example_runs"])
+        .args(["--exact", "the_examples_run"])
+        .env("README_CA", sandbox.ca_pem())
+        .env("README_FOLDER", &folder)
+        .env("README_FINORA_URL", sandbox.url(Service::Finora))
+        .env("README_FINORA_ENVIRONMENT", "staging")
+        .env("README_NUMERIC_URL", sandbox.url(Service::NumericApi))
+        .env("README_NUMERIC_TOKEN_URL", token_url)
+        .env("README_NUMORA_URL", sandbox.url(Service::Numora))
+        .env("README_REFRESH_TOKEN", sandbox.issue_refresh_token(&numeric.client_id).unwrap())
+        .env("LEDGERAUTH_SEAL_KEY", "bWFkZSB1cCBmb3IgdGhlIHRlc3RzIG9mIHRoZSBSRUE=")
         .env("FINORA_API_KEY", &sandbox.keys().finora_test)
-        .env("LEDGERAUTH_README_URL", sandbox.url(Service::Finora))
-        .env("LEDGERAUTH_README_CA", sandbox.ca_pem())
+        .env("NUMORA_API_KEY", &sandbox.keys().numora)
+        .env("NUMERIC_CLIENT_ID", &numeric.client_id)
+        .env("NUMERIC_CLIENT_SECRET", numeric.client_secret.as_str())
         .status()
         .unwrap();
+    drop(std::fs::remove_dir_all(folder));
     assert!(status.success());
     let seen = requests(&sandbox, Service::Finora);
     assert_eq!((seen.len(), seen[0].path.as_str(), seen[0].status), (1, "/v1/invoices", Some(200)));
+    assert_eq!(examples::sandbox().unwrap(), 200);
 }
