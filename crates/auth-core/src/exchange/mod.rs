@@ -6,6 +6,7 @@
 
 mod at;
 mod deliver;
+mod journal;
 mod note;
 mod obtain;
 mod report;
