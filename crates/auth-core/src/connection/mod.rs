@@ -4,7 +4,7 @@ mod builder;
 
 pub use builder::ConnectionBuilder;
 
-use crate::credential::Attach;
+use crate::credential::{Attach, Credential};
 use crate::oauth::endpoints::Endpoints;
 use crate::origin::{Origin, Url};
 use crate::provider::{ClientAuth, Environment, Provider, Requirement};
@@ -92,6 +92,11 @@ impl Connection {
             what,
             "the credential was not sent: use a session with a credential of that environment",
         ))
+    }
+
+    /// Whether a credential is for the connection's environment, as far as it tells.
+    pub fn is_for(&self, credential: &Credential) -> bool {
+        credential.environments().all(|environment| environment == self.environment)
     }
 
     /// What the credential may do, in the vendor's words, as its owner declared it; empty if nobody did.
