@@ -154,8 +154,7 @@ pub unsafe extern "C" fn ledgerauth_exchange_poll(
         unsafe {
             with(exchange, |driven| {
                 let step = driven.next();
-                let (now, id) = (driven.drive.now(), driven.drive.request_id().to_owned());
-                let filled = driven.shown.show(step, &driven.method, now, &id);
+                let filled = driven.shown.show(step, &driven.method, driven.drive.now());
                 write_sized(step_out, &filled, "step_out")
             })
         }

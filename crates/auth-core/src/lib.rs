@@ -122,7 +122,7 @@ pub use credential::{
     ApiKey, Authorization, ClientCredentials, Credential, Grant, KeyAge, KeyError, KeyFault, KeyNotes, KeyState, PlanStep, RotationPlan,
     Secret,
 };
-pub use exchange::Exchange;
+pub use exchange::{Exchange, request_id};
 pub use explain::Explanation;
 pub use headers::Headers;
 pub use oauth::assertion::Assertion;
@@ -143,7 +143,7 @@ pub use token::record::{Claim, Claimed, Held, Lease, Record, Save, Saved, Shared
 pub use token::refresh::{RefreshForecast, RefreshRules};
 pub use token::request::TokenRequest;
 pub use token::stored::{MAX_RECORD, RecordError};
-pub use verdict::answer::Response;
+pub use verdict::answer::{Response, is_success};
 pub use verdict::challenge::{Challenge, challenges};
 pub use verdict::failure::{Failure, FailureKind};
 pub use verdict::limit::{Limit, limits};

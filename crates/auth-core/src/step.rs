@@ -64,6 +64,18 @@ pub enum Outcome {
     Renewed,
 }
 
+impl Outcome {
+    /// The same, told to the call with this id; a renewal has none.
+    pub(crate) fn of_call(self, id: &str) -> Self {
+        let of_call = |failure: Failure| if id.is_empty() { failure } else { failure.with_request_id(id) };
+        match self {
+            Self::Answered(failure) => Self::Answered(failure.map(of_call)),
+            Self::Failed(failure) => Self::Failed(of_call(failure)),
+            Self::Renewed => Self::Renewed,
+        }
+    }
+}
+
 /// `Transport` is how a request got no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transport {

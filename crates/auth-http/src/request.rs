@@ -128,11 +128,8 @@ impl<'c> Request<'c> {
         let exchange = Exchange::new(call, shared.seed());
         let request_id = exchange.request_id().to_owned();
         let mut deliver = |send: &Send, now: UnixTime| self.deliver(send, now, deadline);
-        match run(shared, exchange, Deliver::Request(&mut deliver)).map_err(|error| error.of_request(&request_id))? {
-            Ended::Answered(answer, failure) => {
-                let failure = failure.map(|failure| failure.with_request_id(&request_id));
-                Ok(answer.into_response(request_id, failure))
-            }
+        match run(shared, exchange, Deliver::Request(&mut deliver))? {
+            Ended::Answered(answer, failure) => Ok(answer.into_response(request_id, failure)),
             Ended::Authorized(_) | Ended::Renewed => {
                 Err(Failure::new(FailureKind::Misuse, "the exchange ended without an answer", "report this as a bug of ledgerauth").into())
             }

@@ -212,7 +212,7 @@ impl Failure {
 
     /// The same, of the call with this id.
     #[must_use]
-    pub fn with_request_id(mut self, id: &str) -> Self {
+    pub(crate) fn with_request_id(mut self, id: &str) -> Self {
         self.0.request_id = Some(id.into());
         self
     }
@@ -252,7 +252,7 @@ impl Failure {
         self.0.server_request_id.as_deref()
     }
 
-    /// The id under which the call went out, or would have: ours, where the shell told it.
+    /// The id under which the call went out, or would have: ours. A failure that belongs to no exchange of a call has none.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }

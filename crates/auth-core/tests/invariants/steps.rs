@@ -43,6 +43,7 @@ fn invariant_2_the_last_response_reaches_the_caller() {
     scenario.respond(&mut exchange, 400, &[], r#"{"error":"invalid_client"}"#);
     let Outcome::Answered(Some(failure)) = scenario.to_done(&mut exchange) else { panic!() };
     assert_eq!((failure.kind(), failure.code()), (FailureKind::GrantRefused, Some("invalid_client")));
+    assert_eq!(failure.request_id(), Some(exchange.request_id()));
 }
 
 #[test]
