@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part of this")]
 
 pub mod consents;
+pub mod vectors;
 
 use auth_core::{
     ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved,
