@@ -234,6 +234,8 @@ void ledgerauth_wipe(void *memory, size_t len);
 #define LEDGERAUTH_INSECURE_TRANSPORT 2005
 /* The URL leads to a host that the credential is not for. */
 #define LEDGERAUTH_FOREIGN_HOST 2006
+/* The server's certificate is not trusted. */
+#define LEDGERAUTH_UNTRUSTED 2007
 /* The API saw no credential. */
 #define LEDGERAUTH_CREDENTIAL_MISSING 3000
 /* The API could not read the credential. */
@@ -1697,9 +1699,10 @@ int32_t ledgerauth_answer_add_body(ledgerauth_answer *answer,
                                    ledgerauth_error **error_out);
 
 /*
- * Says that there is no answer: not_sent is not 0 if the request certainly never left (no
- * address, no connection, no TLS), so that it may be sent again whatever it is; what happened in
- * one clause, without anything secret.
+ * Says that there is no answer: not_sent is LEDGERAUTH_UNTRUSTED if the server's certificate is
+ * not trusted, so that it is not sent again; any other number but 0 if the request certainly never
+ * left (no address, no connection, no TLS), so that it may be sent again whatever it is; what
+ * happened in one clause, without anything secret.
  * Since 0.1.0.
  */
 int32_t ledgerauth_answer_fail(ledgerauth_answer *answer,
@@ -1984,8 +1987,7 @@ int32_t ledgerauth_exchange_handle_response(ledgerauth_exchange *exchange,
                                             ledgerauth_error **error_out);
 
 /*
- * Reports that FETCH or SEND got no answer: not_sent is not 0 if the request certainly never left
- * (no address, no connection, no TLS); what happened in one clause, without anything secret.
+ * Reports that FETCH or SEND got no answer, in the words of ledgerauth_answer_fail().
  * Since 0.1.0.
  */
 int32_t ledgerauth_exchange_handle_failure(ledgerauth_exchange *exchange,

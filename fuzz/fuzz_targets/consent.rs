@@ -4,7 +4,7 @@
 
 use auth_core::{
     Claimed, ClientCredentials, CodeLogin, Connection, Consent, ConsentStep, Credential, Grant, Provider, Redirected, Response, Saved, Session,
-    Transport, UnixTime,
+    Transport, Unanswered, UnixTime,
 };
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ fuzz_target!(|input: (bool, Vec<(u8, u16, &str)>)| {
                 );
                 let none: &[(&str, &str)] = &[];
                 match how % 8 {
-                    0 => consent.handle_failure(now, Transport { not_sent: status % 2 == 0, what: "lost".into(), advice: String::new() }),
+                    0 => consent.handle_failure(now, Transport { how: if status % 2 == 0 { Unanswered::NotSent } else { Unanswered::Lost }, what: "lost".into(), advice: String::new() }),
                     1 => consent.handle_response(now, &Response { status: 200, headers: &none, body: own.as_bytes() }),
                     2 => {
                         let echo = request.body.as_ref().map_or("", |body| body.expose());

@@ -1,7 +1,7 @@
 //! Whatever a token endpoint and an API answer, an exchange comes to an end, and a token is sent only if it can stand in a header.
 #![no_main]
 
-use auth_core::{Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, Provider, Response, Saved, Session, Step, Transport, UnixTime};
+use auth_core::{Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, Provider, Response, Saved, Session, Step, Transport, Unanswered, UnixTime};
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fuzz_target!(|answers: Vec<(u16, Vec<(&str, &[u8])>, &[u8])>| {
                     Some((status, headers, body)) => {
                         exchange.handle_response(&mut session, now, &Response { status, headers: &headers.as_slice(), body });
                     }
-                    None => exchange.handle_failure(&mut session, now, Transport { not_sent: false, what: "over".into(), advice: String::new() }),
+                    None => exchange.handle_failure(&mut session, now, Transport { how: Unanswered::Lost, what: "over".into(), advice: String::new() }),
                 }
             }
             Step::Wait(until) => {

@@ -75,6 +75,7 @@ from ledgerauth.errors import (
     TokenEndpointError,
     TokenRefused,
     TransportError,
+    Untrusted,
 )
 
 TYPE_CHECKING = False
@@ -128,6 +129,7 @@ __all__ = [
     "TokenEndpointError",
     "TokenRefused",
     "TransportError",
+    "Untrusted",
     "__version__",
     "failure",
 ]

@@ -45,6 +45,7 @@ __all__ = [
     "TokenEndpointError",
     "TokenRefused",
     "TransportError",
+    "Untrusted",
 ]
 
 
@@ -218,6 +219,10 @@ class TransportError(LedgerAuthError):
     """The connection could not be made or was lost."""
 
 
+class Untrusted(TransportError):
+    """The server's certificate is not trusted; nothing was sent."""
+
+
 class StoreError(LedgerAuthError):
     """The token store could not be read or written."""
 
@@ -262,6 +267,7 @@ _CLASSES: dict[str, type[LedgerAuthError]] = {
     "server_error": ServerError,
     "token_endpoint": TokenEndpointError,
     "transport": TransportError,
+    "untrusted": Untrusted,
     "store": StoreError,
     "deadline_exceeded": DeadlineExceeded,
     "request_refused": RequestRefused,

@@ -205,6 +205,34 @@ static int32_t get_once(ledgerauth_client *client, ledgerauth_error **error) {
     return status;
 }
 
+static int distrusted;
+
+static int32_t distrust(void *userdata, const ledgerauth_outgoing *outgoing, ledgerauth_answer *answer) {
+    (void)userdata, (void)outgoing;
+    distrusted++;
+    ledgerauth_answer_fail(answer, LEDGERAUTH_UNTRUSTED, LEDGERAUTH_STR("no authority vouches for it"), NULL);
+    return 1;
+}
+
+/* A server whose certificate is not trusted: by the library's word, and by a transport's, which is called once. */
+static void untrusted(void) {
+    ledgerauth_error *error = NULL;
+    ledgerauth_transport transport = {.size = sizeof transport, .send = distrust};
+    ledgerauth_client_options options = sandbox_options("finora", "finora");
+    options.ca_pem = (ledgerauth_str){0};
+    if (!sandbox_own_http() && strncmp(sandbox_url("finora"), "https:", 6) == 0) {
+        ledgerauth_client *client = sandbox_finora_with(options, sandbox_key("finora_test"));
+        CHECK_STATUS(get_once(client, &error), LEDGERAUTH_UNTRUSTED, &error);
+        ledgerauth_client_free(client);
+    }
+    options.no_proxy = 0;
+    options.transport = &transport;
+    ledgerauth_client *client = sandbox_finora_with(options, sandbox_key("finora_test"));
+    CHECK_STATUS(get_once(client, &error), LEDGERAUTH_UNTRUSTED, &error);
+    CHECK(distrusted == 1);
+    ledgerauth_client_free(client);
+}
+
 /* What only a token endpoint, a key's age or the connection can say. */
 static void the_rest(void) {
     ledgerauth_error *error = NULL;
@@ -356,6 +384,7 @@ int main(void) {
     set_up();
     servers();
     the_rest();
+    untrusted();
     people();
     busy();
     sandbox_leave();

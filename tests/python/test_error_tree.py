@@ -188,6 +188,11 @@ def transport(sandbox):
     raised_by(sandbox.client("finora", base_url="https://127.0.0.1:9", max_attempts=1))
 
 
+@case(ledgerauth.Untrusted)
+def untrusted(sandbox):
+    raised_by(sandbox.client("finora", ca_file=None))
+
+
 @case(ledgerauth.StoreError)
 def store(sandbox):
     refresh = sandbox.issue("refresh_token", client_id=sandbox.keys["numeric"]["client_id"])

@@ -89,10 +89,11 @@ def test_no_answer_at_all(sandbox):
     closed = sandbox.client("finora", base_url="https://127.0.0.1:9", max_attempts=1)
     with pytest.raises(ledgerauth.TransportError) as caught:
         closed.get("/v1/invoices")
-    assert caught.value.retryable and "refused" in str(caught.value)
+    assert caught.value.retryable and "refused" in str(caught.value) and len(caught.value.request_id) == 32
     stranger = sandbox.client("finora", ca_file=None)
-    with pytest.raises(ledgerauth.TransportError, match="authority"):
+    with pytest.raises(ledgerauth.Untrusted, match="authority") as caught:
         stranger.get("/v1/invoices")
+    assert isinstance(caught.value, ledgerauth.TransportError) and not caught.value.retryable
 
 
 def test_a_token_that_cannot_be_had(sandbox):

@@ -115,15 +115,16 @@ static void by_curl_prepare(by_curl *request, ledgerauth_str method, ledgerauth_
     curl_easy_setopt(request->easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-/* Whether the request certainly never left. */
+/* Whether the request certainly never left, and if that is because nobody vouches for the server. */
 static int by_curl_not_sent(CURLcode code) {
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
     case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
         return 1;
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return LEDGERAUTH_UNTRUSTED;
     default:
         return 0;
     }

@@ -11,8 +11,9 @@
 use crate::error::{Fault, ledgerauth_error, misuse};
 use crate::guard::{ask, free, guard, make};
 use crate::input::alone;
+use crate::status::LEDGERAUTH_UNTRUSTED;
 use crate::text::ledgerauth_str;
-use auth_http::core::Transport as Lost;
+use auth_http::core::{Transport as Lost, Unanswered};
 use auth_http::http::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::{Mutex, MutexGuard};
 use zeroize::Zeroizing;
@@ -114,9 +115,10 @@ pub unsafe extern "C" fn ledgerauth_answer_add_body(
     })
 }
 
-/// Says that there is no answer: not_sent is not 0 if the request certainly never left (no
-/// address, no connection, no TLS), so that it may be sent again whatever it is; what happened in
-/// one clause, without anything secret.
+/// Says that there is no answer: not_sent is LEDGERAUTH_UNTRUSTED if the server's certificate is
+/// not trusted, so that it is not sent again; any other number but 0 if the request certainly never
+/// left (no address, no connection, no TLS), so that it may be sent again whatever it is; what
+/// happened in one clause, without anything secret.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -223,5 +225,10 @@ pub(crate) unsafe fn parts<'a>(answer: *const ledgerauth_answer) -> Result<Mutex
 pub(crate) unsafe fn lost(not_sent: i32, what: ledgerauth_str) -> Result<Lost, Fault> {
     // SAFETY: the caller's promise.
     let what = unsafe { what.text("what") }?.to_owned();
-    Ok(Lost { not_sent: not_sent != 0, what, advice: String::new() })
+    let how = match not_sent {
+        0 => Unanswered::Lost,
+        LEDGERAUTH_UNTRUSTED => Unanswered::Untrusted,
+        _ => Unanswered::NotSent,
+    };
+    Ok(Lost { how, what, advice: String::new() })
 }

@@ -151,8 +151,7 @@ pub unsafe extern "C" fn ledgerauth_exchange_poll(
         unsafe {
             let driven = &mut *driven(exchange)?;
             let step = driven.next();
-            let (now, id) = (driven.drive.now(), driven.drive.request_id().to_owned());
-            let filled = driven.shown.show(step, &driven.method, now, &id);
+            let filled = driven.shown.show(step, &driven.method, driven.drive.now());
             write_sized(step_out, &filled, "step_out")
         }
     })
@@ -181,8 +180,7 @@ pub unsafe extern "C" fn ledgerauth_exchange_handle_response(
     })
 }
 
-/// Reports that FETCH or SEND got no answer: not_sent is not 0 if the request certainly never left
-/// (no address, no connection, no TLS); what happened in one clause, without anything secret.
+/// Reports that FETCH or SEND got no answer, in the words of ledgerauth_answer_fail().
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -130,7 +130,7 @@ impl ledgerauth_step {
 
 impl Shown {
     /// Keeps a step, and shows it.
-    pub(crate) fn show(&mut self, step: Step, method: &str, now: UnixTime, request_id: &str) -> ledgerauth_step {
+    pub(crate) fn show(&mut self, step: Step, method: &str, now: UnixTime) -> ledgerauth_step {
         *self = Self { step: Some(Box::new(step)), ..Self::default() };
         let mut shown = ledgerauth_step::nothing();
         let Some(step) = self.step.as_deref() else { return shown };
@@ -166,7 +166,7 @@ impl Shown {
                     Outcome::Renewed => (LEDGERAUTH_OUTCOME_RENEWED, None),
                 };
                 (shown.kind, shown.outcome) = (LEDGERAUTH_STEP_DONE, kind);
-                self.error = failure.map(|failure| failure.clone().with_request_id(request_id).into());
+                self.error = failure.map(|failure| failure.clone().into());
                 shown.error = self.error.as_deref().map_or(std::ptr::null(), std::ptr::from_ref);
             }
             Step::Claim(claim) => {

@@ -12,7 +12,7 @@ use crate::request::ledgerauth_read_fn;
 use crate::response::ledgerauth_header;
 use crate::status::LEDGERAUTH_OK;
 use crate::text::ledgerauth_str;
-use auth_http::core::Transport as Lost;
+use auth_http::core::{Transport as Lost, Unanswered};
 use auth_http::http::{Request, Response};
 use auth_http::{Body, ClientBuilder, Clock, Payload, SystemClock, Times, Transport, UnixTime};
 use std::ffi::c_void;
@@ -147,7 +147,7 @@ impl Transport for OwnTransport {
         match status {
             Some(LEDGERAUTH_OK) if parts.lost.is_none() && parts.status > 0 => {}
             Some(status) => return Err(parts.lost.unwrap_or_else(|| lost(status, parts.status))),
-            None => return Err(Lost { not_sent: true, what: "the client was freed".into(), advice: String::new() }),
+            None => return Err(Lost { how: Unanswered::NotSent, what: "the client was freed".into(), advice: String::new() }),
         }
         let mut response = Response::new(Body::from_reader(Cursor::new(parts.body)));
         *response.status_mut() = parts.status.try_into().map_err(|_| lost(LEDGERAUTH_OK, parts.status))?;
@@ -183,7 +183,7 @@ fn lost(status: i32, http_status: u16) -> Lost {
     } else {
         format!("the transport returned {status}")
     };
-    Lost { not_sent: false, what, advice: String::new() }
+    Lost { how: Unanswered::Lost, what, advice: String::new() }
 }
 
 struct OwnClock {

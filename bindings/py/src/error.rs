@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 pub(crate) fn raised(py: Python<'_>, error: &Error, provider: Option<&str>) -> PyErr {
     let facts = PyDict::new(py);
     let filled = facts.set_item("provider", provider).and_then(|()| match error {
-        Error::Failure(failure) => return_failure(&facts, failure, None),
+        Error::Failure(failure) => return_failure(&facts, failure),
         Error::Key(key) => {
             facts.set_item("fault", key.fault().name())?;
             facts.set_item("position", key.fault().position())?;
@@ -21,9 +21,9 @@ pub(crate) fn raised(py: Python<'_>, error: &Error, provider: Option<&str>) -> P
 }
 
 /// What is wrong with an answer, as an exception that is not raised.
-pub(crate) fn failure(py: Python<'_>, failure: &Failure, provider: &str, request_id: Option<&str>) -> PyErr {
+pub(crate) fn failure(py: Python<'_>, failure: &Failure, provider: &str) -> PyErr {
     let facts = PyDict::new(py);
-    let filled = facts.set_item("provider", provider).and_then(|()| return_failure(&facts, failure, request_id));
+    let filled = facts.set_item("provider", provider).and_then(|()| return_failure(&facts, failure));
     filled.map_or_else(|failed| failed, |()| made(py, failure.kind().name(), &failure.to_string(), &facts))
 }
 
@@ -34,12 +34,12 @@ pub(crate) fn plain(py: Python<'_>, kind: &str, what: &str, advice: &str) -> PyE
     filled.map_or_else(|failed| failed, |()| made(py, kind, &format!("{what}; {advice}"), &facts))
 }
 
-fn return_failure(facts: &Bound<'_, PyDict>, failure: &Failure, request_id: Option<&str>) -> PyResult<()> {
+fn return_failure(facts: &Bound<'_, PyDict>, failure: &Failure) -> PyResult<()> {
     facts.set_item("advice", failure.advice())?;
     facts.set_item("status", failure.status())?;
     facts.set_item("code", failure.code())?;
     facts.set_item("server_message", failure.message())?;
-    facts.set_item("request_id", failure.server_request_id().or(request_id))?;
+    facts.set_item("request_id", failure.server_request_id().or(failure.request_id()))?;
     facts.set_item("limit", failure.limit())?;
     facts.set_item("retryable", failure.is_retryable())?;
     facts.set_item("come_back_at_millis", failure.come_back_at().map(auth_http::UnixTime::as_millis))

@@ -96,7 +96,7 @@ impl Exchange {
                 // A little more, because the machine counts whole milliseconds.
                 return Ok(Some(until.since(self.engine.now()).as_secs_f64() + 0.001));
             }
-            Next::Done(Outcome::Failed(failure)) => return Err(error::failure(py, &failure, &self.engine.provider, None)),
+            Next::Done(Outcome::Failed(failure)) => return Err(error::failure(py, &failure, &self.engine.provider)),
             Next::Done(Outcome::Answered(failure)) => delivered.failure = failure,
             Next::Done(Outcome::Renewed) => {}
         }
@@ -182,7 +182,7 @@ impl Exchange {
     fn finish(&self, status: u16) -> bool {
         let mut state = self.state();
         let is_over = match &mut *state {
-            State::Ahead(_) => (200..300).contains(&status),
+            State::Ahead(ahead) => ahead.ends_with(status),
             State::Delivered(delivered) => delivered.delivery.finish(status),
             State::Over => false,
         };
@@ -225,7 +225,7 @@ impl Exchange {
     #[getter]
     fn failure<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.delivered(|delivered| {
-            let raised = error::failure(py, delivered.failure.as_ref()?, &self.engine.provider, delivered.delivery.request_id());
+            let raised = error::failure(py, delivered.failure.as_ref()?, &self.engine.provider);
             Some(raised.into_value(py).into_bound(py).into_any())
         })
     }

@@ -100,7 +100,7 @@ impl Response {
 
     fn raised(&self, py: Python<'_>) -> Option<PyErr> {
         let failure = self.failure.as_ref()?;
-        Some(error::failure(py, failure, &self.provider, Some(&self.request_id)))
+        Some(error::failure(py, failure, &self.provider))
     }
 }
 

@@ -72,7 +72,7 @@
 //!
 //! # Invariants
 //!
-//! Each is a test by name in `tests/invariants.rs`; `tests/interleaving.rs` tries to break them at random within one process, `tests/simulation` among many that
+//! Each is a test by name in `tests/invariants`; `tests/interleaving.rs` tries to break them at random within one process, `tests/simulation` among many that
 //! share an account.
 //!
 //! 1. Poll once, do exactly that, report with the one matching `handle_*`, poll again.
@@ -123,7 +123,7 @@ pub use credential::{
     ApiKey, Authorization, ClientCredentials, Credential, Grant, KeyAge, KeyError, KeyFault, KeyNotes, KeyState, PlanStep, RotationPlan,
     Secret,
 };
-pub use exchange::Exchange;
+pub use exchange::{Exchange, request_id};
 pub use explain::Explanation;
 pub use headers::Headers;
 pub use oauth::assertion::Assertion;
@@ -137,14 +137,14 @@ pub use polling::{Polling, Progress};
 pub use provider::{Alphabet, ClientAuth, Difference, Environment, GrantKind, ProfileError, Provider, Requirement, Rotation};
 pub use redact::{MAX_LINE, RedactStream, Redactor};
 pub use session::{Fresh, Session, SessionState};
-pub use step::{Outcome, Send, Step, Transport};
+pub use step::{Outcome, Send, Step, Transport, Unanswered};
 pub use time::UnixTime;
 pub use token::answer::MAX_TOKEN_ANSWER;
 pub use token::record::{Claim, Claimed, Held, Lease, Record, Save, Saved, SharedPause, Spending};
 pub use token::refresh::{RefreshForecast, RefreshRules};
 pub use token::request::TokenRequest;
 pub use token::stored::{MAX_RECORD, RecordError};
-pub use verdict::answer::Response;
+pub use verdict::answer::{Response, is_success};
 pub use verdict::challenge::{Challenge, challenges};
 pub use verdict::failure::{Failure, FailureKind};
 pub use verdict::limit::{Limit, limits};

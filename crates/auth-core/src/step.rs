@@ -5,7 +5,9 @@ use crate::origin::Url;
 use crate::time::UnixTime;
 use crate::token::record::{Claim, Lease, Save, SharedPause};
 use crate::token::request::TokenRequest;
-use crate::verdict::failure::Failure;
+use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::retry::Cause;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 
@@ -62,13 +64,57 @@ pub enum Outcome {
     Renewed,
 }
 
+impl Outcome {
+    /// The same, told to the call with this id; a renewal has none.
+    pub(crate) fn of_call(self, id: &str) -> Self {
+        let of_call = |failure: Failure| if id.is_empty() { failure } else { failure.with_request_id(id) };
+        match self {
+            Self::Answered(failure) => Self::Answered(failure.map(of_call)),
+            Self::Failed(failure) => Self::Failed(of_call(failure)),
+            Self::Renewed => Self::Renewed,
+        }
+    }
+}
+
 /// `Transport` is how a request got no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transport {
-    /// Whether the request certainly never left: no address, no connection, no TLS.
-    pub not_sent: bool,
+    /// How far the request got.
+    pub how: Unanswered,
     /// What happened, without anything secret.
     pub what: String,
     /// What to do about it, if that is known; else empty.
     pub advice: String,
+}
+
+/// `Unanswered` is how far a request got that has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unanswered {
+    /// It certainly never left: no address, no connection, no TLS.
+    NotSent,
+    /// Something of it may have arrived, and what came of that nobody knows.
+    Lost,
+    /// It certainly never left, because the server's certificate is not trusted; it is not sent again, because waiting mends no certificate.
+    Untrusted,
+}
+
+impl Transport {
+    pub(crate) fn cause(&self) -> Cause {
+        match self.how {
+            Unanswered::NotSent => Cause::NotSent,
+            Unanswered::Lost => Cause::Lost,
+            Unanswered::Untrusted => Cause::Untrusted,
+        }
+    }
+
+    /// The failure to reach `whom`, of this kind where no other is told by how it happened.
+    pub(crate) fn failure(self, whom: &str, kind: FailureKind) -> Failure {
+        let (kind, usual) = match self.how {
+            Unanswered::Untrusted => (FailureKind::Untrusted, "look at the server's certificate, and at whom this program trusts"),
+            Unanswered::NotSent | Unanswered::Lost => (kind, "check the address, the network and the proxy"),
+        };
+        let advice = if self.advice.is_empty() { usual.into() } else { self.advice };
+        Failure::new(kind, format!("{whom} was not reached: {}", self.what), advice)
+    }
 }

@@ -175,7 +175,7 @@ fn drive(
                 0 => exchange.handle_failure(
                     session,
                     *now,
-                    Transport { not_sent: luck.next(2) == 0, what: "lost".into(), advice: String::new() },
+                    Transport { how: support::how(luck.next(2) == 0), what: "lost".into(), advice: String::new() },
                 ),
                 1 => {
                     let status = [400, 401, 429, 503, 200][usize::try_from(luck.next(5)).unwrap()];
@@ -290,8 +290,10 @@ fn nothing_that_a_consent_prints_shows_a_secret() {
                         printed.debug(&request);
                         let sent = request.body.as_ref().map_or(String::new(), |body| body.expose().replace('&', " "));
                         match luck.next(5) {
-                            0 => consent
-                                .handle_failure(now, Transport { not_sent: luck.next(2) == 0, what: "lost".into(), advice: String::new() }),
+                            0 => consent.handle_failure(
+                                now,
+                                Transport { how: support::how(luck.next(2) == 0), what: "lost".into(), advice: String::new() },
+                            ),
                             1 => {
                                 let body = echo(&mut luck, &sent);
                                 let status = [400, 401, 429, 503, 200][usize::try_from(luck.next(5)).unwrap()];

@@ -11,31 +11,10 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::START;
+use support::vectors::{headers, text, vectors};
 
 /// A profile that says nothing of errors and limits.
 const OWN: &str = "name = \"own\"\ntitle = \"Own\"\n[[environment]]\nname = \"production\"\nbase_url = \"https://api.own.example\"\n[key]\n[[key.format]]\nprefix = \"own_\"\nalphabet = \"hex\"\nlength = 8\n";
-
-fn vectors(name: &str, at_least: usize) -> Vec<Value> {
-    let path = format!("{}/../../tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let file: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
-    assert_eq!(file["now_ms"].as_u64().unwrap_or(START.as_millis()), START.as_millis());
-    let list = file["vectors"].as_array().expect("a list of vectors").clone();
-    for vector in &list {
-        assert!(vector["source"].as_str().is_some_and(|source| source.starts_with("https://")), "{} has no source", vector["name"]);
-    }
-    assert!(list.len() >= at_least, "{name}: {}", list.len());
-    list
-}
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_else(|| panic!("{name} is missing in {value}"))
-}
-
-fn headers(vector: &Value) -> Vec<(String, String)> {
-    let pair = |pair: &Value| (pair[0].as_str().unwrap().into(), pair[1].as_str().unwrap().into());
-    vector["headers"].as_array().map(|pairs| pairs.iter().map(pair).collect()).unwrap_or_default()
-}
 
 fn own(more: &str) -> Provider {
     Provider::from_toml(&format!("{OWN}{more}")).unwrap()

@@ -8,19 +8,11 @@ use auth_core::{
 use serde_json::Value;
 use std::sync::Arc;
 use support::consents::{Fake, Story, provider, session, stored};
-
-fn text<'a>(vector: &'a Value, name: &str) -> &'a str {
-    vector[name].as_str().unwrap_or_else(|| panic!("{name} is missing in {vector}"))
-}
+use support::vectors::{text, vectors};
 
 #[test]
 fn every_error_has_its_kind_and_its_advice() {
-    let path = format!("{}/../../tests/vectors/oauth_errors.json", env!("CARGO_MANIFEST_DIR"));
-    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let vectors = file["vectors"].as_array().unwrap();
-    assert!(vectors.len() >= 60);
-    for vector in vectors {
-        assert!(text(vector, "source").starts_with("https://"), "{vector}");
+    for vector in &vectors("oauth_errors", 60) {
         let failure = match text(vector, "place") {
             "token" => match text(vector, "grant") {
                 "authorization_code" => at_the_end_of(Story::with_code(&stored()), vector),

@@ -7,24 +7,19 @@ use auth_core::{ApiKey, Call, Connection, Credential, Exchange, KeyNotes, Provid
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
+use support::vectors::vectors;
 use support::{START, sent_value};
-
-fn vectors(name: &str) -> Vec<Value> {
-    let path = format!("{}/../../tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    let file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-    file["vectors"].as_array().unwrap().clone()
-}
 
 #[test]
 fn retries() {
-    let list = vectors("retries");
-    assert!(list.len() >= 25);
+    let list = vectors("retries", 25);
     for vector in &list {
         let name = vector["name"].as_str().unwrap();
         let millis = |field: &str| vector[field].as_u64().map(Duration::from_millis);
         let situation = Situation {
             cause: match vector["cause"].as_str().unwrap() {
                 "not_sent" => Cause::NotSent,
+                "untrusted" => Cause::Untrusted,
                 "lost" => Cause::Lost,
                 "rate_limited" => Cause::RateLimited,
                 "server_error" => Cause::ServerError,
@@ -56,8 +51,7 @@ fn retries() {
 
 #[test]
 fn rings() {
-    let list = vectors("rings");
-    assert!(list.len() >= 12);
+    let list = vectors("rings", 12);
     for vector in &list {
         let name = vector["name"].as_str().unwrap();
         let provider = Provider::builtin(vector["provider"].as_str().unwrap()).unwrap();

@@ -9,27 +9,12 @@ use auth_core::{
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use support::Scenario;
-
-fn vectors(name: &str) -> (Value, Vec<Value>) {
-    let path = format!("{}/../../tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let file: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let list = file["vectors"].as_array().expect("a list of vectors").clone();
-    for vector in &list {
-        assert!(vector["source"].as_str().is_some_and(|source| source.starts_with("https://")), "{} has no source", vector["name"]);
-    }
-    (file, list)
-}
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_else(|| panic!("{name} is missing in {value}"))
-}
+use support::vectors::{file, headers, text, vectors};
+use support::{Scenario, how};
 
 #[test]
 fn keys() {
-    let (_, list) = vectors("keys");
-    assert!(list.len() >= 35);
+    let list = vectors("keys", 35);
     for vector in &list {
         let name = text(vector, "name");
         let provider = Provider::builtin(text(vector, "provider")).unwrap();
@@ -63,8 +48,7 @@ fn keys() {
 
 #[test]
 fn token_answers() {
-    let (_, list) = vectors("token_answers");
-    assert!(list.len() >= 45);
+    let list = vectors("token_answers", 45);
     for vector in &list {
         let name = text(vector, "name");
         let mut scenario = match text(vector, "provider") {
@@ -103,8 +87,7 @@ fn token_answers() {
 
 #[test]
 fn exchanges() {
-    let (file, list) = vectors("exchanges");
-    assert!(list.len() >= 15);
+    let (file, list) = (file("exchanges"), vectors("exchanges", 15));
     for vector in &list {
         let start = UnixTime::from_millis(file["start_ms"].as_u64().unwrap());
         Replay::new(vector, start, file["seed"].as_u64().unwrap()).run(vector);
@@ -250,12 +233,7 @@ impl Replay {
             exchange.handle_response(session, *now, &Response { status, headers: &headers.as_slice(), body });
         } else if then["failure"].is_object() {
             let not_sent = then["failure"]["not_sent"].as_bool().unwrap();
-            exchange.handle_failure(session, *now, Transport { not_sent, what: "lost".into(), advice: String::new() });
+            exchange.handle_failure(session, *now, Transport { how: how(not_sent), what: "lost".into(), advice: String::new() });
         }
     }
-}
-
-fn headers(value: &Value) -> Vec<(String, String)> {
-    let pair = |pair: &Value| (pair[0].as_str().unwrap().into(), pair[1].as_str().unwrap().into());
-    value["headers"].as_array().map(|pairs| pairs.iter().map(pair).collect()).unwrap_or_default()
 }

@@ -9,7 +9,7 @@
 
 use auth_http::core::{
     Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved,
-    Session, Step, Transport, UnixTime,
+    Session, Step, Transport, Unanswered, UnixTime,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -126,7 +126,7 @@ impl Shell {
     fn answer(&mut self, session: &mut Session, exchange: &mut Exchange) -> &'static str {
         self.now = self.now.after(Duration::from_millis(200));
         let Some((status, headers, body)) = self.script.pop_front() else {
-            let lost = Transport { not_sent: true, what: "the script is over".into(), advice: String::new() };
+            let lost = Transport { how: Unanswered::NotSent, what: "the script is over".into(), advice: String::new() };
             exchange.handle_failure(session, self.now, lost);
             return "";
         };

@@ -1,11 +1,11 @@
-//! A person logs in by browser; the tokens are in the store, and the next call just works.
+//! A person logs in; the tokens are in the store, and the next call just works.
 //!
 //! ```text
 //! cargo run -p auth-http --features login --example login -- --issuer https://login.example --client-id ID --call https://api.example/v1/invoices
 //! ```
 //!
 //! The client has to be registered as a public one with the redirect address `http://127.0.0.1/callback` (any port, RFC 8252 section 7.3), or with the one that
-//! `--redirect-uri` names.
+//! `--redirect-uri` names. With `--on-device`, for a program without a browser of its own, the person confirms a code on a phone or another computer.
 
 use auth_http::{Client, Credential, Login, Provider};
 use clap::Parser;
@@ -25,6 +25,9 @@ struct Arguments {
     scope: Vec<String>,
     #[arg(long, default_value = "http://127.0.0.1:0/callback")]
     redirect_uri: String,
+    /// Shows a code to be confirmed elsewhere, instead of opening a browser.
+    #[arg(long)]
+    on_device: bool,
     /// For a server on this very machine.
     #[arg(long)]
     insecure_loopback: bool,
@@ -42,12 +45,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
 
     // A program that keeps its tokens in a file or in Redis does this once, and not at every start.
-    let login = Login::new(|prompt| println!("open this address if no browser opens by itself: {}", prompt.url))
-        .redirect_uri(arguments.redirect_uri)
-        .parameter("prompt", "consent");
-    #[cfg(feature = "login")]
-    let login = login.open_browser();
-    client.login(login)?;
+    if arguments.on_device {
+        client.login_on_device(|prompt| {
+            println!("open {} and enter {}", prompt.url, prompt.user_code.as_deref().unwrap_or_default());
+            if let Some(direct) = &prompt.url_with_code {
+                println!("or open {direct}");
+            }
+        })?;
+    } else {
+        let login = Login::new(|prompt| println!("open this address if no browser opens by itself: {}", prompt.url))
+            .redirect_uri(arguments.redirect_uri)
+            .parameter("prompt", "consent");
+        #[cfg(feature = "login")]
+        let login = login.open_browser();
+        client.login(login)?;
+    }
     println!("connected");
 
     let answer = client.get(&arguments.call).send()?.error_for_status()?;
@@ -66,7 +78,7 @@ base_url = "https://api.example"
 issuer = "https://login.example"
 
 [token]
-grants = ["authorization_code", "refresh_token"]
+grants = ["authorization_code", "device_code", "refresh_token"]
 request = "form"
 client_auth = "none"
 "#;

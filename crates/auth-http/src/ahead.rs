@@ -8,7 +8,8 @@ use auth_core::{Authorization, Exchange, Fresh, UnixTime};
 use std::sync::Arc;
 
 /// `Ahead` is what a request to the client's own host carries while there is something fresh to send with: for adapters whose whole work has to take a
-/// microsecond. A success (2xx) needs nothing more; any other answer is handed to the [`Delivery`] of [`Client::overtake`], as if it had been there from the start.
+/// microsecond. An answer that [ends](Ahead::ends_with) the call needs nothing more; any other is handed to the [`Delivery`] of [`Client::overtake`], as if it
+/// had been there from the start.
 pub struct Ahead {
     fresh: Arc<Fresh>,
     sent_at: UnixTime,
@@ -25,14 +26,7 @@ impl Client {
         }
         let (fresh, now) = (shared.fresh(), shared.now());
         fresh.send_at(now)?;
-        let mut request_id = [0; 32];
-        for half in request_id.chunks_exact_mut(16) {
-            let dice = shared.seed();
-            for (place, digit) in half.iter_mut().enumerate() {
-                *digit = b"0123456789abcdef"[usize::try_from(dice >> (4 * place) & 15).unwrap_or(0)];
-            }
-        }
-        Some(Ahead { fresh: arc_swap::Guard::into_inner(fresh), sent_at: now, request_id })
+        Some(Ahead { fresh: arc_swap::Guard::into_inner(fresh), sent_at: now, request_id: auth_core::request_id(shared.seed()) })
     }
 
     /// The delivery of a call that was sent ahead and whose answer is no success: report that to it next. `body` is the request's, if it can be sent again; `once` says that
@@ -60,6 +54,11 @@ impl Ahead {
     /// What the request carries.
     pub fn authorization(&self) -> &Authorization {
         &self.fresh.authorization
+    }
+
+    /// Whether an answer of this status ends the call.
+    pub fn ends_with(&self, status: u16) -> bool {
+        auth_core::is_success(status)
     }
 
     /// The id under which it is known to both sides.

@@ -38,11 +38,8 @@ impl Audit {
 
     /// What anybody listens to.
     pub(crate) fn heard(&self) -> Heard {
-        if tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
-            return Heard::Everything;
-        }
         let usual = if self.listener.is_some() { Heard::Everything } else { Heard::Nothing };
-        self.heard.as_ref().map_or(usual, |heard| heard())
+        self.heard.as_ref().map_or(usual, |heard| heard()).max(traced())
     }
 
     /// Delivers events, in order.
@@ -60,6 +57,17 @@ impl Audit {
         if self.heard() > Heard::Nothing {
             self.deliver(&[AuditEvent::refused(connection, now, method, failure)]);
         }
+    }
+}
+
+/// What `tracing` listens to.
+fn traced() -> Heard {
+    if tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
+        Heard::Everything
+    } else if tracing::enabled!(target: TARGET, tracing::Level::WARN) {
+        Heard::AllButCalls
+    } else {
+        Heard::Nothing
     }
 }
 

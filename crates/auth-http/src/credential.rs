@@ -195,15 +195,7 @@ impl Credential {
     /// Asks the source again.
     pub(crate) fn reload(&self) -> Result<Self, Error> {
         let material = match &self.source {
-            Source::Value => return Ok(self.clone()),
-            Source::Variable(name) => match &self.material {
-                Material::Keys(_) => Material::Keys(vec![read_variable(name)?.into()]),
-                Material::Clients(_) => return Ok(self.clone()),
-                Material::Client { id, refresh_token, .. } => {
-                    let proof = Proof::Secret(read_variable(name)?);
-                    Material::Client { id: id.clone(), proof, refresh_token: refresh_token.clone() }
-                }
-            },
+            Source::Value | Source::Variable(_) => return Ok(self.clone()),
             Source::File(path) => file::read(path)?,
             Source::Callback(callback) => (*callback.lock())()?.material,
         };

@@ -17,23 +17,34 @@ use std::time::Duration;
 /// Ask [`Delivery::poll`] what to do, do exactly that, report it, ask again, until [`Next::Done`]. Nothing here blocks but [`Delivery::step`]: tokens are
 /// fetched, sources asked and stores written by threads of the client's. Dropping it, finished or not, strands nobody.
 ///
-/// ```no_run
-/// # fn sent(_: &auth_http::core::Send) -> (u16, Vec<(String, String)>, Vec<u8>) { (200, vec![], vec![]) }
-/// # let client: auth_http::Client = todo!();
-/// use auth_http::{Next, core::Response};
-/// let mut delivery = client.deliver("GET", "/v1/invoices", None)?;
-/// loop {
-///     match delivery.poll() {
-///         // put the authorization and the request id on your request, send it, follow no redirect
-///         Next::Send(send) => {
-///             let (status, headers, body) = sent(&send);
-///             delivery.answered(&Response { status, headers: &headers.as_slice(), body: &body });
-///         }
-///         // poll again after that moment, or when `delivery.on_wake(…)` calls
-///         Next::Wait(_) => {}
-///         Next::Done(outcome) => break,
-///     }
+/// ```
+/// use auth_http::core::{Outcome, Response, Send};
+/// use auth_http::{Client, Clock as _, Credential, Next, Provider, SystemClock};
+///
+/// /// Puts the authorization and the request id on a request, sends it, follows no redirect: here, a server in a box.
+/// fn by_own_http(send: &Send) -> (u16, Vec<(String, String)>, Vec<u8>) {
+///     assert_eq!(send.url.as_str(), "https://api.finorabusiness.com/v1/invoices");
+///     let is_known = send.authorization.as_ref().is_some_and(|authorization| authorization.header() == "Authorization");
+///     (if is_known { 200 } else { 401 }, Vec::new(), b"[]".to_vec())
 /// }
+///
+/// let key = format!("test_sk_{}", "0a".repeat(24));
+/// let client = Client::builder(Provider::builtin("finora")?).credential(Credential::key(key)).build()?;
+/// let mut delivery = client.deliver("GET", "/v1/invoices", None)?;
+/// let mut last = Vec::new();
+/// let outcome = loop {
+///     match delivery.poll() {
+///         Next::Send(send) => {
+///             let (status, headers, body) = by_own_http(&send);
+///             delivery.answered(&Response { status, headers: &headers.as_slice(), body: &body });
+///             last = body;
+///         }
+///         // An event loop goes on with something else until then, or until what it gave to `delivery.on_wake` is called.
+///         Next::Wait(until) => std::thread::sleep(until.since(SystemClock.now())),
+///         Next::Done(outcome) => break outcome,
+///     }
+/// };
+/// assert!(matches!(outcome, Outcome::Answered(None)) && last == b"[]");
 /// # Ok::<(), auth_http::Error>(())
 /// ```
 pub struct Delivery {

@@ -3,7 +3,6 @@
 use crate::builder::ClientBuilder;
 use crate::error::Error;
 use crate::fetch::fetch;
-use auth_core::{Failure, FailureKind};
 
 impl ClientBuilder {
     /// Takes this for the authorization server's name (RFC 8414 section 2), byte for byte, instead of the profile's.
@@ -40,9 +39,7 @@ impl ClientBuilder {
         let transport = self.way_out()?;
         let mut discovery = self.connection.discovery()?;
         while let Some(request) = discovery.request() {
-            let from = request.url.clone();
-            let answer = fetch(&*transport, request)
-                .map_err(|lost| Failure::new(FailureKind::Transport, format!("{from} was not reached: {}", lost.what), lost.advice))?;
+            let answer = fetch(&*transport, request).map_err(|lost| discovery.handle_failure(lost))?;
             if let Some(metadata) = discovery.handle_response(&answer.for_machine())? {
                 self.connection = self.connection.metadata(metadata);
                 break;

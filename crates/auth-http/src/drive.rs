@@ -120,11 +120,6 @@ impl Drive {
         shared.with(|session, now| exchange.handle_failure(session, now, lost));
     }
 
-    /// The id under which the call is known to both sides.
-    pub fn request_id(&self) -> &str {
-        self.exchange.request_id()
-    }
-
     /// The time by the client's clock, which a [`Step::Wait`] is measured by.
     pub fn now(&self) -> UnixTime {
         self.shared.now()

@@ -59,14 +59,6 @@ impl Error {
         }
     }
 
-    /// The same error, of the call with this id.
-    pub(crate) fn of_request(self, id: &str) -> Self {
-        match self {
-            Self::Failure(failure) => Self::Failure(failure.with_request_id(id)),
-            other => other,
-        }
-    }
-
     /// The class of the machine's verdict, if that is what it is.
     pub fn kind(&self) -> Option<FailureKind> {
         self.failure().map(Failure::kind)

@@ -2,7 +2,7 @@
 
 use crate::response::{Fields, TOKEN_READ_LIMIT};
 use crate::transport::{Payload, Times, Transport};
-use auth_core::{Response, TokenRequest, Transport as Lost};
+use auth_core::{Response, TokenRequest, Transport as Lost, Unanswered};
 use std::io::Read as _;
 use zeroize::Zeroizing;
 
@@ -21,7 +21,7 @@ impl Answer {
 
 /// Signs a request, sends it, and reads the whole answer, up to the length that is understood. No lock may be held: both can take their time.
 pub(crate) fn fetch(transport: &dyn Transport, mut request: TokenRequest) -> Result<Answer, Lost> {
-    let unsendable = |what: &str| Lost { not_sent: true, what: what.into(), advice: String::new() };
+    let unsendable = |what: &str| Lost { how: Unanswered::NotSent, what: what.into(), advice: String::new() };
     request.sign()?;
     let mut builder = http::Request::builder().method(request.method).uri(request.url.as_str());
     for (name, value) in &request.headers {
@@ -36,7 +36,8 @@ pub(crate) fn fetch(transport: &dyn Transport, mut request: TokenRequest) -> Res
     let (head, body) = transport.send(whole, times)?.into_parts();
     // Room for the usual answer at once: a growing buffer leaves copies of the token behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1_024));
-    let cut_off = |error: std::io::Error| Lost { not_sent: false, what: format!("the answer was cut off: {error}"), advice: String::new() };
+    let cut_off =
+        |error: std::io::Error| Lost { how: Unanswered::Lost, what: format!("the answer was cut off: {error}"), advice: String::new() };
     body.take(TOKEN_READ_LIMIT).read_to_end(&mut bytes).map_err(cut_off)?;
     Ok(Answer { status: head.status.as_u16(), fields: Fields(head.headers), body: bytes })
 }

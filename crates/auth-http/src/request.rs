@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::response::{Answer, Response};
 use crate::run::{Deliver, Delivered, Ended, run};
 use crate::transport::{Payload, Times};
-use auth_core::{Exchange, Failure, FailureKind, Send, Transport, UnixTime, may_go_anywhere};
+use auth_core::{Exchange, Failure, FailureKind, Send, Transport, Unanswered, UnixTime, may_go_anywhere};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use std::io::Read;
@@ -128,11 +128,8 @@ impl<'c> Request<'c> {
         let exchange = Exchange::new(call, shared.seed());
         let request_id = exchange.request_id().to_owned();
         let mut deliver = |send: &Send, now: UnixTime| self.deliver(send, now, deadline);
-        match run(shared, exchange, Deliver::Request(&mut deliver)).map_err(|error| error.of_request(&request_id))? {
-            Ended::Answered(answer, failure) => {
-                let failure = failure.map(|failure| failure.with_request_id(&request_id));
-                Ok(answer.into_response(request_id, failure))
-            }
+        match run(shared, exchange, Deliver::Request(&mut deliver))? {
+            Ended::Answered(answer, failure) => Ok(answer.into_response(request_id, failure)),
             Ended::Authorized(_) | Ended::Renewed => {
                 Err(Failure::new(FailureKind::Misuse, "the exchange ended without an answer", "report this as a bug of ledgerauth").into())
             }
@@ -142,7 +139,7 @@ impl<'c> Request<'c> {
     /// Sends the request once, as the machine says.
     fn deliver(&mut self, send: &Send, now: UnixTime, deadline: UnixTime) -> Delivered {
         let mut request = http::Request::builder().method(self.method).uri(send.url.as_str());
-        let unsendable = || Transport { not_sent: true, what: "the request cannot be written".into(), advice: String::new() };
+        let unsendable = || Transport { how: Unanswered::NotSent, what: "the request cannot be written".into(), advice: String::new() };
         let fields = request.headers_mut().ok_or_else(unsendable)?;
         for (name, value) in self.headers.iter().filter(|(name, _)| !send.foreign || may_go_anywhere(name.as_str())) {
             fields.append(name, value.clone());

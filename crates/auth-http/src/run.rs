@@ -215,8 +215,7 @@ fn load(shared: &Shared) -> Option<auth_core::Credential> {
 /// Takes what a source gave, if it can be read and is for the client's environment.
 pub(crate) fn keep(shared: &Shared, credential: Credential) -> Option<auth_core::Credential> {
     let parsed = credential.parse(shared.connection.provider()).ok()?;
-    let environment_fits = parsed.environments().all(|environment| environment == shared.connection.environment());
-    environment_fits.then(|| {
+    shared.connection.is_for(&parsed).then(|| {
         *shared.credential.lock() = credential;
         parsed
     })

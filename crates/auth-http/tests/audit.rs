@@ -73,6 +73,20 @@ impl Write for Log {
 }
 
 #[test]
+fn a_log_of_warnings_hears_what_goes_wrong_and_of_no_call() {
+    let log = Log::default();
+    let theirs = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(move || theirs.clone()).finish();
+    let sandbox = sandbox();
+    let revoked = sandbox.issue_finora_key(FinoraKey { environment: Environment::Test, ..FinoraKey::default() });
+    sandbox.revoke(&revoked);
+    let client = finora(&sandbox).credential(Credential::keys([revoked, sandbox.keys().finora_test.clone()])).build().unwrap();
+    tracing::subscriber::with_default(subscriber, || client.get("/v1/invoices").send().unwrap());
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("replaced") && !text.contains("answered"), "{text}");
+}
+
+#[test]
 fn the_same_events_go_to_tracing_and_nothing_secret_is_in_them() {
     let log = Log::default();
     let theirs = log.clone();

@@ -2,7 +2,7 @@
 
 mod support;
 
-use auth_http::core::{Outcome, Response, Send, Transport};
+use auth_http::core::{Outcome, Response, Send, Transport, Unanswered};
 use auth_http::{Client, Credential, Delivery, FailureKind, Next};
 use auth_sandbox::{Fault, FaultKind, FinoraKey, LimitStyle, Sandbox, Service};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -163,7 +163,7 @@ fn a_foreign_address_and_a_lost_answer_to_a_post_end_the_call() {
     assert_eq!(refused.kind(), Some(FailureKind::ForeignHost));
     let mut drive = client.deliver("POST", "/v1/invoices", Some(b"{}")).unwrap();
     assert!(matches!(drive.poll(), Next::Send(_)));
-    drive.lost(Transport { not_sent: false, what: "the connection broke".into(), advice: String::new() });
+    drive.lost(Transport { how: Unanswered::Lost, what: "the connection broke".into(), advice: String::new() });
     assert!(matches!(drive.poll(), Next::Done(Outcome::Failed(failure)) if failure.kind() == FailureKind::Transport));
 }
 

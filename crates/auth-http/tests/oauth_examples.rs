@@ -34,6 +34,14 @@ impl Example {
         Self { child, output }
     }
 
+    /// The example of logins, at this server.
+    fn login(oidc: &Oidc, more: &[&str], browser: Option<(&Path, &Path)>) -> Self {
+        let call = format!("{}/api/ledger", oidc.issuer());
+        let scope = "openid offline_access ledger.read";
+        let at_the_server = ["--issuer", oidc.issuer(), "--call", &call, "--scope", scope, "--insecure-loopback"];
+        Self::start("login", &[&at_the_server, more].concat(), browser)
+    }
+
     /// The first line of its output that holds these words.
     fn line(&mut self, words: &str) -> String {
         let mut lines = self.output.by_ref().lines().map_while(Result::ok);
@@ -92,19 +100,8 @@ fn a_person_logs_in_in_a_real_browser() {
         return;
     }
     let Some(oidc) = Oidc::start(&json!({"person": "page"})) else { return };
-    let (call, page) = (format!("{}/api/ledger", oidc.issuer()), own_file("seen"));
-    let arguments = [
-        "--issuer",
-        oidc.issuer(),
-        "--client-id",
-        "native",
-        "--call",
-        &call,
-        "--scope",
-        "openid offline_access ledger.read",
-        "--insecure-loopback",
-    ];
-    let example = Example::start("login", &arguments, Some((&folder("chromium"), &page)));
+    let page = own_file("seen");
+    let example = Example::login(&oidc, &["--client-id", "native"], Some((&folder("chromium"), &page)));
     let said = example.end();
     assert!(said.contains("connected\n200 OK: ") || said.contains("connected\n200: "), "{said}");
     let page = seen(&page);
@@ -120,8 +117,7 @@ fn a_person_who_refuses_sees_that_in_a_real_browser() {
     }
     let Some(oidc) = Oidc::start(&json!({"person": "deny"})) else { return };
     let page = own_file("refused");
-    let arguments = ["--issuer", oidc.issuer(), "--client-id", "native", "--call", oidc.issuer(), "--insecure-loopback"];
-    let mut example = Example::start("login", &arguments, Some((&folder("chromium"), &page)));
+    let mut example = Example::login(&oidc, &["--client-id", "native"], Some((&folder("chromium"), &page)));
     let status = example.child.wait().unwrap();
     assert!(!status.success() && example.errors().contains("access_denied"));
     assert!(seen(&page).contains("<h1>Not connected</h1>"));
@@ -130,19 +126,7 @@ fn a_person_who_refuses_sees_that_in_a_real_browser() {
 #[test]
 fn a_login_without_a_browser_of_its_own_goes_by_the_address_that_is_shown() {
     let Some(oidc) = Oidc::start(&json!({})) else { return };
-    let call = format!("{}/api/ledger", oidc.issuer());
-    let arguments = [
-        "--issuer",
-        oidc.issuer(),
-        "--client-id",
-        "native",
-        "--call",
-        &call,
-        "--scope",
-        "openid offline_access ledger.read",
-        "--insecure-loopback",
-    ];
-    let mut example = Example::start("login", &arguments, None);
+    let mut example = Example::login(&oidc, &["--client-id", "native"], None);
     let line = example.line("open this address");
     visit(line.split_once(": ").unwrap().1);
     assert!(example.end().contains("\"client\":\"native\""));
@@ -151,19 +135,7 @@ fn a_login_without_a_browser_of_its_own_goes_by_the_address_that_is_shown() {
 #[test]
 fn a_device_shows_its_code_and_goes_on_when_it_is_confirmed() {
     let Some(oidc) = Oidc::start(&json!({})) else { return };
-    let call = format!("{}/api/ledger", oidc.issuer());
-    let arguments = [
-        "--issuer",
-        oidc.issuer(),
-        "--client-id",
-        "device",
-        "--call",
-        &call,
-        "--scope",
-        "openid offline_access ledger.read",
-        "--insecure-loopback",
-    ];
-    let mut example = Example::start("device", &arguments, None);
+    let mut example = Example::login(&oidc, &["--client-id", "device", "--on-device"], None);
     let line = example.line(" and enter ");
     assert!(oidc.answer_device(line.split_once(" and enter ").unwrap().1, true), "{line}");
     assert!(example.end().contains("\"client\":\"device\""));

@@ -2,7 +2,7 @@
 
 mod support;
 
-use auth_http::core::{Outcome, Response, Step, Transport as Lost};
+use auth_http::core::{Outcome, Response, Step, Transport as Lost, Unanswered};
 use auth_http::{Body, Client, ClientBuilder, Clock, Credential, Drive, FailureKind, Payload, Provider, Times, Transport, UnixTime, http};
 use auth_sandbox::{Fault, FaultKind, Options, Sandbox, Service};
 use std::io::{Read, Write};
@@ -36,12 +36,12 @@ impl Transport for Plain {
             }
         };
         write!(text, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
-        let lost = |not_sent: bool| move |error: std::io::Error| Lost { not_sent, what: error.to_string(), advice: String::new() };
-        let mut stream = TcpStream::connect(host).map_err(lost(true))?;
-        stream.write_all(&text).and_then(|()| stream.write_all(&body)).map_err(lost(false))?;
+        let lost = |how: Unanswered| move |error: std::io::Error| Lost { how, what: error.to_string(), advice: String::new() };
+        let mut stream = TcpStream::connect(host).map_err(lost(Unanswered::NotSent))?;
+        stream.write_all(&text).and_then(|()| stream.write_all(&body)).map_err(lost(Unanswered::Lost))?;
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).map_err(lost(false))?;
-        parse(&answer).ok_or_else(|| Lost { not_sent: false, what: "cut off".into(), advice: String::new() })
+        stream.read_to_end(&mut answer).map_err(lost(Unanswered::Lost))?;
+        parse(&answer).ok_or_else(|| Lost { how: Unanswered::Lost, what: "cut off".into(), advice: String::new() })
     }
 }
 

@@ -15,7 +15,7 @@ fn a_stranger_among_authorities_is_not_trusted_and_the_error_says_what_to_do() {
         assert!(text.contains("not trusted here") || text.contains("not from the authority"), "{text}");
     }
     let error = finora(&ours).platform_roots().max_attempts(1).build().unwrap().get("/v1/invoices").send().unwrap_err();
-    assert_eq!(error.kind(), Some(FailureKind::Transport), "{error}");
+    assert_eq!(error.kind(), Some(FailureKind::Untrusted), "{error}");
 }
 
 #[test]

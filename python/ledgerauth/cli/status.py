@@ -17,7 +17,7 @@ TABLE = """\
   6  a limit was met: come back later
   7  no usable answer: connection, server, token endpoint, time; try again later
   8  a key ends soon, has ended, or was refused (keys --warn-days)
-  9  the credential may not go there: wrong environment, host or no TLS; nothing was sent"""
+  9  the credential may not go there: wrong environment, host or certificate, or no TLS; nothing was sent"""
 
 _OF: tuple[tuple[type[errors.LedgerAuthError], int], ...] = (
     (errors.KeyFormatError, NO_CREDENTIAL),
@@ -31,6 +31,7 @@ _OF: tuple[tuple[type[errors.LedgerAuthError], int], ...] = (
     (errors.AuthenticationError, REFUSED),
     (errors.PermissionDenied, DENIED),
     (errors.RateLimited, LIMITED),
+    (errors.Untrusted, GUARDED),
     (errors.TransportError, AWAY),
     (errors.TokenEndpointError, AWAY),
     (errors.ServerError, AWAY),

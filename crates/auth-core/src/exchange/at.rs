@@ -4,7 +4,7 @@ use crate::credential::{Authorization, Secret};
 use crate::provider::GrantKind;
 use crate::step::Outcome;
 use crate::time::UnixTime;
-use crate::token::life::Token;
+use crate::token::access::Token;
 use crate::token::record::{Record, SharedPause, Spending};
 use alloc::boxed::Box;
 use alloc::sync::Arc;

@@ -94,17 +94,13 @@ impl Exchange {
     }
 
     pub(super) fn answer_lost(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
-        let cause = if transport.not_sent { Cause::NotSent } else { Cause::Lost };
-        let repeatable = self.call.as_ref().is_some_and(|call| call.repeatable);
-        let advice = match (&cause, repeatable, transport.advice.is_empty()) {
-            (Cause::Lost, false, _) => {
-                "nobody knows whether the request was processed, so it was not repeated: look before you send it again".into()
-            }
-            (_, _, true) => "check the address, the network and the proxy".into(),
-            (_, _, false) => transport.advice,
-        };
-        let what = format!("{} was not reached: {}", session.connection().provider().name(), transport.what);
-        self.again_or(session, now, cause, Failure::new(FailureKind::Transport, what, advice), true);
+        let cause = transport.cause();
+        let mut failure = transport.failure(session.connection().provider().name(), FailureKind::Transport);
+        if cause == Cause::Lost && !self.call.as_ref().is_some_and(|call| call.repeatable) {
+            failure = failure
+                .advised("nobody knows whether the request was processed, so it was not repeated: look before you send it again".into());
+        }
+        self.again_or(session, now, cause, failure, true);
     }
 
     /// A 401: something else to send with, or the end.

@@ -1,11 +1,12 @@
 //! `Exchange`: one authenticated request, as a machine.
 //!
 //! States are named by what they wait for. `poll` says what to do; the one matching `handle_*` takes what came of it. Getting a token
-//! (claim, fetch, save, release) is in `obtain`, sending the caller's request in `deliver`; the states are in `at`, what a shell reports in `report`, what
+//! (claim, fetch, save, release) is in `obtain`, what is written before a single-use refresh token is spent in `journal`, sending the caller's request in `deliver`; the states are in `at`, what a shell reports in `report`, what
 //! is noted for the audit in `note`; this file is the frame around them.
 
 mod at;
 mod deliver;
+mod journal;
 mod note;
 mod obtain;
 mod report;
@@ -19,7 +20,7 @@ use crate::time::UnixTime;
 use crate::token::life::{Event, Ready};
 use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved, Spending};
 use crate::token::request::{self, TokenRequest};
-use crate::verdict::answer::Response;
+use crate::verdict::answer::{Response, is_success};
 use crate::verdict::failure::{Failure, FailureKind};
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -68,7 +69,7 @@ impl Exchange {
     /// An exchange for a call. `seed` is the source of all dice: random in production, any number in a test.
     pub fn new(call: Call, seed: u64) -> Self {
         let mut exchange = Self::idle(seed);
-        let id = call.request_id.clone().unwrap_or_else(|| hex(exchange.dice.u64(..), exchange.dice.u64(..)));
+        let id = call.request_id.clone().unwrap_or_else(|| str::from_utf8(&digits(&mut exchange.dice)).unwrap_or_default().into());
         exchange.deliveries.request_id = id;
         exchange.deliveries.url = Some(call.url.clone());
         exchange.call = Some(call);
@@ -188,7 +189,7 @@ impl Exchange {
                 At::DeliverForeign => return self.deliver(now, None),
                 At::Finished(outcome) => {
                     self.at = At::Finished(outcome.clone());
-                    return Step::Done(outcome);
+                    return Step::Done(outcome.of_call(&self.deliveries.request_id));
                 }
                 expecting => {
                     self.at = expecting;
@@ -213,7 +214,7 @@ impl Exchange {
     /// Takes a success without the session: `true` if the exchange is over and the response is the caller's, `false` if it has to be reported by
     /// [`Exchange::handle_response`].
     pub fn finish_fresh(&mut self, now: UnixTime, status: u16) -> bool {
-        let fine = matches!(self.at, At::ExpectAnswer(_)) && (200..300).contains(&status);
+        let fine = matches!(self.at, At::ExpectAnswer(_)) && is_success(status);
         if !fine {
             return false;
         }
@@ -384,14 +385,18 @@ impl fmt::Debug for Exchange {
     }
 }
 
-/// 32 hexadecimal digits, the highest first.
-fn hex(high: u64, low: u64) -> Arc<str> {
+/// The id of a call that is sent before its exchange begins ([`Call::request_id`]), as ASCII: 32 hexadecimal digits, by the dice of this seed.
+pub fn request_id(seed: u64) -> [u8; 32] {
+    digits(&mut fastrand::Rng::with_seed(seed))
+}
+
+fn digits(dice: &mut fastrand::Rng) -> [u8; 32] {
     let mut digits = [0; 32];
-    let bytes = high.to_be_bytes().into_iter().chain(low.to_be_bytes());
+    let bytes = dice.u64(..).to_be_bytes().into_iter().chain(dice.u64(..).to_be_bytes());
     for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
         pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)]));
     }
-    str::from_utf8(&digits).unwrap_or_default().into()
+    digits
 }
 
 /// Whether another credential from the source could make a difference.

@@ -1,7 +1,8 @@
-//! Getting a token: claim, re-read, journal, fetch, save, publish, release.
+//! Getting a token: claim, re-read, fetch, save, publish, release; `journal` has what is written before the fetch.
 
 use super::at::{Asked, At, Then, Unsaved};
-use super::{Claimed, Exchange, Outcome, Record, Response, Save, Saved, TokenRequest, Transport, request};
+use super::journal::{grant_of, is_single_use, possibly_spent};
+use super::{Claimed, Exchange, Outcome, Record, Response, Saved, TokenRequest, Transport, request};
 use crate::audit::Audited;
 use crate::credential::Secret;
 use crate::oauth::assertion::clocks_differ;
@@ -10,8 +11,7 @@ use crate::session::Session;
 use crate::time::UnixTime;
 use crate::token::answer::{self, Denied, Granted};
 use crate::token::life::{Event, TokenLife};
-use crate::token::record::Spending;
-use crate::token::refresh::{RefreshForecast, RefreshRules};
+use crate::token::refresh::RefreshForecast;
 use crate::token::request::Moment;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::{self, Cause, Decision, Situation};
@@ -68,7 +68,7 @@ impl Exchange {
     }
 
     /// The store once more, after a short rest.
-    fn look_again(&mut self, now: UnixTime) -> At {
+    pub(super) fn look_again(&mut self, now: UnixTime) -> At {
         let rest = now.after(BUSY_REST.mul_f64(0.5 + self.dice.f64()));
         At::Resting(rest.min(self.deadline), Then::Claim)
     }
@@ -107,47 +107,9 @@ impl Exchange {
         true
     }
 
-    /// The record that says durably that a single-use refresh token is being spent; `None` if there is none to be spent.
-    pub(super) fn journal(&mut self, session: &mut Session, now: UnixTime) -> Option<Save> {
-        if self.begins_anew(session, now) {
-            return None;
-        }
-        if !is_single_use(session) {
-            self.at = At::Fetch;
-            return None;
-        }
-        if !self.hold(session, now, now.after(Self::lease_span(session))) {
-            self.yield_to_the_holder(session);
-            return None;
-        }
-        let mark = self.dice.u64(..);
-        let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)) };
-        let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record()? };
-        self.at = At::ExpectJournaled(spending);
-        Some(Save { record, replaces: self.stored, lease: self.lease() })
-    }
-
-    pub(super) fn journaled(&mut self, session: &mut Session, now: UnixTime, spending: Spending, saved: Saved) {
-        if saved != Saved::Durable {
-            self.was_not_sent(session, spending);
-        }
-        match saved {
-            Saved::Durable => {
-                self.journal = Some(spending);
-                self.at = At::Fetch;
-            }
-            // After a rest: a store that shows one generation and compares another would be asked without end.
-            Saved::Superseded => self.at = At::Release(Box::new(self.look_again(now))),
-            Saved::Down(why) => {
-                let failure = store_down("written", &why, "the refresh token was not spent: bring the store back, then call again");
-                self.give_up(session, now, failure);
-            }
-        }
-    }
-
     /// Goes back to the store, if what it said was about before: the session was given another grant since, or forgot, because a person has logged in anew,
     /// or another call got a token, because this one slept.
-    fn begins_anew(&mut self, session: &mut Session, now: UnixTime) -> bool {
+    pub(super) fn begins_anew(&mut self, session: &mut Session, now: UnixTime) -> bool {
         if self.is_for_another_grant(session, now) {
             return true;
         }
@@ -245,9 +207,8 @@ impl Exchange {
     }
 
     pub(super) fn token_lost(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
-        let cause = if transport.not_sent { Cause::NotSent } else { Cause::Lost };
-        let what = format!("the token endpoint of {} was not reached: {}", session.connection().provider().name(), transport.what);
-        self.no_token(session, now, cause, Failure::new(FailureKind::TokenEndpoint, what, transport.advice));
+        let whom = format!("the token endpoint of {}", session.connection().provider().name());
+        self.no_token(session, now, transport.cause(), transport.failure(&whom, FailureKind::TokenEndpoint));
     }
 
     /// There is a token: to the store with it, before anybody uses it.
@@ -382,7 +343,7 @@ impl Exchange {
     }
 
     /// No token will come: remember why, so that nobody asks again too soon, and tell the caller, unless another credential may help.
-    fn give_up(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
+    pub(super) fn give_up(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
         session.note_refused(&failure, now);
         let until = session.rest_after(&failure, now);
         let connection = Arc::clone(session.connection());
@@ -393,66 +354,10 @@ impl Exchange {
         let next = if self.call.is_some() { At::Start } else { At::Finished(Outcome::Failed(failure)) };
         self.at = At::Release(Box::new(next));
     }
-
-    /// Takes the journal back, because the refresh token was certainly not spent, and goes on with `next`.
-    pub(super) fn after_clearing_the_journal(&mut self, session: &mut Session, next: At) -> At {
-        match self.journal.take() {
-            // An earlier use of it may have spent it all the same, so the entry stays.
-            Some(_) if self.spent_since.is_some() => next,
-            None => next,
-            Some(journal) => {
-                session.proven_unspent(journal.mark);
-                At::ClearJournal(Box::new(next))
-            }
-        }
-    }
-
-    /// Whatever became of the journal's entry, the refresh token did not follow it: this session may send it later.
-    pub(super) fn was_not_sent(&self, session: &mut Session, spending: Spending) {
-        // An earlier use of it may have spent it all the same.
-        if self.spent_since.is_none() {
-            session.proven_unspent(spending.mark);
-        }
-    }
-
-    /// The record that takes the journal back.
-    pub(super) fn clear_journal(&mut self, session: &Session, next: Box<At>) -> Option<Save> {
-        if self.grant != grant_of(session) {
-            self.at = *next;
-            return None;
-        }
-        let Some(record) = session.life().and_then(TokenLife::record) else {
-            self.at = *next;
-            return None;
-        };
-        self.at = At::ExpectCleared(next);
-        let record = Record { generation: self.stored, spending: None, ..record };
-        Some(Save { record, replaces: self.stored, lease: self.lease() })
-    }
 }
 
-/// A number that tells the session's grant from another.
-fn grant_of(session: &Session) -> u64 {
-    session.life().map_or(0, |life| life.grant.fingerprint())
-}
-
-/// Whether the next refresh token is spent by its first use.
-fn is_single_use(session: &Session) -> bool {
-    session.life().is_some_and(|life| life.is_single_use(session.rules().spends()))
-}
-
-fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {
+pub(super) fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {
     // Room for a path, what is wrong there, and the command that mends it with the path once more.
     let why: String = why.chars().filter(|c| !c.is_control()).take(600).collect();
     Failure::new(FailureKind::Store, format!("the token store could not be {done}: {why}"), advice)
-}
-
-fn possibly_spent(provider: &str, rules: &RefreshRules) -> Failure {
-    let over = if rules.reuse_grace.is_some() { ", and the time in which it may be used again is over" } else { "" };
-    let what = format!("the answer to a refresh at {provider} was lost, and its single-use refresh token may be spent{over}");
-    Failure::new(
-        FailureKind::ConsentRequired,
-        what,
-        "it is not sent again, because a second use can end the whole grant: a person has to connect the account again",
-    )
 }

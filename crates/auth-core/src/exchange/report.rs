@@ -11,7 +11,7 @@ use crate::verdict::answer::Response;
 use crate::verdict::failure::{Failure, FailureKind};
 
 impl Exchange {
-    /// Takes what a store answered to [`Step::Claim`](crate::Step::Claim).
+    /// Takes what a store answered to [`crate::Step::Claim`].
     pub fn handle_claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
@@ -20,7 +20,7 @@ impl Exchange {
         }
     }
 
-    /// Takes what a store answered to [`Step::Save`](crate::Step::Save).
+    /// Takes what a store answered to [`crate::Step::Save`].
     pub fn handle_saved(&mut self, session: &mut Session, now: UnixTime, saved: Saved) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
@@ -32,7 +32,7 @@ impl Exchange {
         }
     }
 
-    /// Takes what a store answered to [`Step::Look`](crate::Step::Look): the limit that is in force, if there is one. A store that is down says that there is none.
+    /// Takes what a store answered to [`crate::Step::Look`]: the limit that is in force, if there is one. A store that is down says that there is none.
     pub fn handle_looked(&mut self, session: &mut Session, now: UnixTime, pause: Option<SharedPause>) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
@@ -41,7 +41,7 @@ impl Exchange {
         }
     }
 
-    /// Takes what the credential's source gave on [`Step::Load`](crate::Step::Load): `None` if it gave nothing that can be used.
+    /// Takes what the credential's source gave on [`crate::Step::Load`]: `None` if it gave nothing that can be used.
     pub fn handle_loaded(&mut self, session: &mut Session, now: UnixTime, credential: Option<Credential>) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
@@ -52,7 +52,7 @@ impl Exchange {
         }
     }
 
-    /// Takes the response to [`Step::Fetch`](crate::Step::Fetch) or [`Step::Send`](crate::Step::Send).
+    /// Takes the response to [`crate::Step::Fetch`] or [`crate::Step::Send`].
     pub fn handle_response(&mut self, session: &mut Session, now: UnixTime, response: &Response<'_>) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
@@ -65,7 +65,7 @@ impl Exchange {
         }
     }
 
-    /// Takes the news that [`Step::Fetch`](crate::Step::Fetch) or [`Step::Send`](crate::Step::Send) got no response.
+    /// Takes the news that [`crate::Step::Fetch`] or [`crate::Step::Send`] got no response.
     pub fn handle_failure(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {

@@ -3,6 +3,7 @@
 use crate::connection::check_transport;
 use crate::credential::Secret;
 use crate::origin::Url;
+use crate::step::Transport;
 use crate::token::request::TokenRequest;
 use crate::verdict::answer::Response;
 use crate::verdict::body::quote;
@@ -16,7 +17,8 @@ use serde::Deserialize;
 
 /// `Discovery` asks an issuer for its metadata, at each of the places where it may stand.
 ///
-/// Send [`Discovery::request`], hand the answer to [`Discovery::handle_response`], again while that gives `None`.
+/// Send [`Discovery::request`], hand the answer to [`Discovery::handle_response`], again while that gives `None`; if there is no answer, the end is what
+/// [`Discovery::handle_failure`] makes of that.
 #[derive(Clone, Debug)]
 pub struct Discovery {
     issuer: String,
@@ -65,6 +67,11 @@ impl Discovery {
                 Err(self.fails(&why, advice).with_answer(status, None, None, None))
             }
         }
+    }
+
+    /// Takes the news that there is no answer, and gives the failure that it is.
+    pub fn handle_failure(&self, transport: Transport) -> Failure {
+        transport.failure(self.places.last().map_or(&self.issuer, |place| place.as_str()), FailureKind::Transport)
     }
 
     fn read(&self, place: &Url, body: &[u8]) -> Result<Metadata, Failure> {

@@ -84,7 +84,7 @@ impl Session {
         }
     }
 
-    /// Takes what the source gave; `true` if there is something to try.
+    /// Takes what the source gave; `true` if there is something to try. What is for another environment is as good as nothing.
     ///
     /// What was refused stays refused although the source names it again. Only after a rest it gets one more try, because the provider may have mended its side.
     pub(crate) fn loaded(&mut self, credential: Option<Credential>, now: UnixTime) -> bool {
@@ -95,6 +95,7 @@ impl Session {
             (source.asked, source.next) = (None, now);
             return false;
         }
+        let credential = credential.filter(|credential| self.connection.is_for(credential));
         let new = match (&mut self.holding, credential) {
             (Holding::Keys(ring), Some(Credential::Keys(keys))) => ring.replace(keys),
             (Holding::Token(life), Some(Credential::Grant(grant))) => life.replace_grants(grant, Vec::new()),

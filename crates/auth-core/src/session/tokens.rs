@@ -6,7 +6,8 @@ use crate::headers::Headers;
 use crate::pauses::LONGEST_PAUSE;
 use crate::provider::GrantKind;
 use crate::time::UnixTime;
-use crate::token::life::{Event, Token, TokenLife};
+use crate::token::access::Token;
+use crate::token::life::{Event, TokenLife};
 use crate::token::record::Record;
 use crate::token::refresh::RefreshRules;
 use crate::verdict::failure::{Failure, FailureKind};
@@ -85,7 +86,8 @@ impl Session {
             // Looking into the store costs the server nothing, and a person may be logging in right now.
             FailureKind::ConsentRequired if self.goes_by_the_store() => now.after(ABSENT_REST),
             FailureKind::ConsentRequired => now.after(CONSENT_REST),
-            kind if !kind.is_retryable() => now.after(REFUSED_REST),
+            // A server whose certificate is not trusted is asked for nothing, and whoever mends it wants to see that.
+            kind if !kind.is_retryable() && kind != FailureKind::Untrusted => now.after(REFUSED_REST),
             _ => {
                 let failures = self.life().map_or(0, TokenLife::failures).min(5);
                 let rest = now.after(Duration::from_secs(1 << failures).min(LONGEST_REST));

@@ -1,5 +1,6 @@
 //! Tokens: what a server grants.
 
+pub(crate) mod access;
 pub(crate) mod answer;
 pub(crate) mod life;
 mod name;

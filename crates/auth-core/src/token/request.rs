@@ -5,7 +5,7 @@ use crate::credential::{ClientCredentials, Grant, Secret};
 use crate::oauth::assertion::Unsigned;
 use crate::origin::Url;
 use crate::provider::{ClientAuth, GrantKind, TokenRequestForm};
-use crate::step::Transport;
+use crate::step::{Transport, Unanswered};
 use crate::time::UnixTime;
 use alloc::format;
 use alloc::string::String;
@@ -53,7 +53,7 @@ impl TokenRequest {
         for unsigned in &self.unsigned {
             let what = |why| format!("the assertion could not be signed: {why}");
             let advice = "look at the key, or at the module or service that holds it";
-            let signed = unsigned.sign().map_err(|why| Transport { not_sent: true, what: what(why), advice: advice.into() })?;
+            let signed = unsigned.sign().map_err(|why| Transport { how: Unanswered::NotSent, what: what(why), advice: advice.into() })?;
             let body = self.body.take().unwrap_or_default();
             let joint = if body.is_empty() { "" } else { "&" };
             // The alphabet of a JWT (RFC 7515 section 3.1) needs no encoding in a form.

@@ -26,6 +26,11 @@ pub struct Response<'a> {
     pub body: &'a [u8],
 }
 
+/// Whether a status is a success (RFC 9110 section 15.3), which ends a call without a look at the rest of the answer.
+pub fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
 /// The class of an answer: what the machine acts on.
 #[derive(Debug)]
 pub(crate) enum Verdict {

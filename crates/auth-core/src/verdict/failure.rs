@@ -59,6 +59,8 @@ pub enum FailureKind {
     TokenEndpoint,
     /// The connection could not be made or was lost.
     Transport,
+    /// The server's certificate is not trusted; nothing was sent.
+    Untrusted,
     /// The token store could not be read or written.
     Store,
     /// The caller's deadline passed.
@@ -75,7 +77,14 @@ impl FailureKind {
 }
 
 words!(named FailureKind:
-    Misuse = "misuse", EnvironmentMismatch = "environment_mismatch", InsecureTransport = "insecure_transport", ForeignHost = "foreign_host", CredentialMissing = "credential_missing", CredentialMalformed = "credential_malformed", KeyRefused = "key_refused", KeyExpired = "key_expired", KeyRevoked = "key_revoked", TokenRefused = "token_refused", GrantRefused = "grant_refused", ConsentRequired = "consent_required", SourceUnavailable = "source_unavailable", PermissionDenied = "permission_denied", PlanRequired = "plan_required", EnterpriseOnly = "enterprise_only", MissingScope = "missing_scope", StepUpRequired = "step_up_required", Suspended = "suspended", InsufficientCredits = "insufficient_credits", RateLimited = "rate_limited", ServerError = "server_error", TokenEndpoint = "token_endpoint", Transport = "transport", Store = "store", DeadlineExceeded = "deadline_exceeded", RequestRefused = "request_refused");
+    Misuse = "misuse", EnvironmentMismatch = "environment_mismatch", InsecureTransport = "insecure_transport", ForeignHost = "foreign_host",
+    CredentialMissing = "credential_missing", CredentialMalformed = "credential_malformed", KeyRefused = "key_refused",
+    KeyExpired = "key_expired", KeyRevoked = "key_revoked", TokenRefused = "token_refused", GrantRefused = "grant_refused",
+    ConsentRequired = "consent_required", SourceUnavailable = "source_unavailable", PermissionDenied = "permission_denied",
+    PlanRequired = "plan_required", EnterpriseOnly = "enterprise_only", MissingScope = "missing_scope", StepUpRequired = "step_up_required",
+    Suspended = "suspended", InsufficientCredits = "insufficient_credits", RateLimited = "rate_limited", ServerError = "server_error",
+    TokenEndpoint = "token_endpoint", Transport = "transport", Untrusted = "untrusted", Store = "store",
+    DeadlineExceeded = "deadline_exceeded", RequestRefused = "request_refused");
 
 /// `Failure` is one thing that went wrong: its kind, what the server said, and advice that a person can act on.
 ///
@@ -178,7 +187,7 @@ impl Failure {
 
     /// The same, of the call with this id.
     #[must_use]
-    pub fn with_request_id(mut self, id: &str) -> Self {
+    pub(crate) fn with_request_id(mut self, id: &str) -> Self {
         self.0.request_id = Some(id.into());
         self
     }
@@ -218,7 +227,7 @@ impl Failure {
         self.0.server_request_id.as_deref()
     }
 
-    /// The id under which the call went out, or would have: ours, where the shell told it.
+    /// The id under which the call went out, or would have: ours. A failure that belongs to no exchange of a call has none.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
@@ -304,7 +313,7 @@ mod tests {
         for kind in retryable.into_iter().chain([FailureKind::Store, FailureKind::DeadlineExceeded]) {
             assert!(kind.is_retryable() && Failure::new(kind, "", "").is_retryable(), "{kind:?}");
         }
-        for kind in [FailureKind::KeyRefused, FailureKind::ConsentRequired, FailureKind::PermissionDenied, FailureKind::Misuse] {
+        for kind in [FailureKind::KeyRefused, FailureKind::ConsentRequired, FailureKind::PermissionDenied, FailureKind::Untrusted] {
             assert!(!kind.is_retryable() && !Failure::new(kind, "", "").is_retryable(), "{kind:?}");
         }
     }

@@ -9,6 +9,8 @@ use core::time::Duration;
 pub enum Cause {
     /// The connection was never made: nothing was processed.
     NotSent,
+    /// The server's certificate is not trusted: nothing was processed, and no waiting mends it.
+    Untrusted,
     /// The connection was lost, or timed out, after the request went out: nobody knows.
     Lost,
     /// 429: nothing was processed.
@@ -22,7 +24,7 @@ pub enum Cause {
 impl Cause {
     /// Whether the cause proves that the server did not process the request.
     pub const fn proves_unprocessed(self) -> bool {
-        matches!(self, Self::NotSent | Self::RateLimited)
+        matches!(self, Self::NotSent | Self::Untrusted | Self::RateLimited)
     }
 }
 
@@ -120,11 +122,12 @@ impl Budget {
 
 /// Decides whether to send again. `random` is a number from 0 (included) to 1 (excluded) for the jitter.
 ///
-/// The rules, in order: a request that may have been processed is repeated only if that is harmless; not more often than the policy says; never before the moment
-/// that the server named; a wait that would end after the deadline is not shortened into an early repeat but handed back; repeats that nobody asked for come out of the budget.
+/// The rules, in order: a request that may have been processed is repeated only if that is harmless, and none to a server that is not trusted; not more often than
+/// the policy says; never before the moment that the server named; a wait that would end after the deadline is not shortened into an early repeat but handed back;
+/// repeats that nobody asked for come out of the budget.
 pub fn decide(situation: &Situation, policy: &Policy, budget: &mut Budget, random: f64) -> Decision {
     let Situation { cause, attempt, repeatable, come_back_at, now, deadline } = *situation;
-    let may_repeat = repeatable || cause.proves_unprocessed();
+    let may_repeat = cause != Cause::Untrusted && (repeatable || cause.proves_unprocessed());
     if let Some(at) = come_back_at
         && at > deadline
     {

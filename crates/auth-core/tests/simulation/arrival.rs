@@ -8,7 +8,7 @@ use crate::login::LOGIN;
 use crate::process::{About, Doing, Message, Obliged, Reply, Seat, ToStore};
 use crate::store::Held;
 use crate::world::{QUIET, World, record_words, refresh_of};
-use auth_core::{Claimed, Response, Save, Saved, SharedPause, Transport, UnixTime};
+use auth_core::{Claimed, Response, Save, Saved, SharedPause, Transport, Unanswered, UnixTime};
 use std::time::Duration;
 
 impl World {
@@ -204,7 +204,8 @@ impl World {
                 }
             }
             Reply::Lost { not_sent } => {
-                caller.exchange.handle_failure(session, now, Transport { not_sent, what: "lost".into(), advice: String::new() });
+                let how = if not_sent { Unanswered::NotSent } else { Unanswered::Lost };
+                caller.exchange.handle_failure(session, now, Transport { how, what: "lost".into(), advice: String::new() });
             }
             Reply::Answer { status, headers, body, .. } => {
                 let headers: &[(&str, String)] = &headers;

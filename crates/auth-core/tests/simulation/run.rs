@@ -1,11 +1,14 @@
 //! One run from one seed: a queue of what happens when, drawn by the dice, until enough was refreshed; then the world is kind, and everything has to work again.
 
-use crate::arrival::answer;
+mod mishaps;
+mod persons;
+mod post;
+
 use crate::checks::{Checked, Invariant, Reason, Violation, check};
 use crate::dice::{Clock, Dice};
-use crate::endpoint::{Ended, Rules, Server};
-use crate::faults::{Fate, Heard, LATEST, Weather};
-use crate::login::{self, LOGIN, Login};
+use crate::endpoint::{Rules, Server};
+use crate::faults::{Fate, Heard, Weather};
+use crate::login::{LOGIN, Login};
 use crate::process::{Doing, Message, Process, Reply, Seat};
 use crate::setting::SETTINGS;
 use crate::store::{Sabotage, Store};
@@ -330,85 +333,6 @@ impl Run {
         self.wake(process);
     }
 
-    fn season(&mut self) {
-        self.after(self.world.server.rules.lifetime / 2, Event::Season);
-        let time = self.world.time;
-        let lasts = self.dice.spread(SECOND, HOUR);
-        if self.dice.chance(self.weather.outage) {
-            match self.dice.between(0, 2) {
-                0 => self.store_down_until = time + lasts,
-                1 => self.unknown_client_until = time + lasts,
-                _ => self.unavailable_until = time + lasts,
-            }
-        }
-        if self.dice.chance(self.weather.revocation) && !self.world.server.consents.is_empty() {
-            let latest = self.world.server.latest();
-            self.world.server.end(latest, Ended::Revoked);
-        }
-    }
-
-    /// A person connects the account; processes that cannot ask their source again are restarted by and by.
-    fn connect(&mut self) {
-        self.connecting = false;
-        self.account.connected += 1;
-        let family = self.world.server.connect();
-        self.world
-            .trace
-            .note(self.world.time, [11, family as u64, 0, 0], || format!("a person connects the account again: consent {family}"));
-        for process in 0..self.world.processes.len() {
-            if !self.world.processes[process].reloadable {
-                let soon = self.dice.spread(SECOND, 10 * MINUTE);
-                self.after(soon, Event::Restart(process));
-            }
-        }
-    }
-
-    /// A person logs in by the program of some process that runs.
-    fn begin_login(&mut self) -> Checked {
-        let running = self.world.processes.iter().position(|process| process.up && process.paused_until <= self.world.time);
-        let Some(process) = running else {
-            self.after(MINUTE, Event::Connect);
-            return Ok(());
-        };
-        let seed = self.dice.seed();
-        let login = self.world.begin_login(process, seed)?;
-        self.world.logging_in = Some(login.seat);
-        self.login = Some(login);
-        self.after(1, Event::LogIn);
-        Ok(())
-    }
-
-    /// The login's next step; when it is over, some of the programs are told, and the others find out.
-    fn log_in(&mut self) {
-        let Some(mut login) = self.login.take() else { return };
-        let seat = login.seat;
-        let gone = self.world.processes[seat.process].life != seat.life || !self.world.processes[seat.process].up;
-        let doing = if gone { login::Doing::Done(false) } else { self.world.log_in(&mut login) };
-        match doing {
-            login::Doing::Out(message) => self.send(seat, message),
-            login::Doing::Ask(reply) => self.after(200, Event::Report(seat, Box::new(reply))),
-            login::Doing::Wait(millis) => self.after(millis + 1, Event::LogIn),
-            login::Doing::Done(true) => {
-                self.world.logging_in = None;
-                self.connecting = false;
-                self.account.connected += 1;
-                for process in 0..self.world.processes.len() {
-                    if process == seat.process || self.dice.chance(3_000) {
-                        self.world.processes[process].session.forget();
-                        self.wake(process);
-                    }
-                }
-                return;
-            }
-            login::Doing::Done(false) => {
-                self.world.logging_in = None;
-                self.after(MINUTE, Event::Connect);
-                return;
-            }
-        }
-        self.login = Some(login);
-    }
-
     /// The caller polls next.
     fn turn(&mut self, seat: Seat) {
         let process = &self.world.processes[seat.process];
@@ -423,65 +347,6 @@ impl Run {
     fn wake(&mut self, process: usize) {
         let woken: Vec<Seat> = self.world.woken(process).collect();
         woken.into_iter().for_each(|seat| self.turn(seat));
-    }
-
-    /// What may happen to a process or caller at any step; `false` if the caller is not there, any more or for now.
-    fn mishap(&mut self, seat: Seat) -> bool {
-        if self.world.processes[seat.process].place(seat).is_none() {
-            return false;
-        }
-        if self.dice.chance(self.weather.crash) {
-            self.account.crashes += 1;
-            self.world.crash(seat.process);
-            let down = self.dice.spread(100, 2 * MINUTE);
-            self.after(down, Event::Start(seat.process));
-            return false;
-        }
-        if self.dice.chance(self.weather.pause) {
-            self.account.pauses += 1;
-            let longest = self.dice.pick(&[MINUTE, 10 * MINUTE, 2 * HOUR]);
-            self.pause(seat.process, longest);
-        }
-        if self.dice.chance(self.weather.clock) {
-            self.account.clocks_set += 1;
-            self.set_clock(seat.process);
-        }
-        if self.dice.chance(self.weather.leave) {
-            self.account.callers_gone += 1;
-            self.world.note(seat, 12, 0, || format!("process {} caller {} goes away", seat.process, seat.caller));
-            if let Some(release) = self.world.leave(seat) {
-                self.send(seat, release);
-            }
-            self.wake(seat.process);
-            return false;
-        }
-        true
-    }
-
-    /// The process stops, and does not know it; what happens now still happens.
-    fn pause(&mut self, process: usize, longest: u64) {
-        let span = self.dice.spread(SECOND, longest);
-        let paused = &mut self.world.processes[process];
-        paused.paused_until = self.world.time + span;
-        for caller in &mut paused.callers {
-            (caller.patience, caller.troubled) = (caller.patience + span, true);
-        }
-        self.world.trace.note(self.world.time, [13, process as u64, span, 0], || format!("process {process} is paused for {span} ms"));
-    }
-
-    fn set_clock(&mut self, process: usize) {
-        let back = self.dice.chance(5_000);
-        let span = self.dice.spread(SECOND, if back { 10 * MINUTE } else { 2 * HOUR });
-        let set = &mut self.world.processes[process];
-        let signed = i64::try_from(span).unwrap_or_default();
-        self.world.disagreement += span;
-        set.clock.set(if back { -signed } else { signed });
-        for caller in &mut set.callers {
-            (caller.patience, caller.troubled) = (caller.patience + 2 * span, true);
-        }
-        self.world.trace.note(self.world.time, [14, process as u64, span, u64::from(back)], || {
-            format!("the clock of process {process} is set {} by {span} ms", if back { "back" } else { "forth" })
-        });
     }
 
     fn poll(&mut self, seat: Seat, turn: u32) -> Checked {
@@ -525,63 +390,5 @@ impl Run {
         }
         self.mishap(seat);
         Ok(())
-    }
-
-    /// What becomes of a message.
-    fn fate(&mut self, message: &Message) -> Fate {
-        let time = self.world.time;
-        let chance = match message {
-            Message::Store(..) if time < self.store_down_until => return Fate::Down,
-            Message::Fetch { .. } if time < self.unknown_client_until => return Fate::InvalidClient,
-            Message::Fetch { .. } if time < self.unavailable_until => return Fate::Unavailable,
-            Message::Store(..) => self.weather.store,
-            Message::Fetch { .. } => self.weather.endpoint,
-            Message::Send { .. } => self.weather.api,
-            Message::Load => 0,
-        };
-        if self.dice.chance(chance) { self.dice.pick(Fate::of(message)) } else { Fate::Fine }
-    }
-
-    fn send(&mut self, seat: Seat, message: Message) {
-        let fate = self.fate(&message);
-        self.account.fates[fate as usize] += 1;
-        if fate != Fate::Fine {
-            self.world
-                .note(seat, 15, fate as u64, || format!("process {} caller {}: the message meets {fate:?}", seat.process, seat.caller));
-        }
-        self.world.meet(seat, &message, fate);
-        let (longest, limit) = match message {
-            Message::Store(..) => (15, STORE_LIMIT),
-            Message::Load => (5, STORE_LIMIT),
-            Message::Fetch { timeout, .. } if self.dice.chance(200) => (timeout / 2 - 1, timeout),
-            Message::Fetch { timeout, .. } => (300.min(timeout / 2), timeout),
-            Message::Send { .. } => (150, API_LIMIT),
-        };
-        let (there, back) = (self.dice.between(1, longest.max(1)), self.dice.between(1, longest.max(1)));
-        let (reply, when) = match fate {
-            Fate::Fine | Fate::Refused => return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(back))),
-            Fate::Late => {
-                let late = self.dice.spread(limit, LATEST);
-                return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(late)));
-            }
-            Fate::NotSent | Fate::Down => (message.lost(fate), there),
-            Fate::Lost | Fate::Unheard | Fate::Delayed => (message.lost(fate), limit),
-            Fate::InvalidClient => (answer(401, Vec::new(), r#"{"error":"invalid_client"}"#.into(), None), there + back),
-            Fate::TooMany => {
-                let headers = vec![("retry-after", self.dice.pick(&[1, 5, 20, 60]).to_string())];
-                (answer(429, headers, String::new(), None), there + back)
-            }
-            Fate::Unavailable => (answer(503, Vec::new(), String::new(), None), there + back),
-            Fate::BadGateway => (answer(502, Vec::new(), "<html>".into(), None), there + back),
-        };
-        self.after(when, Event::Report(seat, Box::new(reply)));
-        match fate {
-            Fate::Unheard | Fate::BadGateway => self.after(there, Event::Arrive(seat, Box::new(message), Heard::ByNobody)),
-            Fate::Delayed => {
-                let late = limit + self.dice.spread(1, 2 * MINUTE);
-                self.after(late, Event::Arrive(seat, Box::new(message), Heard::TooLate));
-            }
-            _ => {}
-        }
     }
 }

@@ -119,7 +119,7 @@ impl Story {
     }
 
     pub fn lose(&mut self, not_sent: bool) {
-        self.consent.handle_failure(self.now, Transport { not_sent, what: "lost".into(), advice: String::new() });
+        self.consent.handle_failure(self.now, Transport { how: super::how(not_sent), what: "lost".into(), advice: String::new() });
     }
 
     /// The state of the login, as a server sends it back.

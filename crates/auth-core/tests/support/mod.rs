@@ -4,10 +4,11 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part of this")]
 
 pub mod consents;
+pub mod vectors;
 
 use auth_core::{
     ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved,
-    Send, Session, Step, TokenRequest, Transport, UnixTime,
+    Send, Session, Step, TokenRequest, Transport, Unanswered, UnixTime,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,7 +140,13 @@ impl Scenario {
     }
 
     pub fn lose(&mut self, exchange: &mut Exchange, not_sent: bool) {
-        exchange.handle_failure(&mut self.session, self.now, Transport { not_sent, what: "lost".into(), advice: String::new() });
+        exchange.handle_failure(&mut self.session, self.now, Transport { how: how(not_sent), what: "lost".into(), advice: String::new() });
+    }
+
+    /// The server's certificate is not trusted.
+    pub fn distrust(&mut self, exchange: &mut Exchange) {
+        let lost = Transport { how: Unanswered::Untrusted, what: "of an unknown authority".into(), advice: String::new() };
+        exchange.handle_failure(&mut self.session, self.now, lost);
     }
 
     pub fn grant(&mut self, exchange: &mut Exchange, body: &str) {
@@ -181,6 +188,11 @@ pub fn rotated(name: &str, refresh_token: &str) -> String {
 /// What is put on the request.
 pub fn sent_value(send: &Send) -> &str {
     send.authorization.as_ref().expect("an authorization").value().expose()
+}
+
+/// How far a request got without an answer.
+pub fn how(not_sent: bool) -> Unanswered {
+    if not_sent { Unanswered::NotSent } else { Unanswered::Lost }
 }
 
 pub fn failure(outcome: &Outcome) -> &Failure {

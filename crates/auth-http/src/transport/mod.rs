@@ -3,6 +3,8 @@
 #[cfg(feature = "ureq")]
 mod beside;
 #[cfg(feature = "ureq")]
+mod lost;
+#[cfg(feature = "ureq")]
 mod names;
 #[cfg(feature = "ureq")]
 mod socket;
@@ -10,6 +12,8 @@ mod socket;
 pub(crate) mod ureq;
 
 use auth_core::Transport as Lost;
+#[cfg(not(feature = "ureq"))]
+use auth_core::Unanswered;
 use http::{Request, Response};
 use std::fmt;
 use std::io::{self, Read};
@@ -43,7 +47,7 @@ pub trait Transport: Send + Sync {
     /// Sends a request and hands over the answer, whatever its status, with its body still to be read.
     ///
     /// # Errors
-    /// A [`Transport`](auth_core::Transport) that says whether the request certainly never left, if there is no answer.
+    /// A [`Transport`](auth_core::Transport) that says how far the request got, if there is no answer.
     fn send(&self, request: Request<Payload<'_>>, times: Times) -> Result<Response<Body>, Lost>;
 }
 
@@ -117,7 +121,7 @@ pub(crate) struct Nowhere;
 impl Transport for Nowhere {
     fn send(&self, _: Request<Payload<'_>>, _: Times) -> Result<Response<Body>, Lost> {
         Err(Lost {
-            not_sent: true,
+            how: Unanswered::NotSent,
             what: "this client has no transport".into(),
             advice: "give it one, or drive its exchanges yourself".into(),
         })

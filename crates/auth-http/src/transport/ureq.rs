@@ -1,5 +1,6 @@
-//! ureq, set up once, and its errors in the machine's words.
+//! ureq, set up once.
 
+use super::lost::lost;
 use super::names::Names;
 use super::{Body, Lost, Payload, Source, Times, Transport};
 use crate::error::Error;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, AsSendBody, Proxy, SendBody, Timeout};
+use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
 /// What a client's connections look like.
 #[derive(Clone, Debug)]
@@ -161,56 +162,4 @@ fn certificates(name: &'static str, pem: &[u8]) -> Result<Vec<Certificate<'stati
 
 fn setting(name: &'static str, reason: impl Into<String>) -> Error {
     Error::Setting { name, reason: reason.into() }
-}
-
-/// An error of ureq in the machine's words: did the request leave, what happened, what to do.
-fn lost(error: &ureq::Error) -> Lost {
-    use ureq::Error as E;
-    let lost = |what: String, advice: &str| Lost { not_sent: false, what, advice: advice.into() };
-    let not_sent = |what: String, advice: &str| Lost { not_sent: true, what, advice: advice.into() };
-    match error {
-        E::HostNotFound => not_sent("the host name is not known".into(), "check the host name, and the DNS of this network"),
-        E::ConnectionFailed => not_sent("no connection could be made".into(), "check the address, the network and the proxy"),
-        E::ConnectProxyFailed(reason) => {
-            not_sent(format!("the proxy did not connect: {reason}"), "check the proxy's address, user name and password")
-        }
-        E::Timeout(Timeout::Resolve | Timeout::Connect) => {
-            not_sent("connecting took too long".into(), "check the address, the network and the proxy")
-        }
-        E::Timeout(what) => lost(format!("no answer in time ({what})"), ""),
-        E::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            not_sent("the connection was refused".into(), "check host and port, and that the server runs")
-        }
-        E::Io(error) => {
-            let (in_handshake, advice) = tls_advice(error);
-            Lost { not_sent: in_handshake, what: error.to_string(), advice: advice.into() }
-        }
-        E::BadUri(_) => not_sent("the URL cannot be sent".into(), "check its length and characters"),
-        E::Tls(what) => not_sent((*what).into(), ""),
-        other => lost(other.to_string(), ""),
-    }
-}
-
-/// Whether a TLS error proves that the handshake did not end, and what to do about it. ureq reports all of them as `InvalidData`; an alert or a broken
-/// record can come after the request has arrived as well, so only what is said about the server's certificate, or about versions, proves anything.
-fn tls_advice(error: &std::io::Error) -> (bool, &'static str) {
-    const KNOWN: [(&str, bool, &str); 8] = [
-        (
-            "UnknownIssuer",
-            true,
-            "the certificate is from an authority that is not trusted here: pass a company's own by ca, or use platform_roots",
-        ),
-        ("BadSignature", true, "the certificate is not from the authority that it names: pass the right one by ca"),
-        ("NotValidForName", true, "the certificate is for another host: check the URL"),
-        ("Expired", true, "the certificate has expired, or this machine's clock is wrong"),
-        ("NotValidYet", true, "the certificate is not valid yet, or this machine's clock is wrong"),
-        ("invalid peer certificate", true, "look at the server's certificate"),
-        ("ProtocolVersion", true, "the server speaks an old version of TLS only: at least 1.2 is needed"),
-        ("CertificateRequired", false, "the server wants a client certificate: pass one by identity"),
-    ];
-    if error.kind() != std::io::ErrorKind::InvalidData {
-        return (false, "");
-    }
-    let text = error.to_string();
-    KNOWN.iter().find(|(words, ..)| text.contains(words)).map_or((false, ""), |(_, in_handshake, advice)| (*in_handshake, advice))
 }

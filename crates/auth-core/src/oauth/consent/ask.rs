@@ -9,7 +9,7 @@ use crate::time::UnixTime;
 use crate::token::answer::{self, Denied, Granted};
 use crate::token::record::Record;
 use crate::token::request::TokenRequest;
-use crate::verdict::answer::Response;
+use crate::verdict::answer::{Response, is_success};
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Cause;
 use alloc::boxed::Box;
@@ -30,7 +30,7 @@ impl Consent {
     }
 
     pub(super) fn device_code_answer(&mut self, now: UnixTime, asked_at: UnixTime, response: &Response<'_>, dated_wrong: bool) {
-        let code = if (200..300).contains(&response.status) {
+        let code = if is_success(response.status) {
             Code::read(&self.connection, response, asked_at)
         } else {
             // An error here has the form of one at the token endpoint (RFC 8628 section 3.1).
@@ -115,7 +115,9 @@ impl Consent {
 
     /// No answer to the question for a token, or one that says nothing.
     pub(super) fn no_token(&mut self, now: UnixTime, cause: Cause, code: Secret, failure: Failure) {
-        if let Way::Device(Some(code)) = &mut self.way {
+        if let Way::Device(Some(code)) = &mut self.way
+            && cause != Cause::Untrusted
+        {
             code.back_off();
             return self.ask_device_again(now, failure.come_back_at());
         }

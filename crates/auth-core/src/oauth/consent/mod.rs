@@ -301,9 +301,8 @@ impl Consent {
 
     /// Takes the news that [`ConsentStep::Fetch`] got no response.
     pub fn handle_failure(&mut self, now: UnixTime, transport: Transport) {
-        let cause = if transport.not_sent { Cause::NotSent } else { Cause::Lost };
-        let what = format!("{} was not reached: {}", self.connection.provider().name(), transport.what);
-        let failure = Failure::new(FailureKind::Transport, what, transport.advice);
+        let cause = transport.cause();
+        let failure = transport.failure(self.connection.provider().name(), FailureKind::Transport);
         match self.take() {
             At::ExpectDeviceCode(_) => self.again(now, cause, failure, Then::AskForDeviceCode),
             At::ExpectToken { code, .. } => self.no_token(now, cause, code, failure),

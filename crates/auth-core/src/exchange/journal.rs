@@ -1,0 +1,109 @@
+//! The journal: what is written before a single-use refresh token is sent, and when it is taken back.
+
+use super::at::At;
+use super::obtain::store_down;
+use super::{Exchange, Record, Save, Saved};
+use crate::session::Session;
+use crate::time::UnixTime;
+use crate::token::life::TokenLife;
+use crate::token::record::Spending;
+use crate::token::refresh::RefreshRules;
+use crate::verdict::failure::{Failure, FailureKind};
+use alloc::boxed::Box;
+use alloc::format;
+
+impl Exchange {
+    /// The record that says durably that a single-use refresh token is being spent; `None` if there is none to be spent.
+    pub(super) fn journal(&mut self, session: &mut Session, now: UnixTime) -> Option<Save> {
+        if self.begins_anew(session, now) {
+            return None;
+        }
+        if !is_single_use(session) {
+            self.at = At::Fetch;
+            return None;
+        }
+        if !self.hold(session, now, now.after(Self::lease_span(session))) {
+            self.yield_to_the_holder(session);
+            return None;
+        }
+        let mark = self.dice.u64(..);
+        let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)) };
+        let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record()? };
+        self.at = At::ExpectJournaled(spending);
+        Some(Save { record, replaces: self.stored, lease: self.lease() })
+    }
+
+    pub(super) fn journaled(&mut self, session: &mut Session, now: UnixTime, spending: Spending, saved: Saved) {
+        if saved != Saved::Durable {
+            self.was_not_sent(session, spending);
+        }
+        match saved {
+            Saved::Durable => {
+                self.journal = Some(spending);
+                self.at = At::Fetch;
+            }
+            // After a rest: a store that shows one generation and compares another would be asked without end.
+            Saved::Superseded => self.at = At::Release(Box::new(self.look_again(now))),
+            Saved::Down(why) => {
+                let failure = store_down("written", &why, "the refresh token was not spent: bring the store back, then call again");
+                self.give_up(session, now, failure);
+            }
+        }
+    }
+
+    /// Takes the journal back, because the refresh token was certainly not spent, and goes on with `next`.
+    pub(super) fn after_clearing_the_journal(&mut self, session: &mut Session, next: At) -> At {
+        match self.journal.take() {
+            // An earlier use of it may have spent it all the same, so the entry stays.
+            Some(_) if self.spent_since.is_some() => next,
+            None => next,
+            Some(journal) => {
+                session.proven_unspent(journal.mark);
+                At::ClearJournal(Box::new(next))
+            }
+        }
+    }
+
+    /// Whatever became of the journal's entry, the refresh token did not follow it: this session may send it later.
+    pub(super) fn was_not_sent(&self, session: &mut Session, spending: Spending) {
+        // An earlier use of it may have spent it all the same.
+        if self.spent_since.is_none() {
+            session.proven_unspent(spending.mark);
+        }
+    }
+
+    /// The record that takes the journal back.
+    pub(super) fn clear_journal(&mut self, session: &Session, next: Box<At>) -> Option<Save> {
+        if self.grant != grant_of(session) {
+            self.at = *next;
+            return None;
+        }
+        let Some(record) = session.life().and_then(TokenLife::record) else {
+            self.at = *next;
+            return None;
+        };
+        self.at = At::ExpectCleared(next);
+        let record = Record { generation: self.stored, spending: None, ..record };
+        Some(Save { record, replaces: self.stored, lease: self.lease() })
+    }
+}
+
+/// A number that tells the session's grant from another.
+pub(super) fn grant_of(session: &Session) -> u64 {
+    session.life().map_or(0, |life| life.grant.fingerprint())
+}
+
+/// Whether the next refresh token is spent by its first use.
+pub(super) fn is_single_use(session: &Session) -> bool {
+    session.life().is_some_and(|life| life.is_single_use(session.rules().spends()))
+}
+
+pub(super) fn possibly_spent(provider: &str, rules: &RefreshRules) -> Failure {
+    let over = if rules.reuse_grace.is_some() { ", and the time in which it may be used again is over" } else { "" };
+    let what = format!("the answer to a refresh at {provider} was lost, and its single-use refresh token may be spent{over}");
+    Failure::new(
+        FailureKind::ConsentRequired,
+        what,
+        "it is not sent again, because a second use can end the whole grant: a person has to connect the account again",
+    )
+}

@@ -1,0 +1,66 @@
+//! The way of a message in a run: what becomes of it, when it arrives, and when its sender hears of it.
+
+use super::{API_LIMIT, Event, MINUTE, Run, STORE_LIMIT};
+use crate::arrival::answer;
+use crate::faults::{Fate, Heard, LATEST};
+use crate::process::{Message, Seat};
+
+impl Run {
+    /// What becomes of a message.
+    fn fate(&mut self, message: &Message) -> Fate {
+        let time = self.world.time;
+        let chance = match message {
+            Message::Store(..) if time < self.store_down_until => return Fate::Down,
+            Message::Fetch { .. } if time < self.unknown_client_until => return Fate::InvalidClient,
+            Message::Fetch { .. } if time < self.unavailable_until => return Fate::Unavailable,
+            Message::Store(..) => self.weather.store,
+            Message::Fetch { .. } => self.weather.endpoint,
+            Message::Send { .. } => self.weather.api,
+            Message::Load => 0,
+        };
+        if self.dice.chance(chance) { self.dice.pick(Fate::of(message)) } else { Fate::Fine }
+    }
+
+    pub(super) fn send(&mut self, seat: Seat, message: Message) {
+        let fate = self.fate(&message);
+        self.account.fates[fate as usize] += 1;
+        if fate != Fate::Fine {
+            self.world
+                .note(seat, 15, fate as u64, || format!("process {} caller {}: the message meets {fate:?}", seat.process, seat.caller));
+        }
+        self.world.meet(seat, &message, fate);
+        let (longest, limit) = match message {
+            Message::Store(..) => (15, STORE_LIMIT),
+            Message::Load => (5, STORE_LIMIT),
+            Message::Fetch { timeout, .. } if self.dice.chance(200) => (timeout / 2 - 1, timeout),
+            Message::Fetch { timeout, .. } => (300.min(timeout / 2), timeout),
+            Message::Send { .. } => (150, API_LIMIT),
+        };
+        let (there, back) = (self.dice.between(1, longest.max(1)), self.dice.between(1, longest.max(1)));
+        let (reply, when) = match fate {
+            Fate::Fine | Fate::Refused => return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(back))),
+            Fate::Late => {
+                let late = self.dice.spread(limit, LATEST);
+                return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(late)));
+            }
+            Fate::NotSent | Fate::Down => (message.lost(fate), there),
+            Fate::Lost | Fate::Unheard | Fate::Delayed => (message.lost(fate), limit),
+            Fate::InvalidClient => (answer(401, Vec::new(), r#"{"error":"invalid_client"}"#.into(), None), there + back),
+            Fate::TooMany => {
+                let headers = vec![("retry-after", self.dice.pick(&[1, 5, 20, 60]).to_string())];
+                (answer(429, headers, String::new(), None), there + back)
+            }
+            Fate::Unavailable => (answer(503, Vec::new(), String::new(), None), there + back),
+            Fate::BadGateway => (answer(502, Vec::new(), "<html>".into(), None), there + back),
+        };
+        self.after(when, Event::Report(seat, Box::new(reply)));
+        match fate {
+            Fate::Unheard | Fate::BadGateway => self.after(there, Event::Arrive(seat, Box::new(message), Heard::ByNobody)),
+            Fate::Delayed => {
+                let late = limit + self.dice.spread(1, 2 * MINUTE);
+                self.after(late, Event::Arrive(seat, Box::new(message), Heard::TooLate));
+            }
+            _ => {}
+        }
+    }
+}

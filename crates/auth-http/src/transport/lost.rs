@@ -1,0 +1,69 @@
+//! ureq's errors in the machine's words: how far did the request get, what happened, what to do.
+
+use super::Lost;
+use auth_core::Unanswered;
+use rustls::{AlertDescription, CertificateError, Error as Tls};
+use std::io;
+use ureq::{Error, Timeout};
+
+pub(super) fn lost(error: &Error) -> Lost {
+    let (how, what, advice) = match error {
+        Error::HostNotFound => {
+            (Unanswered::NotSent, "the host name is not known".into(), "check the host name, and the DNS of this network")
+        }
+        Error::ConnectionFailed => {
+            (Unanswered::NotSent, "no connection could be made".into(), "check the address, the network and the proxy")
+        }
+        Error::ConnectProxyFailed(reason) => {
+            let what = format!("the proxy did not connect: {reason}");
+            (Unanswered::NotSent, what, "check the proxy's address, user name and password")
+        }
+        Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
+            (Unanswered::NotSent, "connecting took too long".into(), "check the address, the network and the proxy")
+        }
+        Error::Timeout(what) => (Unanswered::Lost, format!("no answer in time ({what})"), ""),
+        Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            (Unanswered::NotSent, "the connection was refused".into(), "check host and port, and that the server runs")
+        }
+        Error::Io(error) => {
+            let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+            let (how, advice) = tls.map_or((Unanswered::Lost, ""), of_tls);
+            (how, error.to_string(), advice)
+        }
+        Error::BadUri(_) => (Unanswered::NotSent, "the URL cannot be sent".into(), "check its length and characters"),
+        Error::Tls(what) => (Unanswered::NotSent, (*what).into(), ""),
+        // What a connection is set up with.
+        Error::Rustls(error) => (Unanswered::NotSent, error.to_string(), "look at the certificates of this machine, or pass some by ca"),
+        other => (Unanswered::Lost, other.to_string(), ""),
+    };
+    Lost { how, what, advice: advice.into() }
+}
+
+/// How far a request got that met a TLS error, and what to do about it. An alert or a broken record can come after the request has arrived as well, so
+/// only what is said about the server's certificate, or about versions, proves anything.
+fn of_tls(error: &Tls) -> (Unanswered, &'static str) {
+    match error {
+        Tls::InvalidCertificate(fault) => (Unanswered::Untrusted, of_certificate(fault)),
+        Tls::PeerIncompatible(_) | Tls::AlertReceived(AlertDescription::ProtocolVersion) => {
+            (Unanswered::NotSent, "the server speaks an old version of TLS only: at least 1.2 is needed")
+        }
+        Tls::AlertReceived(AlertDescription::CertificateRequired) => {
+            (Unanswered::Lost, "the server wants a client certificate: pass one by identity")
+        }
+        _ => (Unanswered::Lost, ""),
+    }
+}
+
+fn of_certificate(fault: &CertificateError) -> &'static str {
+    use CertificateError as Fault;
+    match fault {
+        Fault::UnknownIssuer => {
+            "the certificate is from an authority that is not trusted here: pass a company's own by ca, or use platform_roots"
+        }
+        Fault::BadSignature => "the certificate is not from the authority that it names: pass the right one by ca",
+        Fault::NotValidForName | Fault::NotValidForNameContext { .. } => "the certificate is for another host: check the URL",
+        Fault::Expired | Fault::ExpiredContext { .. } => "the certificate has expired, or this machine's clock is wrong",
+        Fault::NotValidYet | Fault::NotValidYetContext { .. } => "the certificate is not valid yet, or this machine's clock is wrong",
+        _ => "look at the server's certificate",
+    }
+}
