@@ -4,9 +4,17 @@
 
 #include <ledgerauth/error.hpp>
 
+#include <cstdint>
 #include <string_view>
 
 namespace ledgerauth {
+
+/* How a request went that got no answer. */
+enum class Unanswered : std::int32_t {
+    lost = 0,                         /* it may have arrived */
+    not_sent = 1,                     /* nothing left, and it can be sent again */
+    untrusted = LEDGERAUTH_UNTRUSTED, /* nothing left, because the server's certificate is not trusted; it is not tried again */
+};
 
 /* What a program's own HTTP received. */
 class Answer {

@@ -29,7 +29,7 @@ struct Callbacks {
             self->options.transport->send(*request, answer);
             return LEDGERAUTH_OK;
         } catch (const NotReached &lost) {
-            ledgerauth_answer_fail(raw, lost.not_sent ? 1 : 0, str(lost.happened), nullptr);
+            ledgerauth_answer_fail(raw, static_cast<std::int32_t>(lost.how), str(lost.happened), nullptr);
         } catch (const std::exception &lost) {
             ledgerauth_answer_fail(raw, 0, ledgerauth_str_of(lost.what()), nullptr);
         } catch (...) {

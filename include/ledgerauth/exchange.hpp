@@ -32,9 +32,9 @@ public:
         detail::checked([&](ledgerauth_error **error) { return ledgerauth_exchange_handle_response(exchange_.get(), answer.handle(), error); });
     }
 
-    void handle_failure(bool not_sent, std::string_view what) {
+    void handle_failure(Unanswered how, std::string_view what) {
         detail::checked([&](ledgerauth_error **error) {
-            return ledgerauth_exchange_handle_failure(exchange_.get(), not_sent ? 1 : 0, detail::str(what), error);
+            return ledgerauth_exchange_handle_failure(exchange_.get(), static_cast<std::int32_t>(how), detail::str(what), error);
         });
     }
 

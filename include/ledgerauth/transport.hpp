@@ -10,11 +10,11 @@
 
 namespace ledgerauth {
 
-/* What a Transport throws when there is no answer. Anything else that it throws counts as lost on the way. */
+/* What a Transport throws when there is no answer. Anything else that it throws counts as lost. */
 struct NotReached : std::exception {
-    NotReached(bool not_sent, std::string what) : not_sent(not_sent), happened(std::move(what)) {}
+    NotReached(Unanswered how, std::string what) : how(how), happened(std::move(what)) {}
     const char *what() const noexcept override { return happened.c_str(); }
-    bool not_sent;
+    Unanswered how;
     std::string happened;
 };
 

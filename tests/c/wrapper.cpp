@@ -197,7 +197,7 @@ struct Canned : Transport {
         int number = sends++;
         CHECK(detail::view(request.url) == "https://api.finorabusiness.com/v1/invoices");
         if (number == 0) {
-            throw NotReached(true, "no way there");
+            throw NotReached(Unanswered::not_sent, "no way there");
         }
         if (number == 1) {
             throw std::runtime_error("cut");
@@ -225,13 +225,30 @@ static void transport_and_listeners() {
     CHECK(events >= 4 && lines == events);
 }
 
+static void untrusted() {
+    struct Impostor : Transport {
+        int sends = 0;
+        void send(const ledgerauth_outgoing &, Answer &) override {
+            sends++;
+            throw NotReached(Unanswered::untrusted, "self-signed certificate");
+        }
+    };
+    auto impostor = std::make_shared<Impostor>();
+    Options options;
+    options.provider = "finora";
+    options.transport = impostor;
+    Client client(options, Credential::key("live_sk_0123456789abcdef0123456789abcdef0123456789abcdef"));
+    auto refused = thrown([&] { client.get("/v1/invoices"); });
+    CHECK(refused && refused->status() == LEDGERAUTH_UNTRUSTED && impostor->sends == 1);
+}
+
 static void exchange() {
     Options options = finora();
     Client client(options, Credential::key(sandbox_key("finora_test")));
     Exchange exchange(client, "GET", "/v1/invoices");
     ledgerauth_step step = exchange.poll();
     CHECK(step.kind == LEDGERAUTH_STEP_SEND && detail::view(step.method) == "GET" && step.header_count == 2);
-    exchange.handle_failure(true, "no way there");
+    exchange.handle_failure(Unanswered::not_sent, "no way there");
     for (step = exchange.poll(); step.kind == LEDGERAUTH_STEP_WAIT; step = exchange.poll()) {
         std::this_thread::sleep_for(Milliseconds(step.wait_ms + 1));
     }
@@ -264,6 +281,7 @@ int main() {
     keys_and_sources();
     store();
     transport_and_listeners();
+    untrusted();
     exchange();
     redaction();
     sandbox_leave();
