@@ -30,7 +30,7 @@ fn an_opaque_token_must_be_declared_and_fit_the_host() {
     let numeric = || Client::builder(Provider::builtin("numeric").unwrap());
     let (kind, text) = refusal(numeric().credential(Credential::key("opaque")).build());
     assert_eq!(kind, Some(FailureKind::EnvironmentMismatch));
-    assert!(text.contains("environment(\"production\") or environment(\"sandbox\")"), "{text}");
+    assert!(text.contains("environment \"production\" or \"sandbox\""), "{text}");
     for (declared, host) in [("production", "https://api.sandbox.numeric.io"), ("sandbox", "https://api.numeric.io")] {
         let (kind, text) = refusal(numeric().credential(Credential::key("opaque").environment(declared)).base_url(host).build());
         assert_eq!(kind, Some(FailureKind::EnvironmentMismatch), "{text}");
