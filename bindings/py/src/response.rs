@@ -37,6 +37,9 @@ impl Answer {
     }
 }
 
+/// How much is read at once at most, whatever was asked for: a megabyte, because memory is set aside for all of it before the first byte has come.
+const LARGEST_PIECE: usize = 1 << 20;
+
 #[doc = doc!("Response")]
 #[pyclass(frozen, weakref, module = "ledgerauth", name = "Response")]
 pub(crate) struct Response {
@@ -197,8 +200,13 @@ impl Response {
     // 64 KiB at once if not said: the size of a TCP window that nobody has tuned.
     #[doc = doc!("Response.iter_bytes")]
     #[pyo3(signature = (chunk_size=65_536))]
-    fn iter_bytes(slf: Py<Self>, chunk_size: usize) -> Pieces {
-        Pieces { response: slf, size: chunk_size.max(1) }
+    fn iter_bytes(slf: Bound<'_, Self>, chunk_size: isize) -> PyResult<Pieces> {
+        match usize::try_from(chunk_size) {
+            Ok(size @ 1..) => Ok(Pieces { response: slf.unbind(), size: size.min(LARGEST_PIECE) }),
+            _ => {
+                Err(error::plain(slf.py(), "setting", &format!("chunk_size={chunk_size} is no size"), "give a number of bytes, 1 or more"))
+            }
+        }
     }
 
     #[doc = doc!("Response.close")]
