@@ -336,7 +336,11 @@ class Response:
         """What is wrong and what to do about it, if it is not a success."""
     @property
     def content(self) -> bytes:
-        """The body, whatever the status."""
+        """The body, whatever the status.
+
+        Raises:
+            Misuse: it was read in pieces, or closed, before it was read as a whole.
+        """
     @property
     def text(self) -> str:
         """The body as text, whatever the status."""
@@ -353,9 +357,14 @@ class Response:
     def raise_for_status(self) -> Self:
         """The response itself if it is a success; else raises what is wrong."""
     def iter_bytes(self, chunk_size: int = 65536) -> Iterator[bytes]:
-        """The body in pieces, as they come, of at most that many bytes."""
+        """The body in pieces of at most that many bytes: of a call with ``stream=True`` as they come, once; else of ``content``, as often as wanted.
+
+        Raises:
+            Misuse: the stream was closed.
+            SettingError: the size is less than 1.
+        """
     def close(self) -> None:
-        """Gives up what is left of the body."""
+        """Gives up what is left of a stream."""
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: Optional[type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType], /

@@ -319,11 +319,11 @@ def application(environ, start_response):
         address = next(line.split("http://")[1].split()[0] for line in server.stderr if "Listening at: http://" in line)
         import urllib.request
 
-        answers = {urllib.request.urlopen(f"http://{address}/", timeout=20).read().decode() for _ in range(30)}
+        answers = [urllib.request.urlopen(f"http://{address}/", timeout=20).read().decode().split() for _ in range(30)]
     finally:
         server.send_signal(signal.SIGTERM)
         server.communicate(timeout=20)
-    assert all(answer.startswith("200 ") for answer in answers) and len(answers) >= 1
+    assert {status for status, _ in answers} == {"200"} and str(server.pid) not in {worker for _, worker in answers}
     assert sandbox.token_requests() == 1
 
 
