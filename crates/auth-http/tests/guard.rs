@@ -167,3 +167,17 @@ fn numora_at_its_workspaces_host_needs_no_declaration() {
     let sandbox = sandbox();
     assert_eq!(numora(&sandbox).build().unwrap().connection().environment(), "production");
 }
+
+#[test]
+fn settings_that_nothing_could_be_sent_with_are_refused_when_the_client_is_made() {
+    let sandbox = sandbox();
+    for agent in ["two\nlines", "null\0", "ümlaut"] {
+        let (_, text) = refusal(finora(&sandbox).user_agent(agent).build());
+        assert!(text.starts_with("user_agent cannot be used") && text.contains("line breaks"), "{text}");
+    }
+    for (pem, why) in [("", "no certificate in it"), ("-----BEGIN CERTIFICATE-----\n?", "not PEM")] {
+        let (_, text) = refusal(finora(&sandbox).ca(pem).build());
+        assert!(text.starts_with("ca cannot be used") && text.contains(why), "{text}");
+    }
+    assert!(sandbox.log().is_empty());
+}
