@@ -116,7 +116,7 @@ impl Wire {
             ),
         };
         if HeaderValue::from_str(&self.user_agent).is_err() {
-            return Err(setting("user_agent", "it cannot be sent: leave line breaks and all but visible ASCII out"));
+            return Err(setting("user_agent", "it cannot be sent: leave line breaks and other control characters out"));
         }
         let config = Agent::config_builder()
             .http_status_as_error(false)
