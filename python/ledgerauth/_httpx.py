@@ -60,13 +60,9 @@ class AuthFlow:
         if self._guards:
             request.headers = self._headers(request.headers)
             request.headers.credential_name = self.client.header.lower()
-        try:
-            body = request.content or None
-        except Exception as unread:
-            if type(unread).__name__ != "RequestNotRead":
-                raise
-            body = request.stream
-        return self.client._exchange(request.method, str(request.url), body, request.headers, waits)
+        url = str(request.url)
+        exchange = self.client._ahead(request.method, url, request.headers)
+        return exchange or self.client._exchange(request.method, url, _body(request), request.headers, waits)
 
     def _again(self, exchange: _Exchange, request: Any) -> Any:
         """The request with what the client puts on it now."""
@@ -81,7 +77,8 @@ class AuthFlow:
         for index, answer in enumerate(answers):
             if index == len(answers) - 1 and exchange.finish(answer.status_code):
                 return
-            exchange.answered(answer.status_code, answer.headers.multi_items(), answer.content if answer.status_code >= 400 else b"")
+            body = answer.content if answer.status_code >= 400 else b""
+            exchange.answered(answer.status_code, answer.headers.multi_items(), body, _body(request))
             yield
             if not exchange.sending:
                 break
@@ -96,6 +93,16 @@ class AuthFlow:
         if response.next_request is not None:
             response.next_request.headers.pop(self.client.header, None)
         response._ledgerauth_failure = exchange.failure
+
+
+def _body(request: Any) -> Any:
+    """The body, as far as it decides whether the request can be repeated."""
+    try:
+        return request.content or None
+    except Exception as unread:
+        if type(unread).__name__ != "RequestNotRead":
+            raise
+        return request.stream
 
 
 async def _step(exchange: _Exchange) -> None:

@@ -11,6 +11,7 @@ from typing_extensions import Self, Unpack, disjoint_base
 from ledgerauth.errors import LedgerAuthError
 
 __version__: str
+_CREDENTIAL_NAMES: tuple[str, ...]
 
 _Plain = Union[str, int, float, bool, None]
 _Pairs = Union[Mapping[str, Union[_Plain, Sequence[_Plain]]], Iterable[tuple[str, _Plain]]]
@@ -128,17 +129,15 @@ class Client:
     @classmethod
     def from_file(cls, provider: _Provider, path: Union[str, PathLike[str]], **options: Unpack[_Options]) -> Self:
         """A client whose credential stands in a file: one key a line, or JSON with ``client_id``, ``client_secret`` and perhaps ``refresh_token``, or with
-        ``keys``. It is read
-        again when the API refuses what it held.
+        ``keys``. It is read again when the API refuses what it held.
 
         Raises:
             SourceUnavailable: it cannot be read, is empty, or is neither.
         """
     @classmethod
     def from_callable(cls, provider: _Provider, function: Callable[[], Any], **options: Unpack[_Options]) -> Self:
-        """A client whose credential a function gives: a key, a list of keys, or a dict with ``client_id`` and ``client_secret``. It is called now, and
-        again when the API
-        refuses what it gave: for secrets managers. It may be called from any thread, but never from two at once.
+        """A client whose credential a function gives: a key, a list of keys, or a dict with ``client_id`` and ``client_secret``. It is called now, and again
+        when the API refuses what it gave: for secrets managers. It may be called from any thread, but never from two at once.
 
         Raises:
             Whatever the function raises now. What it raises later counts as having nothing new.
@@ -186,9 +185,8 @@ class Client:
     ) -> Response:
         """A POST. It is repeated only where that cannot book anything twice.
 
-        The body is one of ``json`` (anything that `json.dumps` takes), ``data`` (a mapping, sent as a form, or what ``content`` takes) and ``content``
-        (text, bytes, an open file or an
-        iterable of bytes; the last two are sent as they are read, once).
+        The body is one of ``json`` (anything that `json.dumps` takes), ``data`` (a mapping, sent as a form, or what ``content`` takes) and ``content`` (text,
+        bytes, an open file or an iterable of bytes; the last two are sent as they are read, once).
         """
     def put(
         self,
@@ -276,9 +274,9 @@ class Client:
         """Lets a person consent in a browser (authorization code with PKCE), and puts the tokens into the client's store. The client has to be made with
         ``stored=True``.
 
-        ``show`` is called with the address, a code to enter there (or ``None``) and an address with the code in it (or ``None``); the address is printed
-        if it is not said. ``redirect_uri``
-        is where the browser comes back to, as the client is registered: an http address of this machine, port 0 for a free one. ``patience`` is in seconds.
+        ``show`` is called with the address, a code to enter there (or ``None``) and an address with the code in it (or ``None``); the address is printed if
+        it is not said. ``redirect_uri`` is where the browser comes back to, as the client is registered: an http address of this machine, port 0 for a free
+        one. ``patience`` is in seconds.
 
         Raises:
             LedgerAuthError: the person refused, the time is over, or the server said no.
@@ -305,7 +303,8 @@ class Client:
     @property
     def header(self) -> str:
         """The name of the header that carries the credential."""
-    def _exchange(self, method: str, url: Any, body: Any, headers: Any = None, waits: bool = True) -> _Exchange: ...
+    def _ahead(self, method: str, url: Any, headers: Any, /) -> Optional[_Exchange]: ...
+    def _exchange(self, method: str, url: Any, body: Any, headers: Any, waits: bool, /) -> _Exchange: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, _memo: Any) -> Self: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -334,7 +333,11 @@ class Response:
         """What is wrong and what to do about it, if it is not a success."""
     @property
     def content(self) -> bytes:
-        """The body, whatever the status."""
+        """The body, whatever the status.
+
+        Raises:
+            Misuse: it was read in pieces, or closed, before it was read as a whole.
+        """
     @property
     def text(self) -> str:
         """The body as text, whatever the status."""
@@ -351,9 +354,14 @@ class Response:
     def raise_for_status(self) -> Self:
         """The response itself if it is a success; else raises what is wrong."""
     def iter_bytes(self, chunk_size: int = 65536) -> Iterator[bytes]:
-        """The body in pieces, as they come, of at most that many bytes."""
+        """The body in pieces of at most that many bytes: of a call with ``stream=True`` as they come, once; else of ``content``, as often as wanted.
+
+        Raises:
+            Misuse: the stream was closed.
+            SettingError: the size is less than 1.
+        """
     def close(self) -> None:
-        """Gives up what is left of the body."""
+        """Gives up what is left of a stream."""
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: Optional[type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType], /
@@ -520,9 +528,8 @@ class Explanation:
 
 @final
 class FileStore:
-    """Tokens in a folder that only this user can open, shared by the processes of one host. ``seal_env`` or ``seal_file`` names where the key is that
-    seals them:
-    32 bytes in base64 or hex."""
+    """Tokens in a folder that only this user can open, shared by the processes of one host. ``seal_env`` or ``seal_file`` names where the key is that seals
+    them: 32 bytes in base64 or hex."""
 
     def __new__(
         cls, path: Union[str, PathLike[str]], *, seal_env: Optional[str] = None, seal_file: Optional[Union[str, PathLike[str]]] = None
@@ -531,9 +538,8 @@ class FileStore:
 
 @final
 class RedisStore:
-    """Tokens in a Redis server, shared by any number of hosts: ``redis://host:port/database``, ``rediss://...`` for TLS, ``redis+unix:///path`` for a
-    local socket. ``password_env`` names the
-    variable that holds the password: one in the URL works, but then the store is not pickled."""
+    """Tokens in a Redis server, shared by any number of hosts: ``redis://host:port/database``, ``rediss://...`` for TLS, ``redis+unix:///path`` for a local
+    socket. ``password_env`` names the variable that holds the password: one in the URL works, but then the store is not pickled."""
 
     def __new__(
         cls,
@@ -650,7 +656,7 @@ class _Exchange:
     def step(self) -> None: ...
     def put(self, headers: Any) -> None: ...
     def finish(self, status: int) -> bool: ...
-    def answered(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None: ...
+    def answered(self, status: int, headers: Sequence[tuple[str, str]], body: bytes, sent: Any) -> None: ...
     def give_up(self) -> None: ...
     def on_wake(self, waker: Callable[[], object]) -> None: ...
 

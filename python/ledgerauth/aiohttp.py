@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Auth"]
 
-# The call that a redirect has led somewhere else: aiohttp asks again for the new place, in the same context.
-_redirected: ContextVar[Optional[_Exchange]] = ContextVar("ledgerauth_redirected", default=None)
+# The call that a redirect has led somewhere else, and whose it is: aiohttp asks again for the new place, in the same context.
+_redirected: ContextVar[Optional[tuple[Auth, _Exchange]]] = ContextVar("ledgerauth_redirected", default=None)
 
 
 class Auth:
@@ -34,36 +34,55 @@ class Auth:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self._exchange = client._exchange
+        self._ahead = client._ahead
+        # Whether there may be a redirect that is being followed; few APIs send any.
+        self._redirects = False
 
     def __repr__(self) -> str:
         return f"ledgerauth.aiohttp.Auth({self.client!r})"
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Sends a request with the credential; called by aiohttp."""
-        exchange = None if _redirected.get() is None else _followed(request)
+        exchange = None if self._redirects else self._ahead(request.method, request.url, request.headers)
         if exchange is None:
-            body = request.body
-            exchange = self._exchange(request.method, request.url, _content(body) if body else None, request.headers, False)
-            if not exchange.sending:
-                await _step(exchange)
-                exchange.put(request.headers)
+            exchange = await self._begin(request)
         response = await handler(request)
         if exchange.finish(response.status):
             return response
         return await self._go_on(exchange, request, handler, response)
 
+    async def _begin(self, request: ClientRequest) -> _Exchange:
+        followed = self._followed(request)
+        if followed is not None:
+            return followed
+        exchange = self.client._exchange(request.method, request.url, _content(request), request.headers, False)
+        if not exchange.sending:
+            await _step(exchange)
+            exchange.put(request.headers)
+        return exchange
+
+    def _followed(self, request: ClientRequest) -> Optional[_Exchange]:
+        """The call that a redirect has led to this request, with what goes along there."""
+        owner, exchange = _redirected.get() or (None, None)
+        _redirected.set(None)
+        if owner is not self or exchange is None or exchange.url != str(request.url):
+            return None
+        exchange.put(request.headers)
+        return exchange
+
     async def _go_on(
         self, exchange: _Exchange, request: ClientRequest, handler: ClientHandlerType, response: ClientResponse
     ) -> ClientResponse:
         while exchange.sending:
-            exchange.answered(response.status, list(response.headers.items()), await response.read() if response.status >= 400 else b"")
+            body = await response.read() if response.status >= 400 else b""
+            exchange.answered(response.status, list(response.headers.items()), body, _content(request))
             if exchange.poll() is not None:
                 await _step(exchange)
             if not exchange.sending:
                 break
             if _leads_elsewhere(response):
-                _redirected.set(exchange)
+                self._redirects = True
+                _redirected.set((self, exchange))
                 return response
             response.release()
             exchange.put(request.headers)
@@ -91,18 +110,9 @@ def _leads_elsewhere(response: ClientResponse) -> bool:
     return response.status in (301, 302, 303, 307, 308)
 
 
-def _followed(request: ClientRequest) -> Optional[_Exchange]:
-    """The call that a redirect has led to this request, with what goes along there."""
-    exchange = _redirected.get()
-    _redirected.set(None)
-    if exchange is None or exchange.url != str(request.url):
-        return None
-    exchange.put(request.headers)
-    return exchange
-
-
-def _content(body: Any) -> Any:
+def _content(request: ClientRequest) -> Any:
     """The body, as far as it decides whether the request can be repeated; of a file that aiohttp rewinds, that there is one."""
+    body = request.body or None
     if isinstance(body, payload.BytesPayload):
         return bytes(body._value)
     return b"" if isinstance(body, payload.IOBasePayload) else body

@@ -25,6 +25,7 @@ except ImportError:  # before Airflow 3
     from airflow.hooks.base import BaseHook
 
 from ledgerauth import Client, Misuse
+from ledgerauth._ledgerauth import _CREDENTIAL_NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,17 +34,6 @@ if TYPE_CHECKING:
     import requests
 
 __all__ = ["LedgerAuthHook"]
-
-# What may stand among the extra fields and belongs to the credential.
-_CREDENTIAL = (
-    "api_keys",
-    "refresh_token",
-    "private_key",
-    "private_key_id",
-    "private_key_algorithm",
-    "service_account",
-    "subject",
-)
 
 
 class LedgerAuthHook(BaseHook):
@@ -70,10 +60,8 @@ class LedgerAuthHook(BaseHook):
             connection = self.get_connection(self.ledgerauth_conn_id)
             if not connection.schema:
                 advice = "put the provider's name into its schema"
-                raise Misuse(
-                    f"the Airflow connection {self.ledgerauth_conn_id!r} names no provider; {advice}", kind="misuse", advice=advice
-                )
-            options = {name: value for name, value in connection.extra_dejson.items() if name not in _CREDENTIAL}
+                raise Misuse(f"the Airflow connection {self.ledgerauth_conn_id!r} names no provider; {advice}", advice=advice)
+            options = {name: value for name, value in connection.extra_dejson.items() if name not in _CREDENTIAL_NAMES}
             if connection.host:
                 options["base_url"] = _base_url(connection.host, connection.port)
             self._client = Client.from_callable(connection.schema, self._credential, **{**options, **self.options})
@@ -100,7 +88,7 @@ class LedgerAuthHook(BaseHook):
     def _credential(self) -> dict[str, Any]:
         connection = self.get_connection(self.ledgerauth_conn_id)
         extra = connection.extra_dejson
-        credential = {name: extra[name] for name in _CREDENTIAL if name in extra}
+        credential = {name: extra[name] for name in _CREDENTIAL_NAMES if name in extra}
         if connection.login:
             credential["client_id"] = connection.login
             if connection.password:

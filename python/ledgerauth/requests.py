@@ -36,7 +36,10 @@ class Auth(AuthBase):
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Puts the credential on a request; called by requests."""
-        exchange = self.client._exchange(request.method or "GET", request.url or "", _body(request), request.headers)
+        client, method, url = self.client, request.method or "GET", request.url or ""
+        exchange = client._ahead(method, url, request.headers)
+        if exchange is None:
+            exchange = client._exchange(method, url, _body(request), request.headers, True)
         request.hooks["response"].append(_Conversation(exchange))
         return request
 
@@ -66,9 +69,8 @@ class _Conversation:
     def _go_on(self, response: Response, options: dict[str, Any]) -> Response:
         exchange, sent = self.exchange, response.request
         while exchange.sending:
-            exchange.answered(
-                response.status_code, list(response.headers.items()), response.content if response.status_code >= 400 else b""
-            )
+            body = response.content if response.status_code >= 400 else b""
+            exchange.answered(response.status_code, list(response.headers.items()), body, _body(response.request))
             exchange.step()
             if not exchange.sending:
                 break

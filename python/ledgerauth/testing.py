@@ -99,6 +99,8 @@ class Sandbox:
 
     def options(self, provider: str, *, credential: bool = True) -> dict[str, Any]:
         """The arguments that point a :class:`ledgerauth.Client` here; without ``credential``, for ``Client.from_env`` and its kin."""
+        if provider not in _CLIENTS:
+            raise ValueError(f"the sandbox has no {provider!r}; there are {', '.join(_CLIENTS)}")
         service, environment, token, key = _CLIENTS[provider]
         options: dict[str, Any] = {"base_url": self.urls[service], "environment": environment, "proxy": False}
         if self.tls:

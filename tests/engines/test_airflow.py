@@ -77,6 +77,14 @@ def test_keys_in_the_extra_fields_are_a_ring(ledgerauth_sandbox, hook):
     assert client.get("/v1/invoices").ok and client.keys[0].name == "old" and client.keys[1].in_use
 
 
+def test_a_whole_credential_may_stand_in_the_extra_fields(ledgerauth_sandbox, hook):
+    pair = ledgerauth_sandbox.keys["numeric"]
+    assert hook("numeric", login=None, password=None, extra=pair).get_conn().get("/v1/health").ok
+    assert (
+        hook("finora", key="-", password=None, extra={"api_key": ledgerauth_sandbox.keys["finora_test"]}).get_conn().get("/v1/invoices").ok
+    )
+
+
 def test_a_connection_that_was_changed_is_read_again_when_the_key_is_refused(ledgerauth_sandbox, hook):
     sandbox = ledgerauth_sandbox
     old, new = sandbox.issue("finora", environment="test"), sandbox.keys["finora_test"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import time
@@ -10,7 +11,7 @@ import pytest
 
 import ledgerauth
 from ledgerauth.testing import Sandbox
-from ways import ADAPTERS, WAYS, ByClient, opened
+from ways import ADAPTERS, WAYS, ByAiohttp, ByClient, opened
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -176,6 +177,26 @@ def test_no_redirect_takes_the_credential_to_another_host(sandbox, way, header, 
         # These can be kept from following what the client would not follow; its answer is the caller's.
         assert answers[1].status == code and isinstance(answers[1].failure, ledgerauth.RequestRefused)
         assert all("of the ledger" not in entry.body for entry in strangers)
+
+
+def test_a_redirect_that_aiohttp_was_told_not_to_follow_is_nobody_elses(sandbox):
+    """Two accounts in one task: what one of them was led to, the other asks for in its own name."""
+    pytest.importorskip("aiohttp")
+    theirs = sandbox.issue("finora", environment="test")
+    first, second = (ByAiohttp(sandbox, client) for client in (sandbox.client("finora"), sandbox.client("finora", api_key=theirs)))
+
+    async def story():
+        async with first.sender() as one, second.sender() as other:
+            for send in (one, other):
+                await send("GET", "/v1/customers")
+            sandbox.fault({"redirect": {"code": 302, "location": "/v1/invoices"}}, service="finora", times=2)
+            # The second has met a redirect, too, so that it looks for those that it is following.
+            for send in (other, one):
+                assert (await send("GET", "/v1/customers", allow_redirects=False)).status == 302
+            assert (await other("GET", "/v1/invoices")).status == 200
+
+    asyncio.run(story())
+    assert sandbox.log("finora")[-1].header("authorization") == f"Bearer {theirs}"
 
 
 def test_a_custom_header_stays_with_its_own_host_and_follows_there(sandbox, way):

@@ -131,7 +131,10 @@ def test_credentials_come_from_everywhere_but_the_arguments(sandbox, key, pair, 
     cli("check", "numeric", *numeric, "--client-id", pair["client_id"], "--env", "SECRET", SECRET=pair["client_secret"])
     assert "empty" in cli("check", "finora", *finora, "--stdin", expect=3)[1]
     assert "terminal" in cli("check", "numeric", *numeric, "--client-id", pair["client_id"], expect=3)[1]
-    assert "--client-id" in cli("check", "finora", *finora, "--stored", expect=2)[1]
+    told, _ = cli("check", "finora", "--json", *finora, "--stored", expect=2)
+    assert told["error"]["advice"] == "say which: --client-id"
+    told, _ = cli("check", "numeric", "--json", *numeric, "--client-id", pair["client_id"], "--file", tmp_path / "client.json", expect=2)
+    assert told["error"]["kind"] == "misuse" and told["error"]["advice"].startswith("leave --client-id out")
     assert "--store-password-env" in cli("check", "finora", *finora, "--store", "redis://:pw@localhost", expect=2, FINORA_API_KEY=key)[1]
 
 

@@ -139,7 +139,9 @@ def test_responses_feel_like_those_of_requests_and_httpx(sandbox):
     assert response.url == sandbox.urls["finora"] + "/v1/invoices"
     seen = sandbox.log("finora")[-1]
     assert response.request_id == seen.header("x-request-id")
-    assert b"".join(response.iter_bytes()) == b"" or response.content
+    with response:
+        assert [b"".join(response.iter_bytes(size)) for size in (7, 65_536)] == [response.content] * 2
+    assert response.content
 
 
 def test_a_body_can_be_streamed(sandbox):
@@ -148,7 +150,21 @@ def test_a_body_can_be_streamed(sandbox):
         pieces = list(response.iter_bytes(10))
     assert len(pieces) > 3 and all(len(piece) <= 10 for piece in pieces) and json.loads(b"".join(pieces))["success"]
     with sandbox.client("finora").get("/v1/invoices", stream=True) as response:
-        assert json.loads(response.content)["success"]
+        assert json.loads(response.content)["success"] and b"".join(response.iter_bytes(9)) == response.content
+
+
+def test_a_body_that_is_not_there_any_more_is_not_taken_for_an_empty_one(sandbox):
+    client = sandbox.client("finora")
+    begun, closed = (client.get("/v1/invoices", stream=True) for _ in range(2))
+    assert len(next(begun.iter_bytes(5))) == 5
+    closed.close()
+    for response in (begun, closed):
+        for read in (lambda r: r.content, lambda r: r.text, lambda r: r.json()):
+            with pytest.raises(ledgerauth.Misuse, match="read in pieces, or closed"):
+                read(response)
+    with pytest.raises(ledgerauth.Misuse, match="closed"):
+        next(closed.iter_bytes())
+    assert json.loads(b'{"suc' + b"".join(begun.iter_bytes()))["success"]
 
 
 def test_a_body_that_is_cut_off_or_is_no_json_is_an_error_without_the_body_in_it(sandbox):

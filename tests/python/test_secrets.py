@@ -61,7 +61,8 @@ def test_nothing_shows_a_secret(sandbox, monkeypatch, tmp_path, private_key):
             response.headers,
             client.check(),
             client.explain(),
-            client._exchange("GET", client.base_url + path, None),
+            client._ahead("GET", client.base_url + path, {}),
+            client._exchange("GET", client.base_url + path, None, {}, True),
         ]
         things += [importlib.import_module(f"ledgerauth.{adapter}").Auth(client) for adapter in ADAPTERS]
         things += client.keys + client.rotation_plan

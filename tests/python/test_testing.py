@@ -26,6 +26,11 @@ def test_the_sandbox_is_a_context_manager_and_leaves_nothing():
     sandbox.close()
 
 
+def test_it_says_which_systems_it_has(sandbox):
+    with pytest.raises(ValueError, match="no 'xero'; there are finora, numora, numeric, adaas"):
+        sandbox.client("xero")
+
+
 def test_it_may_be_without_tls_and_from_a_seed():
     keys = []
     for _ in range(2):

@@ -313,17 +313,21 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [f"{{status}} {{os.getpid()}}".encode()]
 """)
+    # A worker that is told to end before it listens to signals would stay for half a minute.
+    (tmp_path / "gunicorn.conf.py").write_text("def post_worker_init(worker):\n    worker.log.info('listens')\n")
     command = [sys.executable, "-m", "gunicorn", "--preload", "-w", "3", "-b", "127.0.0.1:0", "--no-control-socket", "served:application"]
     server = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     try:
         address = next(line.split("http://")[1].split()[0] for line in server.stderr if "Listening at: http://" in line)
+        for _ in range(3):
+            next(line for line in server.stderr if "listens" in line)
         import urllib.request
 
-        answers = {urllib.request.urlopen(f"http://{address}/", timeout=20).read().decode() for _ in range(30)}
+        answers = [urllib.request.urlopen(f"http://{address}/", timeout=20).read().decode().split() for _ in range(30)]
     finally:
         server.send_signal(signal.SIGTERM)
         server.communicate(timeout=20)
-    assert all(answer.startswith("200 ") for answer in answers) and len(answers) >= 1
+    assert {status for status, _ in answers} == {"200"} and str(server.pid) not in {worker for _, worker in answers}
     assert sandbox.token_requests() == 1
 
 

@@ -169,7 +169,8 @@ class ByAiohttp(OnALoop):
             async def send(method: str, path: str, **given: Any) -> Answer:
                 if "content" in given:
                     given["data"] = given.pop("content")
-                async with session.request(method, self.url(path), allow_redirects=self.redirects, **given) as response:
+                given.setdefault("allow_redirects", self.redirects)
+                async with session.request(method, self.url(path), **given) as response:
                     return Answer(response.status, await response.read(), ledgerauth.failure(response))
 
             yield send

@@ -50,9 +50,9 @@ fn logged_from(py: Python<'_>) -> Option<u8> {
         let logger = Logger::find(py)?;
         Some(LOGGER.get_or_init(py, || logger))
     })?;
-    // Few programs read more than warnings, and the usual answer comes first.
+    // Few programs read more than warnings, and the usual answer comes first. Warnings are rare enough to be handed to `logging` unasked.
     if !logger.reads(py, INFO) {
-        return logger.reads(py, WARNING).then_some(WARNING);
+        return Some(WARNING);
     }
     Some(if logger.reads(py, DEBUG) { DEBUG } else { INFO })
 }

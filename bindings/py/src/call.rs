@@ -1,5 +1,6 @@
 //! One call: Python's arguments into a request, and sent.
 
+use crate::argument;
 use crate::client::Client;
 use crate::error;
 use crate::interrupt;
@@ -16,14 +17,49 @@ use std::sync::Arc;
 /// The arguments of a call besides its method and path.
 #[derive(Default)]
 pub(crate) struct Given<'py> {
-    pub(crate) params: Option<Bound<'py, PyAny>>,
-    pub(crate) headers: Option<Bound<'py, PyAny>>,
-    pub(crate) json: Option<Bound<'py, PyAny>>,
-    pub(crate) data: Option<Bound<'py, PyAny>>,
-    pub(crate) content: Option<Bound<'py, PyAny>>,
-    pub(crate) deadline: Option<f64>,
-    pub(crate) request_id: Option<String>,
-    pub(crate) stream: bool,
+    params: Option<Bound<'py, PyAny>>,
+    headers: Option<Bound<'py, PyAny>>,
+    json: Option<Bound<'py, PyAny>>,
+    data: Option<Bound<'py, PyAny>>,
+    content: Option<Bound<'py, PyAny>>,
+    deadline: Option<f64>,
+    request_id: Option<String>,
+    stream: bool,
+}
+
+/// Which of these a method takes.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Takes {
+    /// What describes the request.
+    Fields,
+    /// And how its answer's body is read.
+    Stream,
+    /// And a body.
+    Body,
+}
+
+impl<'py> Given<'py> {
+    /// Reads the keyword arguments of the method of that name.
+    pub(crate) fn read(method: &str, takes: Takes, arguments: Option<&Bound<'py, PyDict>>) -> PyResult<Self> {
+        let Some(arguments) = arguments else { return Ok(Self::default()) };
+        let mut given = Self {
+            params: argument::take(arguments, "params")?,
+            headers: argument::take(arguments, "headers")?,
+            deadline: argument::taken(arguments, "deadline")?,
+            request_id: argument::taken(arguments, "request_id")?,
+            ..Self::default()
+        };
+        if takes != Takes::Fields {
+            given.stream = argument::taken(arguments, "stream")?.unwrap_or(false);
+        }
+        if takes == Takes::Body {
+            given.json = argument::take(arguments, "json")?;
+            given.data = argument::take(arguments, "data")?;
+            given.content = argument::take(arguments, "content")?;
+        }
+        argument::refuse_others(&format!("Client.{method}()"), arguments)?;
+        Ok(given)
+    }
 }
 
 /// A body that can be sent.
@@ -37,8 +73,8 @@ enum Body {
 pub(crate) fn send(py: Python<'_>, client: &Client, method: &str, path: &str, given: Given<'_>) -> PyResult<Response> {
     let engine = client.engine(py)?;
     crate::audit::look_at_logging(py);
-    let params = given.params.as_ref().map_or_else(|| Ok(Vec::new()), pairs)?;
-    let fields = given.headers.as_ref().map_or_else(|| Ok(Vec::new()), pairs)?;
+    let params = given.params.as_ref().map_or_else(|| Ok(Vec::new()), |given| pairs("params", given))?;
+    let fields = given.headers.as_ref().map_or_else(|| Ok(Vec::new()), |given| pairs("headers", given))?;
     let deadline = given.deadline.map(|seconds| time::span(py, "deadline", seconds)).transpose()?;
     let body = body(py, &given)?;
     let (request_id, stream) = (given.request_id, given.stream);
@@ -89,14 +125,15 @@ fn start<'c>(client: &'c auth_http::Client, method: &str, path: &str) -> Result<
 }
 
 /// Names and values out of a mapping or an iterable of pairs. A list of values repeats its name; `None` is left out.
-fn pairs(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
+fn pairs(name: &str, given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
+    let no_pairs = |_| PyTypeError::new_err(format!("{name} is neither a mapping nor an iterable of pairs of a name and a value"));
     let items = match given.cast::<PyMapping>() {
         Ok(mapping) => mapping.items()?.into_any(),
         Err(_) => given.clone(),
     };
     let mut pairs = Vec::new();
-    for item in items.try_iter()? {
-        let (name, value): (String, Bound<'_, PyAny>) = item?.extract()?;
+    for item in items.try_iter().map_err(no_pairs)? {
+        let (name, value): (String, Bound<'_, PyAny>) = item?.extract().map_err(no_pairs)?;
         let is_several = value.is_instance_of::<pyo3::types::PyList>() || value.is_instance_of::<pyo3::types::PyTuple>();
         let values: Vec<_> = if is_several { value.try_iter()?.collect::<PyResult<_>>()? } else { vec![value] };
         for value in values.into_iter().filter(|value| !value.is_none()) {
@@ -142,10 +179,11 @@ fn body(py: Python<'_>, given: &Given<'_>) -> PyResult<Body> {
         return Ok(Body::Bytes(text.extract::<String>()?.into_bytes(), None));
     }
     if given.data.is_some() && value.cast::<PyMapping>().is_ok() {
-        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs(value)?).finish();
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs("data", value)?).finish();
         return Ok(Body::Bytes(form.into_bytes(), Some("application/x-www-form-urlencoded")));
     }
-    Ok(Body::Stream(Pieces::of(value)?))
+    let name = if given.data.is_some() { "data" } else { "content" };
+    Ok(Body::Stream(Pieces::of(name, value)?))
 }
 
 /// A file or an iterable of bytes, read as it is sent.
@@ -161,10 +199,10 @@ enum Source {
 }
 
 impl Pieces {
-    fn of(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
         let source = match value.getattr("read") {
             Ok(read) => Source::File(read.unbind()),
-            Err(_) => Source::Iterator(value.try_iter()?.unbind()),
+            Err(_) => Source::Iterator(value.try_iter().map_err(|failed| argument::about(name, value.py(), failed))?.unbind()),
         };
         Ok(Self { source, rest: Vec::new(), taken: 0 })
     }
@@ -187,7 +225,11 @@ impl Pieces {
 }
 
 fn bytes(piece: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
-    if piece.is_instance_of::<PyString>() { piece.extract::<String>().map(String::into_bytes) } else { piece.extract() }
+    if piece.is_instance_of::<PyString>() {
+        piece.extract::<String>().map(String::into_bytes)
+    } else {
+        argument::read("a piece of the body", piece)
+    }
 }
 
 impl Read for Pieces {

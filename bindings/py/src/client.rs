@@ -1,6 +1,6 @@
 //! `Client`: authenticated calls to one account at one provider.
 
-use crate::call::{self, Given};
+use crate::call::{self, Given, Takes};
 use crate::callbacks::Callbacks;
 use crate::check::Check;
 use crate::credential;
@@ -68,10 +68,6 @@ impl Client {
         let (credential, origin) = source(&callbacks)?;
         let client = Self::build(given, credential, origin, callbacks, &options)?;
         made(class, client)
-    }
-
-    fn call(&self, py: Python<'_>, method: &str, path: String, given: Given<'_>) -> PyResult<Response> {
-        call::send(py, self, method, &path, given)
     }
 }
 
@@ -150,120 +146,66 @@ impl Client {
     }
 
     #[doc = doc!("Client.get")]
-    #[pyo3(signature = (path, *, params=None, headers=None, deadline=None, request_id=None, stream=false))]
-    fn get<'py>(
-        &self,
-        py: Python<'py>,
-        path: String,
-        params: Option<Bound<'py, PyAny>>,
-        headers: Option<Bound<'py, PyAny>>,
-        deadline: Option<f64>,
-        request_id: Option<String>,
-        stream: bool,
-    ) -> PyResult<Response> {
-        self.call(py, "GET", path, Given { params, headers, deadline, request_id, stream, ..Given::default() })
+    #[pyo3(
+        signature = (path, **given),
+        text_signature = "($self, path, *, params=None, headers=None, deadline=None, request_id=None, stream=False)"
+    )]
+    fn get(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, "GET", &path, Given::read("get", Takes::Stream, given.as_ref())?)
     }
 
     #[doc = doc!("Client.head")]
-    #[pyo3(signature = (path, *, params=None, headers=None, deadline=None, request_id=None))]
-    fn head<'py>(
-        &self,
-        py: Python<'py>,
-        path: String,
-        params: Option<Bound<'py, PyAny>>,
-        headers: Option<Bound<'py, PyAny>>,
-        deadline: Option<f64>,
-        request_id: Option<String>,
-    ) -> PyResult<Response> {
-        self.call(py, "HEAD", path, Given { params, headers, deadline, request_id, ..Given::default() })
+    #[pyo3(
+        signature = (path, **given),
+        text_signature = "($self, path, *, params=None, headers=None, deadline=None, request_id=None)"
+    )]
+    fn head(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, "HEAD", &path, Given::read("head", Takes::Fields, given.as_ref())?)
     }
 
     #[doc = doc!("Client.post")]
-    #[pyo3(signature = (path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
-    fn post<'py>(
-        &self,
-        py: Python<'py>,
-        path: String,
-        json: Option<Bound<'py, PyAny>>,
-        data: Option<Bound<'py, PyAny>>,
-        content: Option<Bound<'py, PyAny>>,
-        params: Option<Bound<'py, PyAny>>,
-        headers: Option<Bound<'py, PyAny>>,
-        deadline: Option<f64>,
-        request_id: Option<String>,
-        stream: bool,
-    ) -> PyResult<Response> {
-        self.call(py, "POST", path, Given { params, headers, json, data, content, deadline, request_id, stream })
+    #[pyo3(
+        signature = (path, **given),
+        text_signature = "($self, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=False)"
+    )]
+    fn post(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, "POST", &path, Given::read("post", Takes::Body, given.as_ref())?)
     }
 
     #[doc = doc!("Client.put")]
-    #[pyo3(signature = (path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
-    fn put<'py>(
-        &self,
-        py: Python<'py>,
-        path: String,
-        json: Option<Bound<'py, PyAny>>,
-        data: Option<Bound<'py, PyAny>>,
-        content: Option<Bound<'py, PyAny>>,
-        params: Option<Bound<'py, PyAny>>,
-        headers: Option<Bound<'py, PyAny>>,
-        deadline: Option<f64>,
-        request_id: Option<String>,
-        stream: bool,
-    ) -> PyResult<Response> {
-        self.call(py, "PUT", path, Given { params, headers, json, data, content, deadline, request_id, stream })
+    #[pyo3(
+        signature = (path, **given),
+        text_signature = "($self, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=False)"
+    )]
+    fn put(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, "PUT", &path, Given::read("put", Takes::Body, given.as_ref())?)
     }
 
     #[doc = doc!("Client.patch")]
-    #[pyo3(signature = (path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
-    fn patch<'py>(
-        &self,
-        py: Python<'py>,
-        path: String,
-        json: Option<Bound<'py, PyAny>>,
-        data: Option<Bound<'py, PyAny>>,
-        content: Option<Bound<'py, PyAny>>,
-        params: Option<Bound<'py, PyAny>>,
-        headers: Option<Bound<'py, PyAny>>,
-        deadline: Option<f64>,
-        request_id: Option<String>,
-        stream: bool,
-    ) -> PyResult<Response> {
-        self.call(py, "PATCH", path, Given { params, headers, json, data, content, deadline, request_id, stream })
+    #[pyo3(
+        signature = (path, **given),
+        text_signature = "($self, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=False)"
+    )]
+    fn patch(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, "PATCH", &path, Given::read("patch", Takes::Body, given.as_ref())?)
     }
 
     #[doc = doc!("Client.delete")]
-    #[pyo3(signature = (path, *, params=None, headers=None, deadline=None, request_id=None, stream=false))]
-    fn delete<'py>(
-        &self,
-        py: Python<'py>,
-        path: String,
-        params: Option<Bound<'py, PyAny>>,
-        headers: Option<Bound<'py, PyAny>>,
-        deadline: Option<f64>,
-        request_id: Option<String>,
-        stream: bool,
-    ) -> PyResult<Response> {
-        self.call(py, "DELETE", path, Given { params, headers, deadline, request_id, stream, ..Given::default() })
+    #[pyo3(
+        signature = (path, **given),
+        text_signature = "($self, path, *, params=None, headers=None, deadline=None, request_id=None, stream=False)"
+    )]
+    fn delete(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, "DELETE", &path, Given::read("delete", Takes::Stream, given.as_ref())?)
     }
 
     #[doc = doc!("Client.request")]
-    #[pyo3(signature = (method, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=false))]
-    fn request<'py>(
-        &self,
-        py: Python<'py>,
-        method: String,
-        path: String,
-        json: Option<Bound<'py, PyAny>>,
-        data: Option<Bound<'py, PyAny>>,
-        content: Option<Bound<'py, PyAny>>,
-        params: Option<Bound<'py, PyAny>>,
-        headers: Option<Bound<'py, PyAny>>,
-        deadline: Option<f64>,
-        request_id: Option<String>,
-        stream: bool,
-    ) -> PyResult<Response> {
-        self.call(py, &method, path, Given { params, headers, json, data, content, deadline, request_id, stream })
+    #[pyo3(
+        signature = (method, path, **given),
+        text_signature = "($self, method, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=False)"
+    )]
+    fn request(&self, py: Python<'_>, method: String, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, &method, &path, Given::read("request", Takes::Body, given.as_ref())?)
     }
 
     #[doc = doc!("Client.check")]
@@ -357,18 +299,23 @@ impl Client {
         Ok(self.engine(py)?.client.connection().header().to_owned())
     }
 
-    /// Starts a call that an adapter sends. The first step's header fields are put into `headers`, if there are any; unless it `waits`, only if there is one by now.
-    #[pyo3(signature = (method, url, body, headers=None, waits=true))]
+    /// Starts a call that an adapter sends and that needs no exchange by now, with its header fields put into `headers`; `None` if it needs one.
+    #[pyo3(signature = (method, url, headers, /))]
+    fn _ahead(&self, method: Bound<'_, PyString>, url: Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<Option<Exchange>> {
+        Exchange::ahead(self, method, url, headers)
+    }
+
+    /// Starts a call that an adapter sends. The first step's header fields are put into `headers`; unless it `waits`, only if there are any by now.
+    #[pyo3(signature = (method, url, body, headers, waits, /))]
     fn _exchange(
         &self,
-        py: Python<'_>,
-        method: Bound<'_, PyString>,
-        url: Bound<'_, PyAny>,
-        body: Option<Bound<'_, PyAny>>,
-        headers: Option<&Bound<'_, PyAny>>,
+        method: &str,
+        url: &Bound<'_, PyAny>,
+        body: Option<&Bound<'_, PyAny>>,
+        headers: &Bound<'_, PyAny>,
         waits: bool,
     ) -> PyResult<Exchange> {
-        Exchange::start(py, self, (method, url, body), headers, waits)
+        Exchange::start(self, method, url, body, headers, waits)
     }
 
     fn __copy__(slf: Py<Self>) -> Py<Self> {

@@ -1,17 +1,18 @@
 //! Credentials out of what Python gives: values, variables, files, functions.
 
+use crate::argument;
 use crate::callbacks::Callbacks;
 use crate::error;
 use crate::interrupt;
 use crate::key;
 use crate::reference::Origin;
-use auth_http::{Assertion, Credential, Error, PrivateKey, Secret, SigningAlgorithm};
+use auth_http::{Assertion, Credential, Error, PrivateKey, SigningAlgorithm};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use std::sync::Arc;
 
 /// The arguments that a credential is made of. They are read here and kept nowhere else.
-const NAMES: [&str; 10] = [
+pub(crate) const NAMES: [&str; 10] = [
     "api_key",
     "api_keys",
     "client_id",
@@ -26,44 +27,49 @@ const NAMES: [&str; 10] = [
 
 /// Takes the credential out of a client's arguments.
 pub(crate) fn take(py: Python<'_>, arguments: &Bound<'_, PyDict>) -> PyResult<Option<Credential>> {
-    let mut given = [const { None }; NAMES.len()];
-    for (name, slot) in NAMES.iter().zip(&mut given) {
-        *slot = arguments.get_item(name)?.filter(|value| !value.is_none());
-        if arguments.contains(name)? {
-            arguments.del_item(name)?;
-        }
-    }
-    let [api_key, api_keys, id, secret, refresh_token, key, key_id, algorithm, account, subject] = given;
-    let text = |value: &Bound<'_, PyAny>| key::secret(value.cast::<PyString>()?);
-    let plain = |value: &Option<Bound<'_, PyAny>>| value.as_ref().map(PyAnyMethods::extract::<String>).transpose();
-    let signer = key.as_ref().map(|key| private_key(key, plain(&key_id)?, plain(&algorithm)?)).transpose()?;
+    let is_given = |name: &&str| matches!(arguments.get_item(name), Ok(Some(value)) if !value.is_none());
+    let given: Vec<&str> = NAMES.into_iter().filter(is_given).collect();
+    let text = |name: &str| argument::taken::<String>(arguments, name);
+    let secret = |name: &str| argument::taken::<Bound<'_, PyString>>(arguments, name)?.map(|text| key::secret(&text)).transpose();
+
+    let (api_key, api_keys) = (argument::take(arguments, "api_key")?, argument::take(arguments, "api_keys")?);
+    let (id, client_secret, refresh_token) = (text("client_id")?, secret("client_secret")?, secret("refresh_token")?);
+    let (private, key_id, algorithm) = (argument::take(arguments, "private_key")?, text("private_key_id")?, text("private_key_algorithm")?);
+    let (account, subject) = (text("service_account")?, text("subject")?);
+
+    let is_unfit = private.is_none() && (key_id.is_some() || algorithm.is_some())
+        || account.is_none() && subject.is_some()
+        || (api_key.is_some() || api_keys.is_some()) && refresh_token.is_some();
     let unfit = || {
+        let what = format!("the credential's arguments ({}) do not fit together", given.join(", "));
         let advice = "give api_key, or api_keys, or client_id with client_secret or private_key, or service_account with private_key";
-        error::plain(py, "misuse", "the credential's arguments do not fit together", advice)
+        Err(error::plain(py, "misuse", &what, advice))
     };
-    let is_client = id.is_some() || secret.is_some() || signer.is_some() || account.is_some() || refresh_token.is_some();
-    let credential = match (api_key, api_keys, is_client) {
-        (None, None, false) => return Ok(None),
-        (Some(key), None, false) => Credential::key(key::given(&key)?),
-        (None, Some(keys), false) => Credential::keys(each(&keys, key::given)?),
-        (None, None, true) => match (plain(&id)?, secret, signer, plain(&account)?) {
-            (None, None, Some(signer), Some(account)) => Credential::service_account(assertion(account, plain(&subject)?, signer)),
-            (Some(id), secret, Some(signer), Some(account)) => {
-                let client = secret.map_or_else(
-                    || Ok(Credential::public_client(id.as_str())),
-                    |secret| Ok::<_, PyErr>(Credential::client(&id, text(&secret)?)),
-                );
-                client?.with_assertion(assertion(account, plain(&subject)?, signer))
-            }
-            (Some(id), Some(secret), None, None) => Credential::client(id, text(&secret)?),
-            (Some(id), None, Some(signer), None) => Credential::client_with_key(id, signer),
-            (Some(id), None, None, None) => Credential::public_client(id),
-            _ => return Err(unfit()),
-        },
-        _ => return Err(unfit()),
+    if is_unfit {
+        return unfit();
+    }
+    let signer = private.map(|private| private_key(&private, key_id, algorithm)).transpose()?;
+    let credential = match (api_key, api_keys, id, client_secret, signer, account) {
+        (None, None, None, None, None, None) if refresh_token.is_none() => return Ok(None),
+        (Some(key), None, None, None, None, None) => {
+            Credential::key(key::given(&key).map_err(|failed| argument::about("api_key", py, failed))?)
+        }
+        (None, Some(keys), None, None, None, None) => Credential::keys(argument::each("api_keys", &keys, key::given)?),
+        (None, None, Some(id), Some(secret), None, None) => Credential::client(id, secret),
+        (None, None, Some(id), None, Some(signer), None) => Credential::client_with_key(id, signer),
+        (None, None, Some(id), None, None, None) => Credential::public_client(id),
+        (None, None, None, None, Some(signer), Some(account)) => Credential::service_account(assertion(account, subject, signer)),
+        (None, None, Some(id), secret, Some(signer), Some(account)) => {
+            let client = match secret {
+                Some(secret) => Credential::client(id, secret),
+                None => Credential::public_client(id),
+            };
+            client.with_assertion(assertion(account, subject, signer))
+        }
+        _ => return unfit(),
     };
     Ok(Some(match refresh_token {
-        Some(token) => credential.with_refresh_token(text(&token)?),
+        Some(token) => credential.with_refresh_token(token),
         None => credential,
     }))
 }
@@ -82,7 +88,7 @@ fn private_key(given: &Bound<'_, PyAny>, id: Option<String>, algorithm: Option<S
     };
     let read = match given.cast::<PyString>() {
         Ok(text) if text.to_cow()?.contains("-----BEGIN") => PrivateKey::from_pem(algorithm, key::secret(text)?.expose().as_bytes()),
-        _ => PrivateKey::from_file(algorithm, given.extract::<std::path::PathBuf>()?),
+        _ => PrivateKey::from_file(algorithm, argument::read::<std::path::PathBuf>("private_key", given)?),
     };
     let key = read.map_err(|failed| error::raised(py, &failed, None))?;
     Ok(match id {
@@ -128,7 +134,7 @@ pub(crate) fn from_callable(py: Python<'_>, callbacks: &Arc<Callbacks>) -> PyRes
         let refused = |reason: &str| Error::Source { source: format!("the function {name}"), reason: reason.into() };
         let asked = interrupt::attached(|py| {
             let given = callbacks.source(py).ok_or_else(|| refused("it is gone, with the client it belonged to"))?;
-            given.call0(py).and_then(|given| from_returned(given.bind(py))).map_err(|raised| {
+            given.call0(py).and_then(|given| from_returned(given.bind(py), &name)).map_err(|raised| {
                 let kind = raised.get_type(py).name().map_or_else(|_| "an error".into(), |kind| kind.to_string());
                 interrupt::keep(raised);
                 // Its text may hold what it read.
@@ -141,7 +147,7 @@ pub(crate) fn from_callable(py: Python<'_>, callbacks: &Arc<Callbacks>) -> PyRes
 }
 
 /// What a function returned: a key, a list of keys, or a dict with the names of [`NAMES`].
-fn from_returned(given: &Bound<'_, PyAny>) -> PyResult<Credential> {
+fn from_returned(given: &Bound<'_, PyAny>, function: &str) -> PyResult<Credential> {
     let py = given.py();
     if let Ok(fields) = given.cast::<PyDict>() {
         let fields = fields.copy()?;
@@ -151,22 +157,9 @@ fn from_returned(given: &Bound<'_, PyAny>) -> PyResult<Credential> {
         }
     } else if given.is_instance_of::<PyString>() || given.is_instance_of::<key::Key>() {
         return Ok(Credential::key(key::given(given)?));
-    } else if let Ok(keys) = each(given, key::given) {
+    } else if let Ok(keys) = argument::each("keys", given, key::given) {
         return Ok(Credential::keys(keys));
     }
-    let what = "a credential's function returned something else than a credential";
-    Err(error::plain(py, "source_unavailable", what, "return a key, a list of keys, or a dict with client_id and client_secret"))
-}
-
-/// Reads each element of an iterable.
-fn each<T>(given: &Bound<'_, PyAny>, read: impl Fn(&Bound<'_, PyAny>) -> PyResult<T>) -> PyResult<Vec<T>> {
-    if given.is_instance_of::<PyString>() {
-        return Err(pyo3::exceptions::PyTypeError::new_err("api_keys is a list; for one key there is api_key"));
-    }
-    given.try_iter()?.map(|item| read(&item?)).collect()
-}
-
-/// Secrets that must show in no text of ours, for a redactor.
-pub(crate) fn texts(given: &Bound<'_, PyAny>) -> PyResult<Vec<Secret>> {
-    each(given, |item| key::secret(item.cast()?))
+    let what = format!("the function {function} returned {}, which is no credential", given.get_type().name()?);
+    Err(error::plain(py, "source_unavailable", &what, "return a key, a list of keys, or a dict with client_id and client_secret"))
 }

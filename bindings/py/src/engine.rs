@@ -4,6 +4,7 @@ use crate::error;
 use crate::interrupt;
 use crate::kept::Kept;
 use crate::store::Store;
+use auth_http::core::Authorization;
 use auth_http::{Client, ClientBuilder, UnixTime};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -76,10 +77,14 @@ impl Engine {
         })
     }
 
-    /// The names of the headers that carry the credential and the request's id.
-    pub(crate) fn header_names<'py>(&self, py: Python<'py>) -> (&Bound<'py, PyString>, &Bound<'py, PyString>) {
-        let names = self.names(py);
-        (names.header.bind(py), names.id_header.bind(py))
+    /// Puts the header fields of a request into a mapping.
+    pub(crate) fn put(&self, headers: &Bound<'_, PyAny>, authorization: Option<&Authorization>, request_id: &str) -> PyResult<()> {
+        let (py, names) = (headers.py(), self.names(headers.py()));
+        if let Some(authorization) = authorization {
+            let value = self.header_text(py, authorization.generation(), || authorization.value().expose())?;
+            headers.set_item(&names.header, value)?;
+        }
+        headers.set_item(&names.id_header, request_id)
     }
 
     /// Whether a URL is one of the client's own host, as far as its beginning tells; or its parts, where it comes as an object that has them (yarl's): to make a

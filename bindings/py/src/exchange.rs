@@ -14,21 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[pyclass(frozen, module = "ledgerauth._ledgerauth", name = "_Exchange")]
 pub(crate) struct Exchange {
     engine: Arc<Engine>,
-    /// The caller's request, as far as it is ours to know.
-    request: Request,
     state: Mutex<State>,
 }
 
-struct Request {
-    method: Py<PyString>,
-    /// A text, or an object whose text it is.
-    url: Py<PyAny>,
-    body: Option<Py<PyAny>>,
-}
-
 enum State {
-    /// It is sent before its exchange begins, because most answers are successes that need none.
-    Ahead(Ahead),
+    /// It is sent before its exchange begins, because most answers are successes that need none: the method and the URL (a text, or an object whose text it is).
+    Ahead(Ahead, Py<PyString>, Py<PyAny>),
     Delivered(Box<Delivered>),
     Over,
 }
@@ -41,37 +32,47 @@ struct Delivered {
 }
 
 impl Exchange {
-    pub(crate) fn start(
-        py: Python<'_>,
+    /// A call that needs no exchange by now, and its header fields put into `headers`; `None` if it needs one.
+    pub(crate) fn ahead(
         client: &Client,
-        request: (Bound<'_, PyString>, Bound<'_, PyAny>, Option<Bound<'_, PyAny>>),
-        headers: Option<&Bound<'_, PyAny>>,
+        method: Bound<'_, PyString>,
+        url: Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+    ) -> PyResult<Option<Self>> {
+        let py = url.py();
+        let engine = client.engine(py)?;
+        crate::audit::look_at_logging(py);
+        let Some(ahead) = (if engine.is_own(&url)? { engine.client.ahead() } else { None }) else { return Ok(None) };
+        engine.put(headers, Some(ahead.authorization()), ahead.request_id())?;
+        let state = State::Ahead(ahead, method.unbind(), url.unbind());
+        Ok(Some(Self { engine: Arc::clone(engine), state: Mutex::new(state) }))
+    }
+
+    /// A call, driven to its first request if that takes no time, or if it `waits`; the request's header fields are put into `headers`.
+    pub(crate) fn start(
+        client: &Client,
+        method: &str,
+        url: &Bound<'_, PyAny>,
+        body: Option<&Bound<'_, PyAny>>,
+        headers: &Bound<'_, PyAny>,
         waits: bool,
     ) -> PyResult<Self> {
+        let py = url.py();
         let engine = Arc::clone(client.engine(py)?);
         crate::audit::look_at_logging(py);
-        let ahead = if engine.is_own(&request.1)? { engine.client.ahead() } else { None };
-        let request = Request { method: request.0.unbind(), url: request.1.unbind(), body: request.2.map(Bound::unbind) };
-        let state = if let Some(ahead) = ahead {
-            State::Ahead(ahead)
-        } else {
-            let given = request.read(py)?;
-            let started = if given.once {
-                engine.client.deliver_once(&given.method, &given.url)
-            } else {
-                engine.client.deliver(&given.method, &given.url, given.body.as_deref())
-            };
-            State::of(started.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))?)
+        let (url, body) = (text_of(url)?, Body::read(body)?);
+        let started = match &body {
+            Body::Once => engine.client.deliver_once(method, &url),
+            Body::Known(body) => engine.client.deliver(method, &url, body.as_deref()),
         };
-        let exchange = Self { engine, request, state: Mutex::new(state) };
-        if let Some(headers) = headers {
-            if waits {
-                exchange.step(py)?;
-            } else {
-                exchange.poll(py)?;
-            }
-            exchange.put(headers)?;
+        let state = State::of(started.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))?);
+        let exchange = Self { engine, state: Mutex::new(state) };
+        if waits {
+            exchange.step(py)?;
+        } else {
+            exchange.poll(py)?;
         }
+        exchange.put(headers)?;
         Ok(exchange)
     }
 
@@ -83,7 +84,7 @@ impl Exchange {
     fn delivered<R>(&self, ask: impl FnOnce(&Delivered) -> Option<R>) -> Option<R> {
         match &*self.state() {
             State::Delivered(delivered) => ask(delivered),
-            State::Ahead(_) | State::Over => None,
+            State::Ahead(..) | State::Over => None,
         }
     }
 
@@ -113,7 +114,7 @@ impl Exchange {
                 let next = delivered.delivery.poll();
                 self.note(py, delivered, next)
             }
-            State::Ahead(_) | State::Over => Ok(None),
+            State::Ahead(..) | State::Over => Ok(None),
         }
     }
 
@@ -124,7 +125,7 @@ impl Exchange {
         }
         let stepped = interrupt::detached(py, || match &mut *self.state() {
             State::Delivered(delivered) => delivered.delivery.step().map(Some),
-            State::Ahead(_) | State::Over => Ok(None),
+            State::Ahead(..) | State::Over => Ok(None),
         })?;
         let next = stepped.map_err(|failed: Error| error::raised(py, &failed, Some(&self.engine.provider)))?;
         match (&mut *self.state(), next) {
@@ -137,7 +138,7 @@ impl Exchange {
     #[getter]
     fn sending(&self) -> bool {
         match &*self.state() {
-            State::Ahead(_) => true,
+            State::Ahead(..) => true,
             State::Delivered(delivered) => delivered.send.is_some(),
             State::Over => false,
         }
@@ -157,32 +158,20 @@ impl Exchange {
 
     /// Puts the header fields of what is to be sent into a mapping; for a foreign host, takes out what must not go there.
     fn put(&self, headers: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = headers.py();
         let state = self.state();
-        let (authorization, id) = match &*state {
-            State::Ahead(ahead) => (Some(ahead.authorization()), ahead.request_id()),
-            State::Delivered(delivered) => {
-                let Some(send) = &delivered.send else { return Ok(()) };
-                if send.foreign {
-                    take_out_what_stays(headers)?;
-                }
-                (send.authorization.as_deref(), &*send.request_id.1)
-            }
-            State::Over => return Ok(()),
-        };
-        let (header, id_header) = self.engine.header_names(py);
-        if let Some(authorization) = authorization {
-            let value = self.engine.header_text(py, authorization.generation(), || authorization.value().expose())?;
-            headers.set_item(header, value)?;
+        let State::Delivered(delivered) = &*state else { return Ok(()) };
+        let Some(send) = &delivered.send else { return Ok(()) };
+        if send.foreign {
+            take_out_what_stays(headers)?;
         }
-        headers.set_item(id_header, id)
+        self.engine.put(headers, send.authorization.as_deref(), &send.request_id.1)
     }
 
     /// Whether a success of this status is the end, without another look.
     fn finish(&self, status: u16) -> bool {
         let mut state = self.state();
         let is_over = match &mut *state {
-            State::Ahead(ahead) => ahead.ends_with(status),
+            State::Ahead(ahead, ..) => ahead.ends_with(status),
             State::Delivered(delivered) => delivered.delivery.finish(status),
             State::Over => false,
         };
@@ -192,12 +181,23 @@ impl Exchange {
         is_over
     }
 
-    /// Reports an answer: status, header fields as pairs, and the body of an error.
-    fn answered(&self, py: Python<'_>, status: u16, headers: Vec<(String, String)>, body: &Bound<'_, PyBytes>) -> PyResult<()> {
+    /// Reports an answer: status, header fields as pairs, and the body of an error; `sent` is the request's own body.
+    fn answered(
+        &self,
+        py: Python<'_>,
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: &Bound<'_, PyBytes>,
+        sent: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         let mut state = self.state();
-        if let State::Ahead(ahead) = &*state {
-            let given = self.request.read(py)?;
-            let overtaken = self.engine.client.overtake(ahead, &given.method, &given.url, given.body.as_deref(), given.once);
+        if let State::Ahead(ahead, method, url) = &*state {
+            let (method, url, sent) = (method.extract::<String>(py)?, text_of(url.bind(py))?, Body::read(sent)?);
+            let (known, once) = match &sent {
+                Body::Once => (None, true),
+                Body::Known(body) => (body.as_deref(), false),
+            };
+            let overtaken = self.engine.client.overtake(ahead, &method, &url, known, once);
             *state = State::of(overtaken.map_err(|failed| error::raised(py, &failed, Some(&self.engine.provider)))?);
         }
         if let State::Delivered(delivered) = &mut *state {
@@ -237,23 +237,25 @@ impl State {
     }
 }
 
-/// The caller's request in Rust's words.
-struct Given {
-    method: String,
-    url: String,
-    body: Option<Vec<u8>>,
-    once: bool,
+/// The caller's body, as far as it decides whether the request can be repeated.
+enum Body {
+    Known(Option<Vec<u8>>),
+    /// It can be read only once.
+    Once,
 }
 
-impl Request {
-    fn read(&self, py: Python<'_>) -> PyResult<Given> {
-        let body = self.body.as_ref().map(|body| body.bind(py));
-        let text = body.and_then(|body| body.cast::<PyString>().ok()).map(|text| text.extract::<String>().map(String::into_bytes));
-        let bytes = body.and_then(|body| body.cast::<PyBytes>().ok()).map(|bytes| Ok(bytes.as_bytes().to_vec()));
-        let known = text.or(bytes).transpose()?;
-        let once = body.is_some() && known.is_none();
-        Ok(Given { method: self.method.extract(py)?, url: self.url.bind(py).str()?.extract()?, body: known, once })
+impl Body {
+    fn read(given: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let Some(given) = given else { return Ok(Self::Known(None)) };
+        if let Ok(text) = given.cast::<PyString>() {
+            return Ok(Self::Known(Some(text.extract::<String>()?.into_bytes())));
+        }
+        Ok(given.cast::<PyBytes>().map_or(Self::Once, |bytes| Self::Known(Some(bytes.as_bytes().to_vec()))))
     }
+}
+
+fn text_of(url: &Bound<'_, PyAny>) -> PyResult<String> {
+    url.str()?.extract()
 }
 
 fn take_out_what_stays(headers: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -2,9 +2,10 @@
 
 use crate::time;
 use auth_http::{KeyAge, KeyNotes, Secret};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 #[doc = doc!("Key")]
 #[pyclass(frozen, module = "ledgerauth", name = "Key")]
@@ -29,9 +30,7 @@ impl Key {
         let mut given = auth_http::Key::new(secret(key)?);
         let mut notes = KeyNotes { name, id, integration, permissions: permissions.unwrap_or_default(), ..KeyNotes::default() };
         if let Some(created) = created {
-            let at = SystemTime::UNIX_EPOCH + Duration::from_secs_f64(time::seconds(created)?.max(0.0));
-            let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            notes.created = Some(auth_http::UnixTime::default().after(since));
+            notes.created = Some(time::read("created", created)?);
         }
         given = given.notes(notes.clone());
         if relaxed {
@@ -66,7 +65,8 @@ pub(crate) fn given(key: &Bound<'_, PyAny>) -> PyResult<auth_http::Key> {
         return Ok(key.get().given.clone());
     }
     if let Ok(notes) = key.cast::<PyDict>() {
-        let text = notes.get_item("key")?.ok_or_else(|| pyo3::exceptions::PyKeyError::new_err("key"))?;
+        let text =
+            notes.get_item("key")?.ok_or_else(|| PyTypeError::new_err("the dict has no \"key\": give the key itself under that name"))?;
         let others = notes.copy()?;
         others.del_item("key")?;
         let key = key.py().get_type::<Key>().call((text,), Some(&others))?;

@@ -5,6 +5,7 @@
 
 include!(concat!(env!("OUT_DIR"), "/docs.rs"));
 
+mod argument;
 mod audit;
 mod authorize;
 mod call;
@@ -32,11 +33,12 @@ mod store;
 mod time;
 
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 /// Safe without the global lock: every class is frozen, and what changes is behind locks of its own.
 #[pymodule(gil_used = false)]
 mod _ledgerauth {
-    use super::{Bound, PyModule, PyModuleMethods, PyResult};
+    use super::{Bound, PyModule, PyModuleMethods, PyResult, PyTuple};
     #[pymodule_export]
     use crate::audit::Event;
     #[pymodule_export]
@@ -71,6 +73,7 @@ mod _ledgerauth {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::authorize::add(module.py())?;
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("_CREDENTIAL_NAMES", PyTuple::new(module.py(), crate::credential::NAMES)?)
     }
 }

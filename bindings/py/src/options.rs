@@ -1,5 +1,6 @@
 //! A client's keyword arguments that are no secrets.
 
+use crate::argument;
 use crate::audit;
 use crate::callbacks::Callbacks;
 use crate::error;
@@ -10,6 +11,8 @@ use auth_http::{ClientAuth, ClientBuilder, Credential};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Reads the arguments into a builder, which can build again in a forked child, and a store; each is taken out of `arguments`, and what is left over is refused.
@@ -20,20 +23,10 @@ pub(crate) fn read(
     callbacks: &Arc<Callbacks>,
 ) -> PyResult<(ClientBuilder, Store)> {
     let py = arguments.py();
-    let take = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
-        let value = arguments.get_item(name)?;
-        if value.is_some() {
-            arguments.del_item(name)?;
-        }
-        Ok(value.filter(|value| !value.is_none()))
-    };
-    let text = |name: &str| -> PyResult<Option<String>> { take(name)?.map(|value| value.extract()).transpose() };
-    let span = |name: &str| take(name)?.map(|value| time::span(py, name, value.extract()?)).transpose();
-
-    let several = |name: &str| take(name)?.map(|given| words(&given)).transpose();
-
-    let flag = |name: &str| take(name)?.map_or(Ok(false), |given| given.extract::<bool>());
-    let store = Store::read(py, take("store")?.as_ref())?;
+    let span = |name: &str| argument::taken(arguments, name)?.map(|seconds| time::span(py, name, seconds)).transpose();
+    let several = |name: &str| argument::take(arguments, name)?.map(|given| words(name, &given)).transpose();
+    let flag = |name: &str| Ok::<bool, PyErr>(argument::taken(arguments, name)?.unwrap_or(false));
+    let store = Store::read(py, argument::take(arguments, "store")?.as_ref())?;
     let credential = if flag("stored")? { credential.stored() } else { credential };
     builder = builder.credential(credential.scopes(several("scopes")?.unwrap_or_default())).interrupt(interrupt::is_wanted);
     if let Some(permissions) = several("permissions")? {
@@ -53,11 +46,11 @@ pub(crate) fn read(
         ("device_authorization_url", ClientBuilder::device_authorization_url),
         ("revocation_url", ClientBuilder::revocation_url),
     ] {
-        if let Some(value) = text(name)? {
+        if let Some(value) = argument::taken(arguments, name)? {
             builder = set(builder, value);
         }
     }
-    if let Some(method) = text("client_auth")? {
+    if let Some(method) = argument::taken::<String>(arguments, "client_auth")? {
         builder = builder.client_auth(client_auth(py, &method)?);
     }
     if let Some(timeout) = span("timeout")? {
@@ -66,33 +59,30 @@ pub(crate) fn read(
     if let Some(deadline) = span("deadline")? {
         builder = builder.deadline(deadline);
     }
-    if let Some(attempts) = take("max_attempts")? {
-        builder = builder.max_attempts(attempts.extract()?);
+    if let Some(attempts) = argument::taken::<NonZeroU32>(arguments, "max_attempts")? {
+        builder = builder.max_attempts(attempts.get());
     }
-    if let Some(path) = take("ca_file")? {
-        let path: std::path::PathBuf = path.extract()?;
+    if let Some(path) = argument::taken::<PathBuf>(arguments, "ca_file")? {
         let pem = std::fs::read(&path).map_err(|failed| {
             error::plain(py, "setting", &format!("ca_file {}: {failed}", path.display()), "give the path of a PEM file")
         })?;
         builder = builder.ca(pem);
     }
-    match take("proxy")? {
+    match argument::take(arguments, "proxy")? {
         None => {}
         Some(proxy) if proxy.is_instance_of::<PyBool>() && !proxy.is_truthy()? => builder = builder.no_proxy(),
-        Some(proxy) => builder = builder.proxy(proxy.extract::<String>()?),
+        Some(proxy) => builder = builder.proxy(argument::read::<String>("proxy", &proxy)?),
     }
     builder = builder.insecure_loopback(flag("insecure_loopback")?);
     let discovers = flag("discover")?;
-    if let Some(listener) = take("on_audit")? {
+    if let Some(listener) = argument::take(arguments, "on_audit")? {
         if !listener.is_callable() {
             return Err(PyTypeError::new_err("on_audit is not callable"));
         }
         callbacks.set_on_audit(listener.unbind());
     }
     builder = audit::listen(builder, callbacks);
-    if let Some(unknown) = arguments.keys().iter().next() {
-        return Err(PyTypeError::new_err(format!("Client() got an unexpected keyword argument '{}'", unknown.extract::<String>()?)));
-    }
+    argument::refuse_others("Client()", arguments)?;
     if discovers {
         builder = interrupt::detached(py, || builder.discover())?.map_err(|failed| error::raised(py, &failed, None))?;
     }
@@ -100,10 +90,10 @@ pub(crate) fn read(
 }
 
 /// Words out of a list, or out of a text with spaces between them.
-fn words(given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+fn words(name: &str, given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     match given.cast::<PyString>() {
         Ok(text) => Ok(text.extract::<String>()?.split_whitespace().map(Into::into).collect()),
-        Err(_) => given.try_iter()?.map(|word| word?.extract()).collect(),
+        Err(_) => argument::each(name, given, |word| word.extract()),
     }
 }
 

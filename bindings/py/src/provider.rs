@@ -1,5 +1,6 @@
 //! Providers: a shipped name, a path, or a profile as a dict.
 
+use crate::argument;
 use crate::error;
 use crate::reference::absolute;
 use auth_http::{Error, Provider};
@@ -13,12 +14,14 @@ use std::path::PathBuf;
 pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<Provider> {
     let py = given.py();
     let provider = if let Ok(profile) = given.cast::<PyDict>() {
-        let json: String = py.import("json")?.call_method1("dumps", (profile,))?.extract()?;
-        let fields: serde_json::Map<String, Value> = serde_json::from_str(&json)
-            .map_err(|_| error::plain(py, "profile", "the dict is not a profile", "use text keys, and no NaN among the values"))?;
+        let unfit =
+            || error::plain(py, "profile", "the dict is not a profile", "use text, numbers (no NaN), booleans, lists and dicts in it");
+        let json = py.import("json")?.call_method1("dumps", (profile,)).and_then(|json| json.extract::<String>()).map_err(|_| unfit())?;
+        let fields: serde_json::Map<String, Value> = serde_json::from_str(&json).map_err(|_| unfit())?;
         Provider::from_toml(&toml(&fields))
     } else {
-        let text: String = py.import("os")?.call_method1("fspath", (given,))?.extract()?;
+        let text = py.import("os")?.call_method1("fspath", (given,)).map_err(|failed| argument::about("provider", py, failed))?;
+        let text: String = argument::read("provider", &text)?;
         if is_path(given, &text) {
             let profile = std::fs::read_to_string(&text)
                 .map_err(|failed| error::plain(py, "profile", &format!("{text}: {failed}"), "give the path of a profile in TOML"))?;

@@ -1,7 +1,9 @@
 //! `Redactor`: secrets out of any text.
 
-use crate::credential;
+use crate::argument;
 use crate::interrupt;
+use crate::key;
+use crate::provider;
 use auth_http::core::RedactStream;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -24,16 +26,20 @@ pub(crate) struct Redactor(auth_http::Redactor);
 impl Redactor {
     #[new]
     #[pyo3(signature = (*, secrets=None, headers=None, providers=None))]
-    fn new(secrets: Option<Bound<'_, PyAny>>, headers: Option<Vec<String>>, providers: Option<Vec<Bound<'_, PyAny>>>) -> PyResult<Self> {
+    fn new(secrets: Option<Bound<'_, PyAny>>, headers: Option<Bound<'_, PyAny>>, providers: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
         let mut redactor = auth_http::Redactor::new();
-        for provider in providers.iter().flatten() {
-            redactor = redactor.with_provider(&crate::provider::read(provider)?);
+        if let Some(providers) = providers {
+            for provider in argument::each("providers", &providers, provider::read)? {
+                redactor = redactor.with_provider(&provider);
+            }
         }
-        for header in headers.iter().flatten() {
-            redactor = redactor.with_header(header);
+        if let Some(headers) = headers {
+            for header in argument::each("headers", &headers, |header| header.extract::<String>())? {
+                redactor = redactor.with_header(&header);
+            }
         }
         if let Some(secrets) = secrets {
-            redactor = redactor.with_secrets(&credential::texts(&secrets)?);
+            redactor = redactor.with_secrets(&argument::each("secrets", &secrets, |secret| key::secret(secret.cast()?))?);
         }
         Ok(Self(redactor))
     }

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict};
 use std::io::Read;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An answer as it came out of Rust, made without the interpreter.
@@ -23,8 +24,13 @@ pub(crate) struct Answer {
 /// What is left of a body.
 enum Body {
     Read(Vec<u8>),
-    Stream(Box<dyn Read + Send + Sync>),
-    Closed,
+    /// Not read as a whole; `begun` if pieces of it were given away.
+    Stream {
+        reader: Box<dyn Read + Send + Sync>,
+        begun: bool,
+    },
+    /// It is in `content`, or was given up.
+    Gone,
 }
 
 impl Answer {
@@ -32,10 +38,14 @@ impl Answer {
     pub(crate) fn take(response: auth_http::Response, stream: bool) -> Result<Self, Error> {
         let (status, headers, request_id) = (response.status(), response.headers().clone(), response.request_id().to_owned());
         let failure = response.failure().cloned();
-        let body = if stream { Body::Stream(Box::new(response.into_reader())) } else { Body::Read(response.bytes()?) };
+        let body =
+            if stream { Body::Stream { reader: Box::new(response.into_reader()), begun: false } } else { Body::Read(response.bytes()?) };
         Ok(Self { status, headers, request_id, failure, body })
     }
 }
+
+/// How much is read at once at most, whatever was asked for: a megabyte, because memory is set aside for all of it before the first byte has come.
+const LARGEST_PIECE: usize = 1 << 20;
 
 #[doc = doc!("Response")]
 #[pyclass(frozen, weakref, module = "ledgerauth", name = "Response")]
@@ -62,37 +72,48 @@ impl Response {
         self.body.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next piece of the body; empty at its end.
-    fn piece(&self, py: Python<'_>, size: usize) -> PyResult<Vec<u8>> {
-        let read = interrupt::detached(py, || {
-            let mut piece = vec![0; size];
-            let count = match &mut *self.body() {
-                Body::Stream(reader) => reader.read(&mut piece)?,
-                Body::Read(bytes) => {
-                    let rest = bytes.split_off(size.min(bytes.len()));
-                    piece = std::mem::replace(bytes, rest);
-                    piece.len()
-                }
-                Body::Closed => 0,
-            };
-            piece.truncate(count);
-            Ok(piece)
+    /// The next piece of the body, at `at` in a body that was read as a whole; empty at its end.
+    fn piece<'py>(&self, py: Python<'py>, size: usize, at: &AtomicUsize) -> PyResult<Bound<'py, PyBytes>> {
+        let read = interrupt::detached(py, || match &mut *self.body() {
+            Body::Stream { reader, begun } => {
+                *begun = true;
+                let mut piece = vec![0; size];
+                let count = reader.read(&mut piece)?;
+                piece.truncate(count);
+                Ok(Some(piece))
+            }
+            Body::Read(_) | Body::Gone => Ok(None),
         })?;
-        read.map_err(|failed: std::io::Error| error::raised(py, &failed.into(), Some(&self.provider)))
+        if let Some(piece) = read.map_err(|failed: std::io::Error| error::raised(py, &failed.into(), Some(&self.provider)))? {
+            return Ok(PyBytes::new(py, &piece));
+        }
+        let whole = self.whole(py)?.as_bytes(py);
+        let begin = at.fetch_add(size, Ordering::Relaxed).min(whole.len());
+        Ok(PyBytes::new(py, whole.get(begin..whole.len().min(begin + size)).unwrap_or_default()))
     }
 
     fn whole(&self, py: Python<'_>) -> PyResult<&Py<PyBytes>> {
         self.content.get_or_try_init(py, || {
-            let read = interrupt::detached(py, || match std::mem::replace(&mut *self.body(), Body::Closed) {
-                Body::Read(bytes) => Ok(bytes),
-                Body::Stream(mut reader) => {
-                    let mut bytes = Vec::new();
-                    reader.read_to_end(&mut bytes).map(|_| bytes)
+            let read = interrupt::detached(py, || {
+                let mut body = self.body();
+                if matches!(*body, Body::Stream { begun: true, .. }) {
+                    return Ok(None);
                 }
-                Body::Closed => Ok(Vec::new()),
+                match std::mem::replace(&mut *body, Body::Gone) {
+                    Body::Read(bytes) => Ok(Some(bytes)),
+                    Body::Stream { mut reader, .. } => {
+                        let mut bytes = Vec::new();
+                        reader.read_to_end(&mut bytes).map(|_| Some(bytes))
+                    }
+                    Body::Gone => Ok(None),
+                }
             })?;
             match read {
-                Ok(bytes) => Ok(PyBytes::new(py, &bytes).unbind()),
+                Ok(Some(bytes)) => Ok(PyBytes::new(py, &bytes).unbind()),
+                Ok(None) => {
+                    let what = "the body is not there any more: it was read in pieces, or closed";
+                    Err(error::plain(py, "misuse", what, "read content before, or leave stream=True out"))
+                }
                 Err(failed) => Err(error::raised(py, &failed.into(), Some(&self.provider))),
             }
         })
@@ -197,13 +218,21 @@ impl Response {
     // 64 KiB at once if not said: the size of a TCP window that nobody has tuned.
     #[doc = doc!("Response.iter_bytes")]
     #[pyo3(signature = (chunk_size=65_536))]
-    fn iter_bytes(slf: Py<Self>, chunk_size: usize) -> Pieces {
-        Pieces { response: slf, size: chunk_size.max(1) }
+    fn iter_bytes(slf: Bound<'_, Self>, chunk_size: isize) -> PyResult<Pieces> {
+        match usize::try_from(chunk_size) {
+            Ok(size @ 1..) => Ok(Pieces { response: slf.unbind(), size: size.min(LARGEST_PIECE), at: AtomicUsize::new(0) }),
+            _ => {
+                Err(error::plain(slf.py(), "setting", &format!("chunk_size={chunk_size} is no size"), "give a number of bytes, 1 or more"))
+            }
+        }
     }
 
     #[doc = doc!("Response.close")]
     fn close(&self) {
-        *self.body() = Body::Closed;
+        let mut body = self.body();
+        if matches!(*body, Body::Stream { .. }) {
+            *body = Body::Gone;
+        }
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {
@@ -225,6 +254,7 @@ impl Response {
 pub(crate) struct Pieces {
     response: Py<Response>,
     size: usize,
+    at: AtomicUsize,
 }
 
 #[pymethods]
@@ -234,8 +264,7 @@ impl Pieces {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let response = self.response.get();
-        let piece = response.piece(py, self.size)?;
-        Ok((!piece.is_empty()).then(|| PyBytes::new(py, &piece)))
+        let piece = self.response.get().piece(py, self.size, &self.at)?;
+        Ok(Some(piece).filter(|piece| !piece.as_bytes().is_empty()))
     }
 }

@@ -1,5 +1,6 @@
 //! Where tokens are kept: in this process, in a folder, in Redis. A store is named, never pickled with a secret.
 
+use crate::argument;
 use crate::error;
 use crate::reference::absolute;
 use auth_http::{ClientBuilder, Error, MemoryStore, RedisSettings, SealKey};
@@ -31,7 +32,7 @@ impl Store {
         {
             return RedisStore::new(text.extract()?, None, None, None, None, None).open(py);
         }
-        FileStore::new(given.extract()?, None, None).open(py)
+        FileStore::new(argument::read("store", given)?, None, None).open(py)
     }
 
     pub(crate) fn given_to(&self, builder: ClientBuilder) -> ClientBuilder {

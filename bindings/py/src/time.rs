@@ -1,5 +1,6 @@
 //! Moments and spans between Rust and Python.
 
+use crate::argument;
 use crate::error;
 use auth_http::UnixTime;
 use pyo3::prelude::*;
@@ -12,9 +13,15 @@ pub(crate) fn moment(py: Python<'_>, at: UnixTime) -> PyResult<Bound<'_, PyAny>>
     MOMENT.import(py, "ledgerauth._time", "moment")?.call1((at.as_millis(),))
 }
 
-/// Seconds since the Unix epoch, out of whatever Python people write for a moment.
-pub(crate) fn seconds(given: &Bound<'_, PyAny>) -> PyResult<f64> {
-    given.py().import("ledgerauth._time")?.getattr("seconds")?.call1((given,))?.extract()
+/// A moment, out of whatever Python people write for one; what is before 1970 is taken for its beginning.
+pub(crate) fn read(name: &str, given: &Bound<'_, PyAny>) -> PyResult<UnixTime> {
+    let py = given.py();
+    let seconds = py.import("ledgerauth._time")?.getattr("seconds")?.call1((given,)).and_then(|seconds| seconds.extract::<f64>());
+    let seconds = seconds.map_err(|failed| argument::about(name, py, failed))?;
+    let since = Duration::try_from_secs_f64(if seconds < 0.0 { 0.0 } else { seconds }).ok();
+    since.map(|since| UnixTime::default().after(since)).ok_or_else(|| {
+        error::plain(py, "setting", &format!("{name}={seconds} is not a moment"), "give seconds since 1970, a datetime or ISO 8601")
+    })
 }
 
 /// A span out of seconds.

@@ -278,7 +278,7 @@ fn nothing_goes_ahead_that_has_to_be_looked_at() {
     assert!(client.keys()[0].last_needed.is_some(), "it counts as a use of the key");
     let limited = Fault::new(FaultKind::TooManyRequests { style: LimitStyle::RetryAfterSeconds(60) }).on(Service::Finora);
     sandbox.inject(limited);
-    let answer = client.get("/v1/invoices").deadline(Duration::from_millis(10)).send().unwrap();
+    let answer = client.get("/v1/invoices").deadline(Duration::from_secs(1)).send().unwrap();
     assert_eq!(answer.failure().unwrap().kind(), FailureKind::RateLimited);
     assert!(client.ahead().is_none(), "all callers pause");
 }

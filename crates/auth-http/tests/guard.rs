@@ -30,7 +30,7 @@ fn an_opaque_token_must_be_declared_and_fit_the_host() {
     let numeric = || Client::builder(Provider::builtin("numeric").unwrap());
     let (kind, text) = refusal(numeric().credential(Credential::key("opaque")).build());
     assert_eq!(kind, Some(FailureKind::EnvironmentMismatch));
-    assert!(text.contains("environment(\"production\") or environment(\"sandbox\")"), "{text}");
+    assert!(text.contains("environment \"production\" or \"sandbox\""), "{text}");
     for (declared, host) in [("production", "https://api.sandbox.numeric.io"), ("sandbox", "https://api.numeric.io")] {
         let (kind, text) = refusal(numeric().credential(Credential::key("opaque").environment(declared)).base_url(host).build());
         assert_eq!(kind, Some(FailureKind::EnvironmentMismatch), "{text}");
@@ -166,4 +166,18 @@ fn a_redirect_to_plain_http_is_not_followed_and_a_loop_ends() {
 fn numora_at_its_workspaces_host_needs_no_declaration() {
     let sandbox = sandbox();
     assert_eq!(numora(&sandbox).build().unwrap().connection().environment(), "production");
+}
+
+#[test]
+fn settings_that_nothing_could_be_sent_with_are_refused_when_the_client_is_made() {
+    let sandbox = sandbox();
+    for agent in ["two\nlines", "null\0", "deleted\u{7f}"] {
+        let (_, text) = refusal(finora(&sandbox).user_agent(agent).build());
+        assert!(text.starts_with("user_agent cannot be used") && text.contains("line breaks"), "{text}");
+    }
+    for (pem, why) in [("", "no certificate in it"), ("-----BEGIN CERTIFICATE-----\n?", "not PEM")] {
+        let (_, text) = refusal(finora(&sandbox).ca(pem).build());
+        assert!(text.starts_with("ca cannot be used") && text.contains(why), "{text}");
+    }
+    assert!(sandbox.log().is_empty());
 }

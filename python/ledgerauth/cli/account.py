@@ -60,9 +60,11 @@ def client(chosen: Namespace) -> Client:
     """The account's client."""
     given, options = chosen.provider, place(chosen)
     if chosen.client_id:
+        if chosen.file:
+            raise misuse("--file names its client itself", "leave --client-id out, or give the secret by --env or --stdin")
         return Client(given, client_id=chosen.client_id, **_proof(chosen), **options)
     if chosen.stored or chosen.private_key:
-        raise Misuse("--stored and --private-key belong to a client; say which: --client-id")
+        raise misuse("--stored and --private-key belong to a client", "say which: --client-id")
     if chosen.env:
         return Client.from_env(given, *chosen.env, **options)
     if chosen.file:
@@ -74,7 +76,7 @@ def client(chosen: Namespace) -> Client:
     except SourceUnavailable:
         if not _can_ask():
             raise
-    return Client(given, api_key=_asked(f"{given} key: "), **options)
+    return Client(given, api_key=_asked(f"{given} key: ", "--env, --file or --stdin"), **options)
 
 
 def place(chosen: Namespace) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def _store(chosen: Namespace) -> Any:
     if "://" not in chosen.store:
         return FileStore(chosen.store, seal_env=chosen.seal_env)
     if "@" in chosen.store:
-        raise Misuse("a password in --store can be read by other users of the machine; name its variable with --store-password-env")
+        raise misuse("a password in --store can be read by other users of the machine", "name its variable with --store-password-env")
     return RedisStore(chosen.store, password_env=chosen.store_password_env, seal_env=chosen.seal_env)
 
 
@@ -106,7 +108,7 @@ def _proof(chosen: Namespace) -> dict[str, Any]:
     secret = secret_of(chosen)
     if chosen.stored:
         return {"stored": True, "client_secret": secret}
-    return {"client_secret": secret or _asked("secret of the client (not shown): ")}
+    return {"client_secret": secret or _asked("secret of the client (not shown): ", "--env or --stdin")}
 
 
 def secret_of(chosen: Namespace) -> Optional[str]:
@@ -117,6 +119,11 @@ def secret_of(chosen: Namespace) -> Optional[str]:
             raise unavailable(f"the environment variable {name} is not set", "export the client's secret")
         return os.environ[name]
     return _from_stdin() if chosen.stdin else None
+
+
+def misuse(what: str, advice: str) -> Misuse:
+    """The error of arguments that do not fit together, with what to do about it."""
+    return Misuse(f"{what}; {advice}", advice=advice)
 
 
 def unavailable(what: str, advice: str) -> SourceUnavailable:
@@ -135,9 +142,9 @@ def _can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _asked(prompt: str) -> str:
+def _asked(prompt: str, sources: str) -> str:
     if not _can_ask():
-        raise unavailable("there is no terminal to ask for the credential on", "name its source: --env, --file or --stdin")
+        raise unavailable("there is no terminal to ask for the credential on", f"name its source: {sources}")
     from getpass import getpass
 
     return getpass(prompt)

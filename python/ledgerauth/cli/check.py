@@ -48,9 +48,6 @@ def run(chosen: Namespace, screen: Screen) -> int:
         "status": check.status,
         "error": facts(check.error) if check.error else None,
     }
-    lines = [
-        screen.verdict(check.ok, str(check)),
-        *(screen.paint("dim", line) for line in (f"    at {client.base_url}, with {about.credential}",)),
-    ]
-    screen.result(value, "\n".join(lines))
+    where = screen.paint("dim", f"    at {client.base_url}, with {about.credential}")
+    screen.result(value, f"{screen.verdict(check.ok, str(check))}\n{where}")
     return status.GOOD if check.error is None else status.of(check.error)

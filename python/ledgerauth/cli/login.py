@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 
-from ledgerauth import Client, Misuse
+from ledgerauth import Client
 from ledgerauth.cli import account, status
 from ledgerauth.cli.parser import command
 
@@ -59,7 +59,7 @@ def _pair(text: str) -> tuple[str, str]:
 def run(chosen: Namespace, screen: Screen) -> int:
     """Waits for the person."""
     if not chosen.store:
-        raise Misuse("a login needs a place for its tokens, where programs find them; say which with --store")
+        raise account.misuse("a login needs a place for its tokens, where programs find them", "say which with --store")
     options = account.place(chosen)
     if chosen.issuer:
         options.update(issuer=chosen.issuer, discover=True)

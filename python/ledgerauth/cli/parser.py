@@ -46,10 +46,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {Redactor().redact(message)}\n")
 
 
-def command(commands: Any, name: str, run: Any, summary: str, epilog: str, *, json: bool = True) -> Parser:
+def command(commands: Any, name: str, run: Any, summary: str, epilog: str) -> Parser:
     """Adds a command."""
     parser: Parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", epilog=epilog)
     parser.set_defaults(run=run)
-    if json:
-        parser.add_json()
+    parser.add_json()
     return parser

@@ -315,8 +315,7 @@ impl ConnectionBuilder {
     }
 
     fn choices(&self) -> String {
-        let names: Vec<String> =
-            self.provider.environments().map(|environment| format!("environment(\"{}\")", environment.name())).collect();
-        names.join(" or ")
+        let names: Vec<String> = self.provider.environments().map(|environment| format!("{:?}", environment.name())).collect();
+        format!("environment {}", names.join(" or "))
     }
 }

@@ -47,7 +47,7 @@ impl ProfileError {
     pub(super) fn unknown_name<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.collect();
         let reason =
-            format!("no profile named {name:?} is shipped; there are {}; read your own with Provider::from_toml", known.join(", "));
+            format!("no profile named {name:?} is shipped; there are {}; for another API, give a profile of your own", known.join(", "));
         Self { line: None, field: None, reason }
     }
 

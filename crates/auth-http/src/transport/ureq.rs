@@ -5,7 +5,7 @@ use super::names::Names;
 use super::{Body, Lost, Payload, Source, Times, Transport};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
@@ -116,6 +116,9 @@ impl Wire {
                     .map_err(|_| setting("proxy", "not a proxy URL such as http://user:password@host:3128 or socks5://host:1080"))?,
             ),
         };
+        if HeaderValue::from_str(&self.user_agent).is_err() {
+            return Err(setting("user_agent", "it cannot be sent: leave line breaks and other control characters out"));
+        }
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -157,7 +160,11 @@ fn certificates(name: &'static str, pem: &[u8]) -> Result<Vec<Certificate<'stati
     let items = parse_pem(pem).collect::<Result<Vec<_>, _>>().map_err(|_| setting(name, "not PEM"))?;
     let certificates: Vec<_> =
         items.into_iter().filter_map(|item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None }).collect();
-    if certificates.is_empty() { Err(setting(name, "there is no certificate in it")) } else { Ok(certificates) }
+    if certificates.is_empty() {
+        Err(setting(name, "there is no certificate in it: give PEM that begins with BEGIN CERTIFICATE"))
+    } else {
+        Ok(certificates)
+    }
 }
 
 fn setting(name: &'static str, reason: impl Into<String>) -> Error {

@@ -3,7 +3,8 @@
 use super::oidc::PROFILE;
 use super::server::{Server, folder, skipped};
 use auth_http::{Client, ClientBuilder, Credential, Provider};
-use serde_json::{Value, json};
+use serde_json::Value;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -58,39 +59,13 @@ impl Django {
     pub fn person(&self, client: &str) -> ClientBuilder {
         self.client().credential(Credential::public_client(client).stored().scopes(["ledger.read"]))
     }
+}
 
-    /// Refresh tokens of a client, each of a family of its own, as if a person had consented.
-    pub fn seed(&self, client: &str, count: usize) -> Vec<String> {
-        let made = self.own("/__seed", &json!({"client": client, "count": count}));
-        made["refresh_tokens"].as_array().expect("tokens").iter().map(|token| token.as_str().expect("a token").to_owned()).collect()
-    }
+impl Deref for Django {
+    type Target = Server;
 
-    /// What happened so far: `requests` one by one, and the counts `refreshes`, `refused_refreshes`, `invalid_grants`, `processes`.
-    pub fn stats(&self) -> Value {
-        self.server.get(&format!("{}/__stats", self.root()))
-    }
-
-    /// One count of the statistics.
-    pub fn count(&self, name: &str) -> u64 {
-        self.stats()[name].as_u64().expect("a count")
-    }
-
-    /// Ends every access token now; how many there were.
-    pub fn end_access_tokens(&self) -> u64 {
-        self.own("/__end_access", &json!({}))["ended"].as_u64().expect("a count")
-    }
-
-    /// A person's answer to the device that shows this code; whether the code is known.
-    pub fn answer_device(&self, user_code: &str, allow: bool) -> bool {
-        self.own("/__device", &json!({"user_code": user_code, "allow": allow}))["known"].as_bool().expect("yes or no")
-    }
-
-    fn root(&self) -> &str {
-        self.issuer.trim_end_matches("/o")
-    }
-
-    fn own(&self, path: &str, body: &Value) -> Value {
-        self.server.post(&format!("{}{path}", self.root()), body)
+    fn deref(&self) -> &Server {
+        &self.server
     }
 }
 

@@ -11,6 +11,7 @@
 use super::server::{Server, folder, skipped};
 use auth_http::{Client, ClientBuilder, Credential, Provider};
 use serde_json::{Value, json};
+use std::ops::Deref;
 use std::process::Command;
 
 /// The secret of every client of the server that has one.
@@ -70,7 +71,7 @@ impl Oidc {
 
     /// What it says of itself.
     pub fn metadata(&self) -> Value {
-        self.server.get(&format!("{}/.well-known/openid-configuration", self.issuer()))
+        self.get("/.well-known/openid-configuration")
     }
 
     /// A builder for clients of its resource `/api/ledger`; the credential is still to be said.
@@ -89,40 +90,16 @@ impl Oidc {
         self.client().issuer(self.issuer()).credential(credential).discover().expect("the server tells its endpoints")
     }
 
-    /// Refresh tokens of the client `web` or `native`, each of a grant (and so a family) of its own, as if persons had consented.
-    pub fn seed(&self, client: &str, count: usize) -> Vec<String> {
-        let made = self.own("/__seed", &json!({"client": client, "count": count}));
-        let tokens = made["refresh_tokens"].as_array().expect("tokens");
-        tokens.iter().map(|token| token.as_str().expect("a token").to_owned()).collect()
-    }
-
-    /// What happened so far: `requests` to the token endpoint, one by one, and the counts `refreshes`, `refused_refreshes`, `invalid_grants`,
-    /// `reused` (refresh tokens sent a second time), `api.ok`, `api.refused`.
-    pub fn stats(&self) -> Value {
-        self.server.get(&format!("{}/__stats", self.issuer()))
-    }
-
-    /// One count of the statistics.
-    pub fn count(&self, name: &str) -> u64 {
-        self.stats()[name].as_u64().expect("a count")
-    }
-
-    /// Ends every access token now, as if its time were over; how many there were.
-    pub fn end_access_tokens(&self) -> u64 {
-        self.own("/__end_access", &json!({}))["ended"].as_u64().expect("a count")
-    }
-
-    /// A person's answer to the device that shows this code; whether the code is known.
-    pub fn answer_device(&self, user_code: &str, allow: bool) -> bool {
-        self.own("/__device", &json!({"user_code": user_code, "allow": allow}))["known"].as_bool().expect("yes or no")
-    }
-
     /// Answers the next `times` requests to a path so; status 0 cuts the connection.
     pub fn fail(&self, path: &str, times: u32, status: u16, headers: &Value, body: &str) {
-        self.own("/__fail", &json!({"path": path, "times": times, "status": status, "headers": headers, "body": body}));
+        self.post("/__fail", &json!({"path": path, "times": times, "status": status, "headers": headers, "body": body}));
     }
+}
 
-    fn own(&self, path: &str, body: &Value) -> Value {
-        self.server.post(&format!("{}{path}", self.issuer()), body)
+impl Deref for Oidc {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
     }
 }

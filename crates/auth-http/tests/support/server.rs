@@ -1,6 +1,7 @@
-//! A server program of the tests, which is not ours: configured by its standard input, ready when it prints a line, ended when its input closes.
+//! A server program of the tests, which is not ours: configured by its standard input, ready when it prints a line, ended when its input closes; and what all
+//! such programs do for a test, on pages of their own.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -24,6 +25,7 @@ pub struct Server {
     child: Child,
     stdin: Option<ChildStdin>,
     agent: ureq::Agent,
+    root: String,
 }
 
 impl Server {
@@ -37,22 +39,59 @@ impl Server {
             let roots = ureq::tls::RootCerts::new_with_certs(&[ca]);
             agent = agent.tls_config(ureq::tls::TlsConfig::builder().root_certs(roots).build());
         }
-        let agent = agent.build().into();
-        (Self { child, stdin: Some(stdin), agent }, ready)
+        let issuer = ready["issuer"].as_str().expect("it has an issuer");
+        let root = issuer.match_indices('/').nth(2).map_or(issuer, |(end, _)| &issuer[..end]).to_owned();
+        (Self { child, stdin: Some(stdin), agent: agent.build().into(), root }, ready)
     }
 
-    /// What a GET of the server's own test pages answers.
-    pub fn get(&self, url: &str) -> Value {
-        let text = self.agent.get(url).call().and_then(|mut answer| answer.body_mut().read_to_string()).expect("the server answers");
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{url}: {error}: {text}"))
+    /// Where it is: scheme, host and port.
+    pub fn root(&self) -> &str {
+        &self.root
     }
 
-    /// What a POST of JSON to the server's own test pages answers.
-    pub fn post(&self, url: &str, body: &Value) -> Value {
-        let answer = self.agent.post(url).send(body.to_string());
-        let text = answer.and_then(|mut answer| answer.body_mut().read_to_string()).expect("the server answers");
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{url}: {error}: {text}"))
+    /// Refresh tokens of a client, each of a grant (and so a family) of its own, as if persons had consented.
+    pub fn seed(&self, client: &str, count: usize) -> Vec<String> {
+        let made = self.post("/__seed", &json!({"client": client, "count": count}));
+        made["refresh_tokens"].as_array().expect("tokens").iter().map(|token| token.as_str().expect("a token").to_owned()).collect()
     }
+
+    /// What happened so far: `requests` to the token endpoint, one by one, and the counts `refreshes`, `refused_refreshes`, `invalid_grants`; of `Oidc` also
+    /// `reused` (refresh tokens sent a second time), `api.ok`, `api.refused`, of `Django` also `processes`.
+    pub fn stats(&self) -> Value {
+        self.get("/__stats")
+    }
+
+    /// One count of the statistics.
+    pub fn count(&self, name: &str) -> u64 {
+        self.stats()[name].as_u64().expect("a count")
+    }
+
+    /// Ends every access token now, as if its time were over; how many there were.
+    pub fn end_access_tokens(&self) -> u64 {
+        self.post("/__end_access", &json!({}))["ended"].as_u64().expect("a count")
+    }
+
+    /// A person's answer to the device that shows this code; whether the code is known.
+    pub fn answer_device(&self, user_code: &str, allow: bool) -> bool {
+        self.post("/__device", &json!({"user_code": user_code, "allow": allow}))["known"].as_bool().expect("yes or no")
+    }
+
+    /// What a GET of a page of the server's answers.
+    pub fn get(&self, path: &str) -> Value {
+        let answer = self.agent.get(format!("{}{path}", self.root)).call();
+        read(path, answer.and_then(|mut answer| answer.body_mut().read_to_string()))
+    }
+
+    /// What a POST of JSON to a page of the server's answers.
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        let answer = self.agent.post(format!("{}{path}", self.root)).send(body.to_string());
+        read(path, answer.and_then(|mut answer| answer.body_mut().read_to_string()))
+    }
+}
+
+fn read(path: &str, answer: Result<String, ureq::Error>) -> Value {
+    let text = answer.expect("the server answers");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
 }
 
 /// One attempt; `None` if there is no word within a minute: a machine may be that busy, or a server hang.

@@ -382,7 +382,7 @@ fn of_the_store(session: &Session) -> Result<&Grant, Failure> {
     let grant = session.life().map(|life| &life.grant).filter(|grant| grant.is_stored());
     grant.ok_or_else(|| {
         let what = format!("the credential for {} is not one that a login gives", session.connection().provider().title());
-        Failure::new(FailureKind::Misuse, what, "give the client the grant of the store, so that it goes by what persons consent to")
+        Failure::new(FailureKind::Misuse, what, "make the client with a stored grant, so that it goes by what persons consent to")
     })
 }
 

@@ -1,0 +1,53 @@
+//! Arguments that are read one by one, because they come as a dict: an error says which of them it is about.
+
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+/// Takes an argument out of what was given; `None` counts as not given.
+pub(crate) fn take<'py>(arguments: &Bound<'py, PyDict>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let value = arguments.get_item(name)?;
+    if value.is_some() {
+        arguments.del_item(name)?;
+    }
+    Ok(value.filter(|value| !value.is_none()))
+}
+
+/// An argument in Rust's words.
+pub(crate) fn read<'a, 'py, T: FromPyObject<'a, 'py>>(name: &str, given: &'a Bound<'py, PyAny>) -> PyResult<T> {
+    given.extract().map_err(|failed: T::Error| about(name, given.py(), failed.into()))
+}
+
+/// Takes an argument and reads it.
+pub(crate) fn taken<'py, T>(arguments: &Bound<'py, PyDict>, name: &str) -> PyResult<Option<T>>
+where
+    T: for<'a> FromPyObject<'a, 'py>,
+{
+    take(arguments, name)?.map(|given| read(name, &given)).transpose()
+}
+
+/// Reads each element of an argument.
+pub(crate) fn each<'py, T>(name: &str, given: &Bound<'py, PyAny>, read: impl Fn(&Bound<'py, PyAny>) -> PyResult<T>) -> PyResult<Vec<T>> {
+    if given.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err(format!("{name} takes several, and this is one text; put it into a list")));
+    }
+    let py = given.py();
+    let items = given.try_iter().map_err(|failed| about(name, py, failed))?;
+    items.enumerate().map(|(index, item)| read(&item?).map_err(|failed| about(&format!("{name}[{index}]"), py, failed))).collect()
+}
+
+/// Refuses what nobody has taken.
+pub(crate) fn refuse_others(function: &str, arguments: &Bound<'_, PyDict>) -> PyResult<()> {
+    match arguments.keys().iter().next() {
+        None => Ok(()),
+        Some(name) => Err(PyTypeError::new_err(format!("{function} got an unexpected keyword argument '{}'", name.extract::<String>()?))),
+    }
+}
+
+/// The same error of Python's, which says what is wrong with a value, with the argument's name before it; other errors say so by themselves.
+pub(crate) fn about(name: &str, py: Python<'_>, failed: PyErr) -> PyErr {
+    let kind = failed.get_type(py);
+    let is_plain =
+        [py.get_type::<PyTypeError>(), py.get_type::<PyValueError>(), py.get_type::<PyOverflowError>()].iter().any(|known| kind.is(known));
+    if is_plain { PyErr::from_type(kind, format!("{name}: {}", failed.value(py))) } else { failed }
+}
