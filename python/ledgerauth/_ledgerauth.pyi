@@ -480,7 +480,7 @@ class Explanation:
 
     @property
     def ok(self) -> bool:
-        """Whether calls can be sent as things stand."""
+        """Whether calls can be sent as things stand, with a token that is here or that they get themselves."""
     @property
     def advice(self) -> Optional[str]:
         """What to do; ``None`` if there is nothing to do."""
@@ -514,6 +514,9 @@ class Explanation:
     @property
     def paused_until(self) -> Optional[datetime]:
         """Until when all calls pause."""
+    @property
+    def needs_consent(self) -> bool:
+        """Whether a person has to log in first: neither this process nor the store has a refresh token."""
     @property
     def last_error(self) -> Optional[str]:
         """What went wrong last."""

@@ -64,6 +64,8 @@ def test_a_person_connects_by_code(oidc, place):
         shown = re.search(r"enter the code (\S+)", said)
         return bool(shown) and oidc.own("/__device", {"user_code": shown[1], "allow": True})["known"]
 
+    before, _ = cli("explain", *place, "--client-id", "device", "--stored", expect=1)
+    assert "no consent to get one by" in before and "log in once" in before
     told, said = login(oidc, [*place, "--client-id", "device", "--device"], act)
     assert told["ok"] and told["provider"] == "oidc" and told["stored_generation"] == 1
     check, _ = cli("check", *place, "--client-id", "device", "--stored", "--json")

@@ -188,7 +188,7 @@ def test_names_keep_accounts_of_one_client_apart(oidc, tmp_path):
 def test_an_explanation_is_fit_for_a_ticket(sandbox):
     client = sandbox.client("numeric", integration="close")
     fresh = client.explain()
-    assert (fresh.state, fresh.generation, fresh.ok, fresh.token_ends) == ("empty", 0, False, None)
+    assert (fresh.state, fresh.generation, fresh.ok, fresh.needs_consent, fresh.token_ends) == ("empty", 0, True, False, None)
     client.get("/v1/health")
     about = client.explain()
     assert (about.state, about.generation, about.provider, about.environment, about.integration) == (

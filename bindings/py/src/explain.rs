@@ -98,6 +98,12 @@ impl Explanation {
         self.0.pause.as_ref().map(|(at, _)| time::moment(py, *at)).transpose()
     }
 
+    #[doc = doc!("Explanation.needs_consent")]
+    #[getter]
+    fn needs_consent(&self) -> bool {
+        self.0.needs_consent
+    }
+
     #[doc = doc!("Explanation.last_error")]
     #[getter]
     fn last_error(&self) -> Option<String> {
@@ -132,6 +138,7 @@ impl Explanation {
         fields.set_item("token_ends", text(self.0.token_ends))?;
         fields.set_item("next_renewal", text(self.0.next_renewal))?;
         fields.set_item("forecast", self.0.forecast.map(|forecast| forecast.to_string()))?;
+        fields.set_item("needs_consent", self.needs_consent())?;
         fields.set_item("spending_since", text(self.0.spending_since))?;
         fields.set_item("paused_until", text(self.0.pause.as_ref().map(|(at, _)| *at)))?;
         fields.set_item("last_error", self.last_error())?;

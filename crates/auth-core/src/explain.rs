@@ -1,7 +1,7 @@
 //! `Explanation`: how a credential stands, as one value that can be pasted into a ticket.
 
 use crate::credential::KeyState;
-use crate::session::{Session, SessionState};
+use crate::session::{CONNECT_FIRST, Session, SessionState};
 use crate::time::UnixTime;
 use crate::token::record::{Held, Record};
 use crate::token::refresh::RefreshForecast;
@@ -41,6 +41,8 @@ pub struct Explanation {
     pub forecast: Option<RefreshForecast>,
     /// Since when a single-use refresh token may be spent without its answer having been stored.
     pub spending_since: Option<UnixTime>,
+    /// Whether a person has to log in first: neither the session nor the store, as far as it was read, has a refresh token to go by.
+    pub needs_consent: bool,
     /// Who holds the store's lease on the credential.
     pub lease: Option<Held>,
     /// Until when all calls pause, and why.
@@ -73,6 +75,7 @@ impl Session {
             token_ends: token.map(|token| token.valid_until),
             next_renewal: token.map(|token| token.renew_at),
             forecast: newest.and_then(|record| self.rules().forecast(record, self.servers(now))),
+            needs_consent: self.lacks_consent() && newest.is_none_or(|record| record.refresh_token.is_none()),
             spending_since: stored.or(newest).and_then(|record| record.spending).map(|spending| self.local(spending.since)),
             lease,
             pause: self.pause_in_force(now).cloned(),
@@ -87,19 +90,21 @@ impl Explanation {
     /// What to do about it, in words for a person; `None` if there is nothing to do.
     pub fn advice(&self) -> Option<String> {
         let pause = self.pause.as_ref().map(|(_, why)| why.advice().to_owned());
-        let error = || self.last_error.as_ref().filter(|_| !self.is_well()).map(|(_, error)| error.advice().to_owned());
+        let consent = || self.needs_consent.then(|| CONNECT_FIRST.to_owned());
+        let sends = self.token_ends.is_some() || matches!(self.state, SessionState::Fresh | SessionState::Stale);
+        let error = || self.last_error.as_ref().filter(|_| !sends).map(|(_, error)| error.advice().to_owned());
         let ending = || self.forecast.filter(RefreshForecast::is_near).map(|forecast| forecast.to_string());
         let unsaved = || {
             let words = "the new token is kept in memory until the store is back: bring the store back, and do not end the process before";
             (self.state == SessionState::Unsaved).then(|| words.to_owned())
         };
-        pause.or_else(unsaved).or_else(error).or_else(ending).filter(|advice| !advice.is_empty())
+        pause.or_else(unsaved).or_else(consent).or_else(error).or_else(ending).filter(|advice| !advice.is_empty())
     }
 
-    /// Whether calls can be sent as things stand.
+    /// Whether calls can be sent as things stand, with a token that is here or that they get themselves.
     pub fn is_well(&self) -> bool {
-        self.pause.is_none() && matches!(self.state, SessionState::Fresh | SessionState::Stale)
-            || self.token_ends.is_some() && self.pause.is_none()
+        let gets_one = !self.needs_consent && !matches!(self.state, SessionState::Unsaved | SessionState::Dead { .. });
+        self.pause.is_none() && (self.token_ends.is_some() || gets_one)
     }
 }
 
@@ -111,6 +116,7 @@ impl fmt::Display for Explanation {
         }
         write!(f, ", at {}\nstate: ", self.at)?;
         match self.state {
+            SessionState::Empty if self.needs_consent => f.write_str("no token, and no consent to get one by")?,
             SessionState::Empty => f.write_str("no token yet, the next call gets one")?,
             SessionState::Fresh => f.write_str("good")?,
             SessionState::Stale => f.write_str("good, and due to be renewed")?,

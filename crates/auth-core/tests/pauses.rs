@@ -122,6 +122,8 @@ fn an_explanation_says_how_things_stand_and_what_to_do() {
         "{empty}"
     );
 
+    assert!(empty.is_well() && !empty.needs_consent && empty.advice().is_none(), "{empty}");
+
     let mut call = scenario.call("GET", "/v1/health");
     scenario.grant(&mut call, &rotated("token-1", "refresh-2"));
     scenario.to_send(&mut call);

@@ -7,7 +7,7 @@ use crate::audit::Audited;
 use crate::credential::Secret;
 use crate::oauth::assertion::clocks_differ;
 use crate::provider::GrantKind;
-use crate::session::Session;
+use crate::session::{CONNECT_FIRST, Session};
 use crate::time::UnixTime;
 use crate::token::answer::{self, Denied, Granted};
 use crate::token::life::{Event, TokenLife};
@@ -146,9 +146,7 @@ impl Exchange {
         }
         if let Some(life) = session.life().filter(|_| session.lacks_consent()) {
             let what = format!("the store holds no connection of the client {:?}", life.grant.client.id());
-            let failure =
-                Failure::new(FailureKind::ConsentRequired, what, "a person has to connect the account: log in once, with this store");
-            self.give_up(session, now, failure);
+            self.give_up(session, now, Failure::new(FailureKind::ConsentRequired, what, CONNECT_FIRST));
             return None;
         }
         let mut moment = Moment { servers: session.servers(now), dice: &mut self.dice };

@@ -55,6 +55,8 @@ impl Said {
             Err(Failure::new(FailureKind::EnvironmentMismatch, what, advice))
         };
         let token = one("token_url", &self.token, environment.token_url(), metadata.and_then(Metadata::token_endpoint))?;
+        // A name that is no such URL would be met only where the server names itself, or in its refusal of an assertion.
+        one("issuer", &self.issuer, None, None)?;
         let issuer = self.issuer(environment).map(ToOwned::to_owned);
         if let Some(metadata) = metadata.filter(|metadata| issuer.as_deref() != Some(metadata.issuer())) {
             let what = format!("the metadata is of {:?}, the connection's issuer is {:?}", metadata.issuer(), issuer.unwrap_or_default());

@@ -8,6 +8,7 @@ mod refusals;
 mod tokens;
 
 pub(crate) use refusals::AfterRefusal;
+pub(crate) use tokens::CONNECT_FIRST;
 
 use crate::connection::Connection;
 use crate::credential::{Authorization, Credential, KeyRing, KeyState, RotationPlan, Secret};

@@ -15,6 +15,8 @@ use crate::verdict::wait;
 use alloc::format;
 use core::time::Duration;
 
+/// What to do where nobody has consented yet.
+pub(crate) const CONNECT_FIRST: &str = "a person has to connect the account: log in once, with this store";
 /// How long a refused grant rests before it is tried again: five minutes, so that what was mended at the provider is noticed without a restart.
 const REFUSED_REST: Duration = Duration::from_mins(5);
 /// How long a dead refresh token rests before its store is read again: an hour, because only a person can mend it.

@@ -3,7 +3,7 @@
 use crate::support::START;
 use crate::support::consents::{Fake, Story, form, parameter, provider, session, stored};
 use crate::{TOKENS, field, save};
-use auth_core::{ClientCredentials, CodeLogin, Consent, FailureKind, Grant, Record};
+use auth_core::{ClientCredentials, CodeLogin, Connection, Consent, Credential, FailureKind, Grant, Record};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,5 +121,14 @@ fn a_login_belongs_to_a_session_of_the_store_and_comes_back_to_this_machine() {
     assert_eq!(Consent::by_device(&other, 1, START).unwrap_err().kind(), FailureKind::Misuse);
     for uri in ["https://127.0.0.1/cb", "http://example.test/cb", "http://127.0.0.1/cb?x=1", "http://127.0.0.1/cb#x", "/cb", ""] {
         assert_eq!(Consent::by_code(&stored(), &login(uri), 1, START).unwrap_err().kind(), FailureKind::Misuse, "{uri}");
+    }
+}
+
+#[test]
+fn an_issuer_that_no_server_can_have_is_refused_when_the_connection_is_made() {
+    let credential = Credential::Grant(Grant::stored(ClientCredentials::public(&provider(), "app").unwrap()));
+    for (issuer, told) in [("login.ledger.example", "issuer"), ("http://login.ledger.example", "https")] {
+        let refused = Connection::builder(provider()).environment("production").issuer(issuer).build(&credential).unwrap_err();
+        assert!(refused.to_string().contains(told), "{refused}");
     }
 }

@@ -170,3 +170,17 @@ fn a_save_that_nobody_heard_of_is_not_repeated_over_what_came_after_it() {
         assert!(is_repeated || story.to_done().is_ok(), "{found}");
     }
 }
+
+#[test]
+fn an_explanation_says_that_a_person_has_to_log_in_first() {
+    let session = stored();
+    let without = session.explain(START, None, None);
+    assert!(without.needs_consent && !without.is_well(), "{without}");
+    assert!(without.to_string().contains("no consent to get one by"), "{without}");
+    assert_eq!(without.advice().as_deref(), Some("a person has to connect the account: log in once, with this store"));
+    let consented = Record { generation: 1, refresh_token: Some("refresh-1".into()), ..Record::default() };
+    let with = session.explain(START, Some(&consented), None);
+    assert!(!with.needs_consent && with.is_well() && with.advice().is_none(), "{with}");
+    let ended = Record { refresh_token: None, ..consented };
+    assert!(session.explain(START, Some(&ended), None).needs_consent);
+}
