@@ -13,12 +13,13 @@ demo:  ## run one month-end close through all four systems, on this machine alon
 	@$(CARGO) run --quiet --release -p auth-demo
 
 # What tests are built with: features whose other half may be missing on a machine say SKIPPED there.
-TESTED := auth-http/redis,auth-http/login,auth-ffi/redis
+TESTED_IN_RUST := auth-http/redis,auth-http/login
+TESTED := $(TESTED_IN_RUST),auth-ffi/redis
 
 .PHONY: test
 test: tools servers  ## install what is needed and run every test
 	$(CARGO) test --workspace --all-targets --features $(TESTED)
-	$(CARGO) test --workspace --exclude auth-ffi --exclude auth-py --doc --features $(TESTED)
+	$(CARGO) test --workspace --exclude auth-ffi --exclude auth-py --doc --features $(TESTED_IN_RUST)
 	tests/servers/keyring/run
 	$(CARGO) run --quiet --release -p auth-demo
 	$(MAKE) test-python
