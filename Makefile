@@ -112,4 +112,4 @@ mutants: tools  ## change what is decided about credentials, answers and retries
 coverage: tools  ## line coverage of auth-core by all tests
 	@rustup component list --installed 2>/dev/null | grep -q llvm-tools || rustup component add llvm-tools || { echo 'SKIPPED: the component llvm-tools cannot be had on this machine'; exit 0; }
 	command -v cargo-llvm-cov >/dev/null || $(CARGO) install --locked --quiet cargo-llvm-cov
-	$(CARGO) llvm-cov --package auth-core --package auth-http --features $(TESTED) --lib --tests --ignore-filename-regex 'auth-(http|sandbox)/' --summary-only --fail-under-lines 95
+	$(CARGO) llvm-cov --package auth-core --package auth-http --features $(TESTED_IN_RUST) --lib --tests --ignore-filename-regex 'auth-(http|sandbox)/' --summary-only --fail-under-lines 95
