@@ -7,7 +7,7 @@ use std::process::Command;
 /// With its own HTTP, and so with TLS.
 const WITH_HTTP: u64 = 3_000_000;
 /// Without: what is reached, not what is wished for (0.7 MB). DESIGN.md says what it is made of, and why it is not less.
-const WITHOUT_HTTP: u64 = 1_600_000;
+const WITHOUT_HTTP: u64 = 1_650_000;
 
 #[test]
 fn the_libraries_are_small() {
