@@ -45,3 +45,13 @@ pub(crate) fn first(headers: &dyn Headers, name: &str) -> Option<String> {
     });
     found
 }
+
+/// Whether a text is a token (RFC 9110 section 5.6.2), as the names of header fields and of schemes are.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+/// Whether a byte may stand in a token.
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

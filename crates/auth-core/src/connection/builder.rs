@@ -2,10 +2,11 @@
 
 use super::{Connection, check_transport, environments_of, parse_setting};
 use crate::credential::{Attach, Credential};
+use crate::headers::is_token;
 use crate::oauth::discovery::{Discovery, Metadata};
 use crate::oauth::endpoints::{Said, missing};
 use crate::origin::{Origin, Url};
-use crate::provider::{ClientAuth, Environment, Provider, TokenRequestForm, is_header_name};
+use crate::provider::{ClientAuth, Environment, Provider, TokenRequestForm};
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Policy;
 use alloc::borrow::ToOwned;
@@ -204,7 +205,7 @@ impl ConnectionBuilder {
         let client_auth = self.client_authentication(credential)?;
         let header = self.header.as_deref().unwrap_or(self.provider.attach_header());
         let scheme = self.scheme.as_deref().unwrap_or(self.provider.attach_scheme());
-        if !is_header_name(header) || !(scheme.is_empty() || is_header_name(scheme)) {
+        if !is_token(header) || !(scheme.is_empty() || is_token(scheme)) {
             return Err(Failure::new(
                 FailureKind::Misuse,
                 "header or scheme is not a token of RFC 9110 section 5.6.2",

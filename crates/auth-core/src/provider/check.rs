@@ -2,6 +2,7 @@
 
 use super::error::Fault;
 use super::profile::{ClientAuth, FormatFacts, GrantKind, KeyFacts, Profile, RefreshFacts, Rotation, TokenFacts, TokenRequestForm};
+use crate::headers::is_token;
 use crate::origin::Url;
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -168,11 +169,6 @@ fn formats(profile: &Profile, formats: &[Spanned<FormatFacts>]) -> Result<(), Fa
         }
     }
     Ok(())
-}
-
-/// RFC 9110 section 5.6.2.
-pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 #[cfg(test)]

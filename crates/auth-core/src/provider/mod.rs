@@ -7,7 +7,6 @@ mod error;
 mod profile;
 mod read;
 
-pub(crate) use check::is_token as is_header_name;
 pub(crate) use error::Fault;
 pub use error::ProfileError;
 pub use profile::{Alphabet, ClientAuth, Difference, GrantKind, Requirement, Rotation};

@@ -3,7 +3,7 @@
 //! RFC 9110 section 11.6.1 separates both challenges and their parameters with commas, so that only what follows a word tells whether it begins a challenge.
 //! Nothing here fails: what fits no rule is skipped up to the next challenge that can be recognised.
 
-use crate::headers::Headers;
+use crate::headers::{Headers, is_token_byte};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -282,11 +282,6 @@ fn run(text: &str, fits: impl Fn(u8) -> bool) -> usize {
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
-}
-
-/// RFC 9110 section 5.6.2.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]

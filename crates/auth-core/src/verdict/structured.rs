@@ -3,6 +3,7 @@
 //! It is read here because the crates that read all of it need `std`, and because they refuse a whole field for one fault, where a limit that can be
 //! understood is worth more than a field that is correct: many servers still send the forms of early drafts.
 
+use crate::headers::is_token_byte;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -163,7 +164,7 @@ fn is_key_byte(byte: u8) -> bool {
 }
 
 fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte)
+    is_token_byte(byte) || matches!(byte, b':' | b'/')
 }
 
 #[cfg(test)]
