@@ -94,9 +94,8 @@ fn call_back(callback: ledgerauth_source_fn, userdata: Userdata, gate: &Arc<Gate
 #[cfg(feature = "http")]
 pub(crate) fn signing(id: &str, algorithm: &str, pem: &[u8], key_id: Option<&str>) -> Result<Credential, Fault> {
     use auth_http::{PrivateKey, SigningAlgorithm};
-    let known = [SigningAlgorithm::Rs256, SigningAlgorithm::Ps256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa];
-    let algorithm = known.into_iter().find(|known| known.name() == algorithm);
-    let algorithm = algorithm.ok_or_else(|| misuse("algorithm is none that is known", "pass RS256, PS256, ES256 or EdDSA"))?;
+    let algorithm =
+        SigningAlgorithm::named(algorithm).ok_or_else(|| misuse("algorithm is none that is known", "pass RS256, PS256, ES256 or EdDSA"))?;
     let key = PrivateKey::from_pem(algorithm, pem)?;
     Ok(Credential::client_with_key(
         id,

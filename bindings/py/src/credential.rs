@@ -77,14 +77,9 @@ pub(crate) fn take(py: Python<'_>, arguments: &Bound<'_, PyDict>) -> PyResult<Op
 /// A private key from PEM text, or from the file of that path.
 fn private_key(given: &Bound<'_, PyAny>, id: Option<String>, algorithm: Option<String>) -> PyResult<PrivateKey> {
     let py = given.py();
-    let algorithm = match algorithm.as_deref() {
-        None | Some("RS256") => SigningAlgorithm::Rs256,
-        Some("PS256") => SigningAlgorithm::Ps256,
-        Some("ES256") => SigningAlgorithm::Es256,
-        Some("EdDSA") => SigningAlgorithm::EdDsa,
-        Some(other) => {
-            return Err(error::plain(py, "setting", &format!("the algorithm {other:?} is not known"), "RS256, PS256, ES256 or EdDSA"));
-        }
+    let name = algorithm.as_deref().unwrap_or(SigningAlgorithm::Rs256.name());
+    let Some(algorithm) = SigningAlgorithm::named(name) else {
+        return Err(error::plain(py, "setting", &format!("the algorithm {name:?} is not known"), "RS256, PS256, ES256 or EdDSA"));
     };
     let read = match given.cast::<PyString>() {
         Ok(text) if text.to_cow()?.contains("-----BEGIN") => PrivateKey::from_pem(algorithm, key::secret(text)?.expose().as_bytes()),

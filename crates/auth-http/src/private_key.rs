@@ -40,6 +40,11 @@ impl SigningAlgorithm {
         }
     }
 
+    /// The algorithm of that name in JWS; `None` if it is none of these.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa].into_iter().find(|algorithm| algorithm.name() == name)
+    }
+
     fn scheme(self) -> SignatureScheme {
         match self {
             Self::Rs256 => SignatureScheme::RSA_PKCS1_SHA256,
