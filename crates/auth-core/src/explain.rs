@@ -5,8 +5,10 @@ use crate::session::{CONNECT_FIRST, Session, SessionState};
 use crate::time::UnixTime;
 use crate::token::record::{Held, Record};
 use crate::token::refresh::RefreshForecast;
+use crate::token::refused::Refusal;
 use crate::verdict::failure::Failure;
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -41,6 +43,9 @@ pub struct Explanation {
     pub forecast: Option<RefreshForecast>,
     /// Since when a single-use refresh token may be spent without its answer having been stored.
     pub spending_since: Option<UnixTime>,
+    /// The server's refusal of the refresh token, if it refused the one that is newest here or in the store: since when, and when it is probed next. Its
+    /// moments are in the server's time.
+    pub refusal: Option<Refusal>,
     /// Whether a person has to log in first: neither the session nor the store, as far as it was read, has a refresh token to go by.
     pub needs_consent: bool,
     /// Who holds the store's lease on the credential.
@@ -60,7 +65,8 @@ impl Session {
     pub fn explain(&self, now: UnixTime, stored: Option<&Record>, lease: Option<Held>) -> Explanation {
         let connection = self.connection();
         let token = self.life().and_then(|life| life.usable(now));
-        let stored = stored.filter(|record| self.life().is_some_and(|life| life.grant.owns(record)));
+        let stored = stored.and_then(|record| self.belonging(record.clone())).and_then(|record| record.record().ok()).flatten();
+        let stored = stored.as_ref();
         let known = self.life().map(super::token::life::TokenLife::known_record);
         let newest = stored.filter(|stored| known.as_ref().is_none_or(|known| known.generation < stored.generation)).or(known.as_ref());
         Explanation {
@@ -77,6 +83,7 @@ impl Session {
             forecast: newest.and_then(|record| self.rules().forecast(record, self.servers(now))),
             needs_consent: self.lacks_consent() && newest.is_none_or(|record| record.refresh_token.is_none()),
             spending_since: stored.or(newest).and_then(|record| record.spending).map(|spending| self.local(spending.since)),
+            refusal: stored.or(newest).and_then(|record| record.refusal.as_deref()).or(self.refusal()).cloned(),
             lease,
             pause: self.pause_in_force(now).cloned(),
             last_error: self.last_error().cloned(),
@@ -145,6 +152,10 @@ impl fmt::Display for Explanation {
         }
         if let Some(since) = self.spending_since {
             write!(f, "\njournal: since {since} the refresh token may be spent, and no answer was stored")?;
+        }
+        if let Some(refusal) = &self.refusal {
+            let code = refusal.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
+            write!(f, "\nrefused: {}{code}, {refusal}", refusal.status)?;
         }
         if let Some(lease) = self.lease {
             write!(f, "\nlease: held by {:016x} until {}", lease.owner, lease.until)?;

@@ -10,8 +10,10 @@ use crate::provider::{ClientAuth, Environment, Provider, TokenRequestForm};
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Policy;
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -189,6 +191,7 @@ impl ConnectionBuilder {
         }
         let environment = self.decide_environment(says, own_base.as_ref().map(Url::origin))?;
         let facts = self.provider.environment(&environment).ok_or_else(|| self.unknown_environment(&environment))?;
+        let own_settings = own_settings(own_base.as_ref(), &self.said, facts)?;
         let base = match (own_base, facts.base_url()) {
             (Some(own), _) => own,
             (None, Some(usual)) => parse_setting("base_url", usual)?,
@@ -224,6 +227,7 @@ impl ConnectionBuilder {
             integration: self.integration,
             fingerprint_key: self.fingerprint_key,
             permissions: if self.permissions.is_empty() { credential.permissions() } else { self.permissions },
+            own_settings,
             refresh_rules: self.provider.refresh_rules(),
             provider: self.provider,
         })
@@ -319,4 +323,18 @@ impl ConnectionBuilder {
         let names: Vec<String> = self.provider.environments().map(|environment| format!("{:?}", environment.name())).collect();
         format!("environment {}", names.join(" or "))
     }
+}
+
+/// The settings that lead elsewhere than to the environment's own hosts: base URL and token endpoint by origin, the issuer by origin and path, because one
+/// server names each of its tenants by a path.
+fn own_settings(base: Option<&Url>, said: &Said, facts: Environment<'_>) -> Result<BTreeMap<Box<str>, String>, Failure> {
+    let parse = |field: &str, text: &Option<String>| text.as_deref().map(|text| parse_setting(field, text)).transpose();
+    let (token, issuer) = (parse("token_url", &said.token)?, parse("issuer", &said.issuer)?);
+    let is_the_profiles = |origin: &Origin| facts.urls().flatten().any(|url| Url::parse(url).is_ok_and(|url| url.origin() == origin));
+    let [base, token] = [base, token.as_ref()].map(|url| url.map(|url| (url, url.origin().to_string())));
+    let issuer = issuer.as_ref().filter(|_| said.issuer.as_deref() != facts.issuer()).map(|url| (url, url.to_string()));
+    let settings = [("base_url", base), ("token_url", token), ("issuer", issuer)];
+    let own = settings.into_iter().filter_map(|(name, set)| set.map(|(url, text)| (name, url, text)));
+    let own = own.filter(|(name, url, _)| *name == "issuer" || !is_the_profiles(url.origin()));
+    Ok(own.map(|(name, _, text)| (name.into(), text)).collect())
 }

@@ -11,6 +11,8 @@ use crate::provider::{ClientAuth, Environment, Provider, Requirement};
 use crate::token::refresh::RefreshRules;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Policy;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -35,6 +37,8 @@ pub struct Connection {
     fingerprint_key: Option<[u8; 32]>,
     /// What the credential may do, in the vendor's words; empty if nobody said.
     permissions: Vec<String>,
+    /// The hosts that the program set instead of the profile's, by the setting's name.
+    own_settings: BTreeMap<Box<str>, String>,
     pub(crate) refresh_rules: RefreshRules,
 }
 
@@ -152,6 +156,11 @@ impl Connection {
 
     pub(crate) fn fingerprint_key(&self) -> Option<&[u8; 32]> {
         self.fingerprint_key.as_ref()
+    }
+
+    /// The hosts that the program set instead of the profile's, by the setting's name: part of the place that its tokens belong to.
+    pub(crate) fn own_settings(&self) -> &BTreeMap<Box<str>, String> {
+        &self.own_settings
     }
 
     pub(crate) fn endpoints(&self) -> &Endpoints {

@@ -3,7 +3,7 @@
 use super::{ClientCredentials, Secret};
 use crate::oauth::assertion::Assertion;
 use crate::provider::GrantKind;
-use crate::token::record::Record;
+use crate::token::place::Digest;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -112,26 +112,43 @@ impl Grant {
         }
     }
 
-    /// A number that tells this grant from another: by client, scopes and the refresh token that it began with, or whom it is for (FNV-1a, 64 bits). It
-    /// stands in records beside the tokens themselves and is shown nowhere. A stored one is the client's, whatever it was asked for, so that a new
-    /// consent takes the place of the old in every process.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        let [by, about]: [&str; 2] = match self.what() {
-            What::Client => ["", ""],
-            What::RefreshToken(token) => [token.expose(), ""],
-            What::Stored => ["\u{1}", ""],
-            What::Assertion(assertion) => assertion.identity(),
-        };
-        let scopes = if self.is_stored() { &[][..] } else { self.scopes() };
-        let more = Some(about).filter(|about| !about.is_empty());
-        let texts = [self.client.id(), by].into_iter().chain(more).chain(scopes.iter().map(String::as_str));
-        let bytes = texts.flat_map(|text| text.bytes().chain([0]));
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    /// The number that tells this grant at a place from every other. It stands in records beside the tokens themselves and is shown nowhere.
+    ///
+    /// It is made of the client id and of the refresh token that the grant began with, or of whom an assertion is for. Scopes count where each set of
+    /// them is a grant of its own. They do not count for a refresh token, because a refresh keeps what was granted (RFC 6749 section 6).
+    pub(crate) fn fingerprint(&self, place: Digest) -> u64 {
+        let digest = place.text(self.client.id());
+        match self.what() {
+            What::RefreshToken(token) => digest.text("refresh token").text(token.expose()),
+            What::Stored => digest.text("stored"),
+            What::Client => digest.text("client").texts(&self.scopes_in_order()),
+            What::Assertion(assertion) => digest.text("assertion").texts(&assertion.identity()).texts(&self.scopes_in_order()),
+        }
+        .number()
     }
 
-    /// Whether a record's tokens are of this grant.
-    pub(crate) fn owns(&self, record: &Record) -> bool {
-        self.is_stored() || record.grant == self.fingerprint()
+    /// The scopes, sorted and each once: their order says nothing (RFC 6749 section 3.3).
+    pub(crate) fn scopes_in_order(&self) -> Vec<&str> {
+        let mut scopes: Vec<&str> = self.scopes().iter().flat_map(|scope| scope.split_ascii_whitespace()).collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        scopes
+    }
+
+    /// Whether a record of version 1 holds this refresh token grant, by its number alone.
+    ///
+    /// That number knew no place, and knew the scopes in the order in which they were given.
+    pub(crate) fn was_fingerprinted(&self, number: u64) -> bool {
+        let scopes = || self.scopes().iter().map(String::as_str);
+        match self.what() {
+            What::RefreshToken(token) => {
+                let former = |scopes: &[&str]| former_number([self.client.id(), token.expose()].iter().chain(scopes));
+                let given: Vec<&str> = scopes().collect();
+                [former(&given), former(&self.scopes_in_order()), former(&[])].contains(&number)
+            }
+            What::Stored => former_number([self.client.id(), "\u{1}"].iter()) == number,
+            What::Client | What::Assertion(_) => false,
+        }
     }
 
     /// Whether two grants are exchanged with the same secrets.
@@ -144,6 +161,12 @@ impl Grant {
         };
         same_what && self.client.same_as(&other.client)
     }
+}
+
+/// The fingerprint of version 1: FNV-1a of the texts with a zero byte after each.
+fn former_number<'a>(texts: impl Iterator<Item = &'a &'a str>) -> u64 {
+    let bytes = texts.flat_map(|text| text.bytes().chain([0]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -178,12 +201,12 @@ mod tests {
         };
         assert!(about("a").assertion().is_some_and(|assertion| assertion.identity() == about("a").assertion().unwrap().identity()));
         assert!(about("a").same_as(&about("a")) && !about("a").same_as(&about("b")));
-        assert_ne!(about("a").fingerprint(), about("b").fingerprint());
+        assert_ne!(about("a").fingerprint(Digest::START), about("b").fingerprint(Digest::START));
         assert!(!about("a").same_as(&Grant::client_credentials(client("one"))));
     }
 
     #[test]
-    fn a_fingerprint_tells_clients_scopes_and_connections_apart() {
+    fn a_fingerprint_tells_clients_places_and_connections_apart() {
         let grants = [
             Grant::client_credentials(client("one")),
             Grant::client_credentials(client("two")),
@@ -193,17 +216,41 @@ mod tests {
             Grant::stored(client("one")),
             Grant::stored(client("two")),
         ];
+        let [here, there] = ["here", "there"].map(|place| Digest::START.text(place));
         for (index, grant) in grants.iter().enumerate() {
+            assert_ne!(grant.fingerprint(here), grant.fingerprint(there), "{index}");
             for (other, another) in grants.iter().enumerate() {
-                assert_eq!(grant.fingerprint() == another.fingerprint(), index == other, "{index} and {other}");
+                assert_eq!(grant.fingerprint(here) == another.fingerprint(here), index == other, "{index} and {other}");
                 // Scopes are no secret that could be another.
                 let same = index == other || index.max(other) == 2 && index.min(other) == 0;
                 assert_eq!(grant.same_as(another), same, "{index} and {other}");
             }
         }
-        // What a person was asked for does not tell a stored connection from itself.
-        assert_eq!(Grant::stored(client("one")).with_scopes(["read"]).fingerprint(), grants[5].fingerprint());
         // It stands in records: another number would take every connection from its owner.
-        assert_eq!(grants[0].fingerprint(), 0xe564_8491_92f6_0507);
+        assert_eq!(grants[3].fingerprint(here), 0x0);
+    }
+
+    #[test]
+    fn scopes_make_another_grant_only_where_each_token_is_asked_for_with_them() {
+        let here = Digest::START.text("here");
+        let asking = |grant: Grant, scopes: &[&str]| grant.with_scopes(scopes.iter().copied()).fingerprint(here);
+        let of_client = |scopes: &[&str]| asking(Grant::client_credentials(client("one")), scopes);
+        assert_eq!(of_client(&["b", "a"]), of_client(&["a b", "a"]));
+        assert_ne!(of_client(&["a"]), of_client(&["a", "b"]));
+        assert_ne!(of_client(&["ab"]), of_client(&["a", "b"]));
+        for grant in [Grant::refresh_token(client("one"), "made-up"), Grant::stored(client("one"))] {
+            assert_eq!(asking(grant.clone(), &["b", "a"]), asking(grant, &[]));
+        }
+    }
+
+    #[test]
+    fn a_number_of_version_1_is_known_in_whatever_order_its_scopes_stood() {
+        let grant = Grant::refresh_token(client("one"), "made-up").with_scopes(["b", "a"]);
+        let number = |texts: &[&str]| former_number(["one", "made-up"].iter().chain(texts));
+        for known in [number(&["b", "a"]), number(&["a", "b"]), number(&[])] {
+            assert!(grant.was_fingerprinted(known));
+        }
+        assert!(!grant.was_fingerprinted(number(&["c"])) && !Grant::stored(client("one")).was_fingerprinted(number(&[])));
+        assert!(!Grant::client_credentials(client("one")).was_fingerprinted(former_number(["one", ""].iter())));
     }
 }

@@ -18,7 +18,7 @@ impl Exchange {
         if self.begins_anew(session, now) {
             return None;
         }
-        if !is_single_use(session) {
+        if !is_single_use(session) && self.probing.is_none() {
             self.at = At::Fetch;
             return None;
         }
@@ -28,9 +28,12 @@ impl Exchange {
         }
         let mark = self.dice.u64(..);
         let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)), attempt: 1 };
-        let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record()? };
+        // Whoever reads this knows that the probe of the hour is under way.
+        let refusal = self.probing.as_ref().map(|refusal| Box::new(refusal.probed(session.servers(now))));
+        let spending_entry = is_single_use(session).then_some(spending);
+        let record = Record { generation: self.stored, spending: spending_entry, refusal, ..session.life()?.record()? };
         self.at = At::ExpectJournaled(spending);
-        Some(Save { record, replaces: self.stored, lease: self.lease() })
+        Some(Save { record: session.labelled(record), replaces: self.stored, lease: self.lease() })
     }
 
     pub(super) fn journaled(&mut self, session: &mut Session, now: UnixTime, spending: Spending, saved: Saved) {
@@ -84,13 +87,13 @@ impl Exchange {
         };
         self.at = At::ExpectCleared(next);
         let record = Record { generation: self.stored, spending: None, ..record };
-        Some(Save { record, replaces: self.stored, lease: self.lease() })
+        Some(Save { record: session.labelled(record), replaces: self.stored, lease: self.lease() })
     }
 }
 
 /// A number that tells the session's grant from another.
 pub(super) fn grant_of(session: &Session) -> u64 {
-    session.life().map_or(0, |life| life.grant.fingerprint())
+    session.fingerprint()
 }
 
 /// Whether the next refresh token is spent by its first use.

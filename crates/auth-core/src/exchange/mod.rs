@@ -19,6 +19,7 @@ use crate::step::{Outcome, Send, Step, Transport};
 use crate::time::UnixTime;
 use crate::token::life::{Event, Ready};
 use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved, Spending};
+use crate::token::refused::Refusal;
 use crate::token::request::{self, TokenRequest};
 use crate::verdict::answer::{Response, is_success};
 use crate::verdict::failure::{Failure, FailureKind};
@@ -55,6 +56,8 @@ pub struct Exchange {
     spent_since: Option<UnixTime>,
     /// The server's word on the refresh token, until the store is read once more.
     refusal: Option<Box<Failure>>,
+    /// The refusal of the refresh token that is sent once more, as the probe of the hour.
+    probing: Option<Box<Refusal>>,
     fetches: u32,
     /// Whether a signed request was repeated because the clocks differed.
     clock_was_wrong: bool,
@@ -102,6 +105,7 @@ impl Exchange {
             journal: None,
             spent_since: None,
             refusal: None,
+            probing: None,
             fetches: 0,
             clock_was_wrong: false,
             saves: 0,
@@ -172,7 +176,7 @@ impl Exchange {
                     }
                 }
                 At::Save(unsaved) => {
-                    let save = Save { record: unsaved.record.clone(), replaces: self.stored, lease: self.lease() };
+                    let save = Save { record: session.labelled(unsaved.record.clone()), replaces: self.stored, lease: self.lease() };
                     self.hold(session, now, now.after(Self::lease_span(session)));
                     self.at = At::ExpectSaved(unsaved);
                     return Step::Save(save);

@@ -11,7 +11,9 @@ use crate::session::{CONNECT_FIRST, Session};
 use crate::time::UnixTime;
 use crate::token::answer::{self, Denied, Granted};
 use crate::token::life::{Event, TokenLife};
+use crate::token::place::Belonging;
 use crate::token::refresh::RefreshForecast;
+use crate::token::refused::Refusal;
 use crate::token::request::Moment;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::{self, Cause, Decision, Situation};
@@ -45,7 +47,12 @@ impl Exchange {
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
                     return self.give_up_unspent(session, now, *refusal);
                 }
-                self.spent_since = None;
+                (self.spent_since, self.probing) = (None, None);
+                // A record that is not ours is neither used nor overwritten.
+                let record = match record.and_then(|record| session.belonging(record)).map_or(Ok(None), Belonging::record) {
+                    Ok(record) => record,
+                    Err(failure) => return self.give_up(session, now, failure),
+                };
                 if self.adopt(session, now, record) {
                     return;
                 }
@@ -63,7 +70,10 @@ impl Exchange {
                 let failure = store_down("read", &why, "the refresh token was not spent: bring the store back, then call again");
                 self.give_up(session, now, failure);
             }
-            Claimed::Down(_) => self.at = At::Fetch,
+            Claimed::Down(_) => match session.refusal().map(|refusal| refusal.failure(session.connection().provider())) {
+                Some(failure) => self.give_up(session, now, failure),
+                None => self.at = At::Fetch,
+            },
         }
     }
 
@@ -76,9 +86,6 @@ impl Exchange {
     /// Takes over what the store knows and the session does not; `true` if the exchange goes on from there.
     fn adopt(&mut self, session: &mut Session, now: UnixTime, record: Option<Record>) -> bool {
         let (Some(record), Some(life)) = (record, session.life()) else { return false };
-        if !life.grant.owns(&record) {
-            return false;
-        }
         if record.generation > life.generation() {
             let random = self.dice.f64();
             if let Some(token) = session.token_of(&record, random).filter(|token| now < token.valid_until) {
@@ -90,12 +97,14 @@ impl Exchange {
             }
             session.take_over(record.clone());
         }
-        if let Some(refused) = session.life().and_then(|life| life.refused(now)).cloned() {
-            self.give_up(session, now, refused);
-            return true;
-        }
         // What was bought with that refresh token is here: not stored yet, or lost by a store that went back to an older state.
         let has_newer = session.life().is_some_and(|life| life.unsaved().is_some() || record.generation < life.generation());
+        if !has_newer && self.is_refused(session, now, record.refusal.as_deref()) {
+            return true;
+        }
+        if self.probing.is_some() {
+            return false;
+        }
         let Some(spent) = record.spending.filter(|spending| !has_newer && !session.is_proven_unspent(spending.mark)) else {
             return false;
         };
@@ -104,6 +113,26 @@ impl Exchange {
             return false;
         }
         self.give_up(session, now, possibly_spent(session.connection().provider().name(), session.rules()));
+        true
+    }
+
+    /// Whether the server refused the refresh token, by what the store or this session knows, so that the exchange ends with it. One that may be probed is
+    /// not: it is sent once, and only a token or another refusal comes of it.
+    fn is_refused(&mut self, session: &mut Session, now: UnixTime, stored: Option<&Refusal>) -> bool {
+        let Some(refusal) = stored.or(session.refusal()).cloned() else { return false };
+        let is_told = stored.is_some();
+        session.know_refusal(refusal.clone());
+        if refusal.may_be_probed(session.servers(now)) {
+            self.probing = Some(Box::new(refusal));
+            return false;
+        }
+        let failure = refusal.failure(session.connection().provider());
+        self.give_up(session, now, failure);
+        if !is_told {
+            // The store was down when it was to be told.
+            let next = core::mem::replace(&mut self.at, At::Start);
+            self.at = At::ClearJournal(Box::new(next));
+        }
         true
     }
 
@@ -224,7 +253,7 @@ impl Exchange {
         let refresh_token = granted.refresh_token.or(before.refresh_token);
         let record = Record {
             generation: asked.generation,
-            grant: before.grant,
+            grant: grant_of(session),
             minted_at,
             expires_at: minted_at.after(granted.lifetime),
             refresh_ends_at: announced.or(before.refresh_ends_at.filter(|_| same)),
@@ -286,6 +315,11 @@ impl Exchange {
 
     /// No token came: again, or not.
     fn no_token(&mut self, session: &mut Session, now: UnixTime, cause: Cause, failure: Failure) {
+        // The probe of the hour is sent once, whatever comes of it.
+        if let Some(refusal) = self.probing.take() {
+            let failure = refusal.probed(session.servers(now)).failure(session.connection().provider());
+            return if cause.proves_unprocessed() { self.give_up_unspent(session, now, failure) } else { self.give_up(session, now, failure) };
+        }
         let rules = *session.rules();
         if is_single_use(session) && !cause.proves_unprocessed() {
             let since = self.journal.map_or(now, |journal| journal.since);
@@ -337,10 +371,15 @@ impl Exchange {
 
     /// No token will come, and the refresh token was certainly not spent by this exchange.
     fn give_up_unspent(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
-        session.note_refused(&failure, now);
+        let is_refused = session.note_refusal(&failure, now);
         self.give_up(session, now, failure);
         let next = core::mem::replace(&mut self.at, At::Start);
-        self.at = self.after_clearing_the_journal(session, next);
+        let cleared = self.after_clearing_the_journal(session, next);
+        // The refusal is in the record that clears the journal; without an entry, it is written all the same.
+        self.at = match cleared {
+            At::Release(next) if is_refused => At::ClearJournal(Box::new(At::Release(next))),
+            other => other,
+        };
     }
 
     /// No token will come: remember why, so that nobody asks again too soon, and tell the caller, unless another credential may help.

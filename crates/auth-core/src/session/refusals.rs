@@ -36,6 +36,7 @@ impl Session {
     /// Notes that the API refused the credential of that generation.
     pub(crate) fn refuse(&mut self, generation: u64, failure: &Failure, repeats: u8, now: UnixTime) -> AfterRefusal {
         self.note_error(failure, now);
+        let fingerprint = self.fingerprint();
         match &mut self.holding {
             Holding::Keys(ring) => {
                 let another = ring.refuse(generation, failure.clone());
@@ -58,7 +59,7 @@ impl Session {
                     AfterRefusal::Final
                 } else {
                     // Where the session holds another token by now, this changes nothing, and the call is sent again with that one.
-                    let changed = life.take(Event::Rejected { generation });
+                    let changed = life.take(Event::Rejected { generation }, fingerprint);
                     self.note_change(changed);
                     AfterRefusal::SendAgain
                 }

@@ -8,10 +8,13 @@ use crate::provider::GrantKind;
 use crate::time::UnixTime;
 use crate::token::access::Token;
 use crate::token::life::{Event, TokenLife};
+use crate::token::place::Belonging;
 use crate::token::record::Record;
 use crate::token::refresh::RefreshRules;
+use crate::token::refused::Refusal;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::wait;
+use alloc::boxed::Box;
 use alloc::format;
 use core::time::Duration;
 
@@ -21,6 +24,8 @@ pub(crate) const CONNECT_FIRST: &str = "a person has to connect the account: log
 const REFUSED_REST: Duration = Duration::from_mins(5);
 /// How long a dead refresh token rests before its store is read again: an hour, because only a person can mend it.
 const CONSENT_REST: Duration = Duration::from_hours(1);
+/// How long a store is left alone that holds a refused refresh token which the program gave: a minute, because only another process can bring a newer one.
+const REFUSED_LOOK: Duration = Duration::from_mins(1);
 /// How long a store is left alone that holds no consent, or a dead one, where a login would put a new one: two seconds, because a person who has just logged in
 /// wants to go on.
 const ABSENT_REST: Duration = Duration::from_secs(2);
@@ -37,10 +42,27 @@ impl Session {
 
     /// Hands an event to the token's life.
     pub(crate) fn take(&mut self, event: Event) {
+        let fingerprint = self.fingerprint();
         if let Holding::Token(life) = &mut self.holding {
-            let changed = life.take(event);
+            let changed = life.take(event, fingerprint);
             self.note_change(changed);
         }
+    }
+
+    /// A number that tells the session's grant, at its place, from every other; 0 for keys.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.life().map_or(0, |life| life.grant.fingerprint(self.connection.place_digest()))
+    }
+
+    /// What a record of a store is to this session; `None` for keys.
+    pub(crate) fn belonging(&self, record: Record) -> Option<Belonging> {
+        self.life().map(|life| Belonging::of(record, &life.grant, &self.connection))
+    }
+
+    /// A record as it is to be stored: it names its grant and its place.
+    pub(crate) fn labelled(&self, record: Record) -> Record {
+        let place = self.life().map(|life| Box::new(self.connection.place_of(&life.grant)));
+        Record { grant: self.fingerprint(), place, ..record }
     }
 
     /// Takes over what a store knows, where it holds no usable token.
@@ -87,6 +109,7 @@ impl Session {
         match failure.kind() {
             // Looking into the store costs the server nothing, and a person may be logging in right now.
             FailureKind::ConsentRequired if self.goes_by_the_store() => now.after(ABSENT_REST),
+            FailureKind::ConsentRequired if self.refusal().is_some() => now.after(REFUSED_LOOK),
             FailureKind::ConsentRequired => now.after(CONSENT_REST),
             // A server whose certificate is not trusted is asked for nothing, and whoever mends it wants to see that.
             kind if !kind.is_retryable() && kind != FailureKind::Untrusted => now.after(REFUSED_REST),
@@ -98,16 +121,26 @@ impl Session {
         }
     }
 
-    /// Notes that the server refused the store's refresh token: it is sent again only after a long rest, however often the store is read meanwhile.
-    pub(crate) fn note_refused(&mut self, failure: &Failure, now: UnixTime) {
-        if let Holding::Token(life) = &mut self.holding
-            && life.grant.is_stored()
-            && failure.kind() == FailureKind::ConsentRequired
-            && failure.code().is_some()
-            && life.refused(now).is_none()
-        {
-            life.note_refused(failure, now.after(CONSENT_REST));
+    /// Notes a failure that is the server's refusal of the refresh token; `false` if it is none.
+    pub(crate) fn note_refusal(&mut self, failure: &Failure, now: UnixTime) -> bool {
+        let servers = self.servers(now);
+        let Holding::Token(life) = &mut self.holding else { return false };
+        let refusal = Refusal::of(failure, life.refusal(), servers).filter(|_| life.refresh_token().is_some());
+        let is_one = refusal.is_some();
+        refusal.into_iter().for_each(|refusal| life.note_refusal(refusal));
+        is_one
+    }
+
+    /// Takes over the refusal that a store knows.
+    pub(crate) fn know_refusal(&mut self, refusal: Refusal) {
+        if let Holding::Token(life) = &mut self.holding {
+            life.note_refusal(refusal);
         }
+    }
+
+    /// The server's refusal of the refresh token in use, as far as it is known here.
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
+        self.life()?.refusal()
     }
 
     /// Whether it goes by refresh tokens and has none: nobody has consented, or the consent was ended.

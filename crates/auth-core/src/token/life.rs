@@ -20,6 +20,7 @@
 
 use super::access::Token;
 use super::record::Record;
+use super::refused::Refusal;
 use crate::credential::{Authorization, Grant, Secret};
 use crate::time::UnixTime;
 use crate::verdict::failure::Failure;
@@ -87,20 +88,11 @@ struct Rare {
     /// that is held stands in the token alone.
     record: Option<Box<Record>>,
     unsaved: Option<Box<(Token, Record)>>,
-    /// The store's refresh token that the server refused.
-    refused: Option<Box<Refused>>,
     failures: u32,
 }
 
-/// A refresh token of the store that the server refused: which, why, and until when it is not sent again.
-struct Refused {
-    generation: u64,
-    failure: Failure,
-    until: UnixTime,
-}
-
 impl Rare {
-    const NONE: &Self = &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, refused: None, failures: 0 };
+    const NONE: &Self = &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, failures: 0 };
 
     /// The record with its access token, which stands in the token that is held if that is the record's. A record without an end has no access token: that of
     /// a grant that just replaced another, whose token is still held.
@@ -114,8 +106,8 @@ impl Rare {
     }
 
     fn is_empty(&self) -> bool {
-        let Self { phase, spares, record, unsaved, refused, failures } = self;
-        matches!(phase, Phase::Quiet) && spares.is_empty() && record.is_none() && unsaved.is_none() && refused.is_none() && *failures == 0
+        let Self { phase, spares, record, unsaved, failures } = self;
+        matches!(phase, Phase::Quiet) && spares.is_empty() && record.is_none() && unsaved.is_none() && *failures == 0
     }
 }
 
@@ -128,14 +120,14 @@ impl TokenLife {
 
     /// What is known of a grant before anything was asked for with it.
     fn first_record(grant: &Grant) -> Record {
-        Record { refresh_token: grant.first_refresh_token().cloned(), grant: grant.fingerprint(), ..Record::default() }
+        Record { refresh_token: grant.first_refresh_token().cloned(), ..Record::default() }
     }
 
     /// Takes an event; `false` if it changes nothing. A result that comes late, from an exchange that is no longer the one to ask, changes nothing, unless it is
-    /// a newer token than the one that is known.
-    pub(crate) fn take(&mut self, event: Event) -> bool {
+    /// a newer token than the one that is known. `fingerprint` is the grant's number at the session's place.
+    pub(crate) fn take(&mut self, event: Event, fingerprint: u64) -> bool {
         let known = self.generation();
-        let is_newer = |record: &Record| record.generation > known && self.grant.owns(record);
+        let is_newer = |record: &Record| record.generation > known && record.grant == fingerprint;
         let mut rare = self.rare.take().unwrap_or_default();
         let phase = core::mem::take(&mut rare.phase);
         let mut changed = true;
@@ -148,7 +140,7 @@ impl TokenLife {
             (_, Event::Begin { by, until }) => Phase::Refreshing { by, until },
             (phase, Event::Granted { by, token, record }) if is_newer(&record) => {
                 let record = record.refresh_token.is_some().then(|| Box::new(Record { access_token: None, ..*record }));
-                (self.token, rare.record, rare.unsaved, rare.refused, rare.failures) = (Some(token), record, None, None, 0);
+                (self.token, rare.record, rare.unsaved, rare.failures) = (Some(token), record, None, 0);
                 match phase {
                     // A late one: whoever took over goes on.
                     Phase::Refreshing { by: holder, until } if holder != by => Phase::Refreshing { by: holder, until },
@@ -165,7 +157,7 @@ impl TokenLife {
             }
             (Phase::Refreshing { by: holder, .. }, Event::Abandoned { by }) if holder == by => Phase::Quiet,
             (phase, Event::Rejected { generation }) if self.held_generation() == Some(generation) => {
-                let bare = || Record { generation: known, grant: self.grant.fingerprint(), ..Record::default() };
+                let bare = || Record { generation: known, ..Record::default() };
                 let record = rare.whole_record(self.token.as_ref()).unwrap_or_else(bare);
                 (self.token, rare.record) = (None, Some(Box::new(record)));
                 phase
@@ -227,7 +219,7 @@ impl TokenLife {
 
     /// The same; what there is of it where nothing would have to be written.
     pub(crate) fn known_record(&self) -> Record {
-        let bare = || Record { generation: self.generation(), grant: self.grant.fingerprint(), ..Record::default() };
+        let bare = || Record { generation: self.generation(), ..Record::default() };
         self.record().unwrap_or_else(bare)
     }
 
@@ -278,17 +270,16 @@ impl TokenLife {
         self.unsaved().map_or_else(|| self.known_record(), |unsaved| unsaved.1.clone())
     }
 
-    /// Notes that the server refused the refresh token in use, which is not to be sent again before then.
-    pub(crate) fn note_refused(&mut self, failure: &Failure, until: UnixTime) {
-        let generation = self.generation();
-        let rare = self.rare.get_or_insert_default();
-        rare.refused = Some(Box::new(Refused { generation, failure: failure.clone(), until }));
+    /// Notes that the server refused the refresh token in use.
+    pub(crate) fn note_refusal(&mut self, refusal: Refusal) {
+        if let Some(record) = self.rare.as_mut().and_then(|rare| rare.record.as_mut()) {
+            record.refusal = Some(Box::new(refusal));
+        }
     }
 
-    /// Why the refresh token in use is not to be sent, if the server has refused it: only a newer one helps.
-    pub(crate) fn refused(&self, now: UnixTime) -> Option<&Failure> {
-        let refused = self.rare().refused.as_ref()?;
-        (refused.generation == self.generation() && now < refused.until).then_some(&refused.failure)
+    /// The server's refusal of the refresh token in use, if there is one.
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
+        self.rare().record.as_ref()?.refusal.as_deref()
     }
 
     /// Whether nobody is asking for a token.
@@ -298,12 +289,11 @@ impl TokenLife {
 
     /// Forgets every token. The generation before is kept in mind: what the store holds now is taken, be it the one that was just forgotten, and nothing older.
     pub(crate) fn forget(&mut self) {
-        let Record { generation, grant, .. } = self.known_record();
-        let generation = generation.saturating_sub(1);
+        let generation = self.generation().saturating_sub(1);
         self.token = None;
         let rare = self.rare.get_or_insert_default();
-        rare.record = Some(Box::new(Record { generation, grant, ..Record::default() }));
-        (rare.unsaved, rare.refused, rare.phase) = (None, None, Phase::Quiet);
+        rare.record = Some(Box::new(Record { generation, ..Record::default() }));
+        (rare.unsaved, rare.phase) = (None, Phase::Quiet);
     }
 
     /// The generation of the token that is held.
@@ -336,7 +326,7 @@ impl TokenLife {
         let record = Some(Box::new(Self::first_record(&grant)));
         self.grant = grant;
         let rare = self.rare.get_or_insert_default();
-        (rare.spares, rare.record, rare.unsaved, rare.refused) = (spares, record, None, None);
+        (rare.spares, rare.record, rare.unsaved) = (spares, record, None);
         if matches!(rare.phase, Phase::Failed { .. }) {
             rare.phase = Phase::Quiet;
         }
@@ -371,6 +361,8 @@ mod tests {
         Authorization::new(&Arc::new(attach), &Secret::new(token), generation)
     }
 
+    /// The number of the grant.
+    const HERE: u64 = 7;
     const NOW: UnixTime = UnixTime::from_secs(1_000);
 
     fn client(id: &str) -> ClientCredentials {
@@ -381,7 +373,7 @@ mod tests {
         let token = Token::new(authorization("access", generation), NOW, Duration::from_hours(1), None, 0.0);
         let record = Record {
             generation,
-            grant: life.grant.fingerprint(),
+            grant: HERE,
             access_token: Some(Secret::new("access")),
             expires_at: NOW.after(Duration::from_hours(1)),
             minted_at: NOW,
@@ -399,27 +391,27 @@ mod tests {
     fn whoever_goes_on_asking_wakes_nobody() {
         let mut life = TokenLife::new(Grant::client_credentials(client("a")), Vec::new());
         let later = NOW.after(Duration::from_mins(1));
-        assert!(life.take(Event::Begin { by: 1, until: NOW }) && !life.take(Event::Begin { by: 1, until: later }));
-        assert!(life.is_held_by_another(2, NOW) && life.take(Event::Begin { by: 2, until: later }));
+        assert!(life.take(Event::Begin { by: 1, until: NOW }, HERE) && !life.take(Event::Begin { by: 1, until: later }, HERE));
+        assert!(life.is_held_by_another(2, NOW) && life.take(Event::Begin { by: 2, until: later }, HERE));
     }
 
     #[test]
     fn the_record_has_the_held_token_and_keeps_it_when_it_is_refused() {
         let mut life = TokenLife::new(Grant::refresh_token(client("a"), "refresh-1"), Vec::new());
-        assert!(life.take(granted(&life, 1, Some("refresh-2"))));
+        assert!(life.take(granted(&life, 1, Some("refresh-2")), HERE));
         assert_eq!((access_token(&life).as_deref(), life.refresh_token().unwrap().expose()), (Some("access"), "refresh-2"));
-        assert!(life.take(Event::Rejected { generation: 1 }) && life.token().is_none());
+        assert!(life.take(Event::Rejected { generation: 1 }, HERE) && life.token().is_none());
         assert_eq!((access_token(&life).as_deref(), life.refresh_token().unwrap().expose()), (Some("access"), "refresh-2"));
     }
 
     #[test]
     fn the_record_of_another_grant_has_nothing_of_the_token_that_is_still_held() {
         let mut life = TokenLife::new(Grant::refresh_token(client("a"), "refresh-1"), Vec::new());
-        assert!(life.take(granted(&life, 7, Some("refresh-2"))));
+        assert!(life.take(granted(&life, 7, Some("refresh-2")), HERE));
         assert!(life.replace_grants(Grant::refresh_token(client("b"), "refresh-of-b"), Vec::new()));
         let record = life.record().unwrap();
         assert!(life.usable(NOW).is_some() && record.access_token.is_none());
-        assert_eq!((record.generation, record.grant), (0, life.grant.fingerprint()));
+        assert_eq!(record.generation, 0);
         assert_eq!(record.refresh_token.unwrap().expose(), "refresh-of-b");
     }
 
@@ -428,15 +420,15 @@ mod tests {
         let mut life = TokenLife::new(Grant::client_credentials(client("a")), Vec::new());
         let failure = Failure::new(FailureKind::TokenEndpoint, "failed", "");
         for (generation, until) in [(1, NOW), (2, NOW)] {
-            life.take(Event::Begin { by: 1, until });
-            life.take(Event::Failed { by: 1, failure: failure.clone(), until });
+            life.take(Event::Begin { by: 1, until }, HERE);
+            life.take(Event::Failed { by: 1, failure: failure.clone(), until }, HERE);
             assert_eq!((life.failures(), life.generation()), (1, generation - 1));
-            life.take(Event::Begin { by: 1, until });
-            life.take(granted(&life, generation, None));
+            life.take(Event::Begin { by: 1, until }, HERE);
+            life.take(granted(&life, generation, None), HERE);
             assert!(life.rare.is_none() && life.generation() == generation);
         }
-        assert!(life.take(Event::Rejected { generation: 2 }));
-        assert!(life.generation() == 2 && !life.take(granted(&life, 2, None)), "a token of before is none");
+        assert!(life.take(Event::Rejected { generation: 2 }, HERE));
+        assert!(life.generation() == 2 && !life.take(granted(&life, 2, None), HERE), "a token of before is none");
     }
 
     /// How many bytes each of a hundred thousand sessions takes beside its texts.

@@ -1,8 +1,15 @@
-//! `Place`: the one account system that a record's tokens may be sent to.
+//! `Place`: the one account system that a record's tokens may be sent to, and whether a record belongs to a connection.
 
+use super::record::Record;
+use crate::connection::Connection;
+use crate::credential::Grant;
+use crate::provider::GrantKind;
+use crate::verdict::failure::{Failure, FailureKind};
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString as _};
 use core::fmt;
 
 /// `Place` says where a record's tokens belong: a provider, its environment, a client and the hosts that the program set itself.
@@ -40,4 +47,114 @@ impl fmt::Display for Place {
 /// The start of a text: a store's content decides how long it is.
 fn short(text: &str) -> &str {
     text.char_indices().nth(100).map_or(text, |(end, _)| &text[..end])
+}
+
+/// `Digest` is FNV-1a with 64 bits over texts, each with its length, so that no two lists of texts run together into one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Digest(u64);
+
+impl Digest {
+    pub(crate) const START: Self = Self(0xcbf2_9ce4_8422_2325);
+
+    pub(crate) fn text(self, text: &str) -> Self {
+        let length = (text.len() as u64).to_be_bytes();
+        let bytes = length.into_iter().chain(text.bytes());
+        Self(bytes.fold(self.0, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)))
+    }
+
+    /// A list of texts, with its length.
+    pub(crate) fn texts(self, texts: &[&str]) -> Self {
+        texts.iter().fold(self.text(&texts.len().to_string()), |digest, text| digest.text(text))
+    }
+
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// What a store's record is to a grant at a connection.
+pub(crate) enum Belonging {
+    /// It holds this grant's tokens: the record, with the grant's present number.
+    Ours(Box<Record>),
+    /// It names another place.
+    OfAnotherPlace(Failure),
+    /// It names no other place, but nothing shows that its refresh token is this grant's.
+    Unproven(Failure),
+    /// It is not ours and has no refresh token, so that nothing is lost with it.
+    Worthless,
+}
+
+impl Belonging {
+    /// Judges a record by its place and its grant's number.
+    pub(crate) fn of(mut record: Record, grant: &Grant, connection: &Connection) -> Self {
+        let number = grant.fingerprint(connection.place_digest());
+        let own = connection.place_of(grant);
+        if let Some(place) = record.place.take()
+            && *place != own
+        {
+            let what = format!("the store's record is of {place}, this client is of {own}");
+            return Self::OfAnotherPlace(refused(what, "give each of the two a name or a store of its own"));
+        }
+        if record.grant == number || is_proven(&record, grant, connection) {
+            record.grant = number;
+            return Self::Ours(Box::new(record));
+        }
+        if record.refresh_token.is_none() && record.spending.is_none() {
+            return Self::Worthless;
+        }
+        let what = format!("the store has a record with a refresh token, and nothing shows that it is of {own}");
+        Self::Unproven(refused(what, "log in once, give the client a name or a store of its own, or remove the record"))
+    }
+
+    /// The record, if it is ours.
+    ///
+    /// # Errors
+    /// Why it may be neither used nor overwritten.
+    pub(crate) fn record(self) -> Result<Option<Record>, Failure> {
+        match self {
+            Self::Ours(record) => Ok(Some(*record)),
+            Self::Worthless => Ok(None),
+            Self::OfAnotherPlace(failure) | Self::Unproven(failure) => Err(failure),
+        }
+    }
+}
+
+/// Whether a record without a place, of version 1, is this grant's.
+///
+/// The number in it knew a refresh token that the program gave, which proves it. What a login left is told by the client id alone: it is taken for the
+/// profile's own hosts, and for production where the provider has several environments.
+fn is_proven(record: &Record, grant: &Grant, connection: &Connection) -> bool {
+    if grant.kind() != GrantKind::RefreshToken || !grant.was_fingerprinted(record.grant) {
+        return false;
+    }
+    let several = connection.provider().environments().nth(1).is_some();
+    !grant.is_stored() || connection.own_settings().is_empty() && (!several || connection.environment() == "production")
+}
+
+fn refused(what: String, advice: &'static str) -> Failure {
+    let what = format!("{what}: it was neither used nor overwritten");
+    Failure::new(FailureKind::Store, what, advice)
+}
+
+impl Connection {
+    /// Where a grant's tokens may be sent.
+    pub(crate) fn place_of(&self, grant: &Grant) -> Place {
+        Place { client_id: grant.client.id().to_owned(), ..self.place_of_keys() }
+    }
+
+    /// The place without a client.
+    pub(crate) fn place_of_keys(&self) -> Place {
+        Place {
+            provider: self.provider().name().to_owned(),
+            environment: self.environment().to_owned(),
+            client_id: String::new(),
+            set: self.own_settings().clone(),
+        }
+    }
+
+    /// Everything of the place but the client.
+    pub(crate) fn place_digest(&self) -> Digest {
+        let digest = Digest::START.text(self.provider().name()).text(self.environment());
+        self.own_settings().iter().fold(digest, |digest, (name, value)| digest.text(name).text(value))
+    }
 }

@@ -146,7 +146,8 @@ impl Consent {
         self.connected.scope = granted.scope;
         let minted_at = self.servers(asked_at);
         self.record = Record {
-            grant: self.grant.fingerprint(),
+            grant: self.grant.fingerprint(self.connection.place_digest()),
+            place: Some(Box::new(self.connection.place_of(&self.grant))),
             minted_at,
             expires_at: minted_at.after(granted.lifetime),
             refresh_token: granted.refresh_token,

@@ -2,6 +2,7 @@
 
 use super::{At, Consent, Then, Way};
 use crate::time::UnixTime;
+use crate::token::place::Belonging;
 use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved};
 use crate::verdict::failure::{Failure, FailureKind};
 use alloc::boxed::Box;
@@ -32,6 +33,10 @@ impl Consent {
     pub(super) fn claimed(&mut self, now: UnixTime, claimed: Claimed) {
         match claimed {
             Claimed::Granted(record) => {
+                let record = match self.own(record) {
+                    Ok(record) => record,
+                    Err(failure) => return self.at = At::Release(Box::new(At::Finished(Err(failure)))),
+                };
                 let generation = record.as_ref().map_or(0, |record| record.generation);
                 let before = core::mem::replace(&mut self.stored, generation);
                 let unheard = core::mem::take(&mut self.unheard);
@@ -48,6 +53,21 @@ impl Consent {
             }
             Claimed::Busy => self.at = self.store_again(now, "it is held by another process"),
             Claimed::Down(why) => self.at = self.store_again(now, &why),
+        }
+    }
+
+    /// The record, with its generation even where it has nothing to lose; a person's consent takes the place of every record but one of another place.
+    ///
+    /// # Errors
+    /// If the record is of another place, or to be ended although it is not this session's.
+    fn own(&self, record: Option<Record>) -> Result<Option<Record>, Failure> {
+        let Some(record) = record else { return Ok(None) };
+        let bare = Record { generation: record.generation, ..Record::default() };
+        match Belonging::of(record, &self.grant, &self.connection) {
+            Belonging::Ours(record) => Ok(Some(*record)),
+            Belonging::Worthless => Ok(Some(bare)),
+            Belonging::Unproven(_) if !matches!(self.way, Way::End(_)) => Ok(Some(bare)),
+            Belonging::Unproven(failure) | Belonging::OfAnotherPlace(failure) => Err(failure),
         }
     }
 
@@ -97,6 +117,6 @@ impl Consent {
 
     /// Nothing of the tokens is left.
     pub(super) fn cleared(&self) -> Record {
-        Record { grant: self.record.grant, ..Record::default() }
+        Record { grant: self.record.grant, place: Some(Box::new(self.connection.place_of(&self.grant))), ..Record::default() }
     }
 }

@@ -179,7 +179,8 @@ impl Consent {
             return Err(missing(connection.provider(), "revocation endpoint", "revocation_url"));
         }
         let mut consent = Self::new(session, Way::End(Tokens::default()), At::Resting(now, Then::Claim), seed)?;
-        consent.record = session.life().map(TokenLife::latest_record).unwrap_or_default();
+        let known = session.life().map(TokenLife::latest_record).unwrap_or_default();
+        consent.record = Record { grant: session.fingerprint(), ..known };
         consent.store_until = now.after(keep::PATIENCE);
         Ok(consent)
     }
