@@ -65,7 +65,7 @@ impl Session {
     pub fn explain(&self, now: UnixTime, stored: Option<&Record>, lease: Option<Held>) -> Explanation {
         let connection = self.connection();
         let token = self.life().and_then(|life| life.usable(now));
-        let stored = stored.and_then(|record| self.belonging(record.clone())).and_then(|record| record.record().ok()).flatten();
+        let stored = stored.and_then(|record| self.belonging(record.clone())).and_then(|record| record.record(false).ok()).flatten();
         let stored = stored.as_ref();
         let known = self.life().map(super::token::life::TokenLife::known_record);
         let newest = stored.filter(|stored| known.as_ref().is_none_or(|known| known.generation < stored.generation)).or(known.as_ref());

@@ -9,6 +9,8 @@ use auth_core::{
 use std::time::Duration;
 use support::{START, Scenario, failure, rotated, sent_value};
 
+/// The number of version 1 for the stored grant of "client-1".
+const STORED: u64 = 0xb9d5_698e_15a1_5281;
 const MINUTE: Duration = Duration::from_mins(1);
 
 fn client(provider: &Provider) -> ClientCredentials {
@@ -251,7 +253,7 @@ fn refused_then(scenario: &mut Scenario, answers: Vec<Claimed>) -> (Exchange, St
 
 /// What a sibling that was faster left in the store.
 fn newer(scenario: &Scenario, generation: u64, lives: Duration) -> Record {
-    let grant = scenario.stored.as_ref().map_or(0, |record| record.grant);
+    let grant = scenario.stored.as_ref().map_or(STORED, |record| record.grant);
     Record {
         generation,
         grant,
@@ -344,11 +346,12 @@ fn a_stored_grant_uses_what_a_login_left_in_the_store_and_asks_for_a_login_where
     let mut scenario = stored();
     let spending: Option<Spending> = None;
     scenario.stored =
-        Some(Record { generation: 1, grant: 77, refresh_token: Some("refresh-of-login".into()), spending, ..Record::default() });
+        Some(Record { generation: 1, grant: STORED, refresh_token: Some("refresh-of-login".into()), spending, ..Record::default() });
     let mut call = scenario.call("GET", "/x");
     assert!(body_of(&mut scenario, &mut call).contains("refresh-of-login"));
     scenario.respond(&mut call, 200, &[], &rotated("token-2", "refresh-2"));
     assert_eq!(sent_value(&scenario.to_send(&mut call)), "Bearer token-2");
     let kept = scenario.stored.as_ref().unwrap();
-    assert_eq!((kept.grant, kept.generation, kept.refresh_token.as_ref().unwrap().expose()), (77, 2, "refresh-2"));
+    assert_eq!((kept.generation, kept.refresh_token.as_ref().unwrap().expose()), (2, "refresh-2"));
+    assert_eq!(kept.place.as_ref().unwrap().to_string(), r#"xero/production of the client "client-1""#);
 }

@@ -31,20 +31,28 @@ fn accounts_never_meet_under_one_id() {
             Grant::client_credentials(client("client-1")).with_scopes(["read", "write"]),
             Grant::refresh_token(client("client-1"), "refresh-1"),
             Grant::refresh_token(client("client-1"), "refresh-2"),
+            Grant::stored(client("client-1")),
         ]
     };
-    let unnamed: Vec<String> = grants().into_iter().map(|grant| store_id(Credential::Grant(grant), None)).collect();
-    assert_eq!(unnamed[0], "numeric/production/client-1");
-    for (index, id) in unnamed.iter().enumerate() {
-        assert!(!unnamed[..index].contains(id), "{id}");
-        assert!(!id.contains("refresh") && !id.contains("secret"), "{id}");
-    }
+    let of = |grant, name| store_id(Credential::Grant(grant), name);
+    let mut ids: Vec<String> = grants().into_iter().map(|grant| of(grant, None)).collect();
     // The same every time, in every process.
-    assert_eq!(unnamed[4], "numeric/production/client-1/b7a802da2b3d1cfd");
-    let named: Vec<String> = grants().into_iter().map(|grant| store_id(Credential::Grant(grant), Some("books of ACME"))).collect();
-    assert_eq!(named[..4], ["books of ACME"; 4]);
-    assert_ne!(named[4], named[5]);
-    assert!(named[4].starts_with("books of ACME/"));
+    assert_eq!(ids[4], "numeric/production/client-1/c630f41728f54693");
+    ids.extend(grants().into_iter().map(|grant| of(grant, Some("books of ACME"))));
+    assert!(ids[7..].iter().all(|id| id.starts_with("books of ACME/numeric/production/client-")));
+    // A name that is spelled like the readable part of another id.
+    ids.extend(grants().into_iter().map(|grant| of(grant, Some("numeric/production/client-1"))));
+    for (index, id) in ids.iter().enumerate() {
+        assert!(!ids[..index].contains(id), "{id}");
+        assert!(!id.contains("refresh-") && !id.contains("secret"), "{id}");
+    }
+    // A refresh keeps what was granted, whatever it is asked for; elsewhere, the order of scopes says nothing.
+    let asking = |grant: Grant, scopes: &[&str]| of(grant.with_scopes(scopes.iter().copied()), None);
+    for grant in [Grant::refresh_token(client("client-1"), "refresh-1"), Grant::stored(client("client-1"))] {
+        assert_eq!(asking(grant.clone(), &["b", "a"]), of(grant, None));
+    }
+    let plain = || Grant::client_credentials(client("client-1"));
+    assert_eq!(asking(plain(), &["b", "a"]), asking(plain(), &["a b", "a"]));
 
     let finora = Provider::builtin("finora").unwrap();
     let id_of = |digit: char, name| {
@@ -53,7 +61,7 @@ fn accounts_never_meet_under_one_id() {
         Session::new(Arc::new(connection), credential, false).store_id(name)
     };
     assert_ne!(id_of('1', None), id_of('2', None));
-    assert_eq!(id_of('1', Some("ours")), "ours");
+    assert_eq!(id_of('1', Some("ours")), id_of('2', Some("ours")), "keys that replace each other share what is kept under a name");
     assert!(ApiKey::parse(&finora, id_of('1', None)).is_err());
 }
 

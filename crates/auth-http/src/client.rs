@@ -148,7 +148,7 @@ impl Client {
     /// do. Reads the store, sends nothing.
     pub fn explain(&self) -> Explanation {
         let shared = &self.shared;
-        let (stored, lease) = (shared.store.load(&shared.store_id()).ok().flatten(), shared.store.holder(&shared.store_id()));
+        let (stored, lease) = shared.stored();
         shared.with(|session, now| session.explain(now, stored.as_ref(), lease)).0
     }
 

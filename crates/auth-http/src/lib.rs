@@ -52,6 +52,7 @@ mod mark;
 mod poll;
 #[cfg(feature = "sign")]
 mod private_key;
+mod records;
 mod renewal;
 mod request;
 mod response;

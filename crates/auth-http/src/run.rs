@@ -159,19 +159,19 @@ impl Drop for Running {
 pub(crate) fn obey(shared: &Shared, exchange: &mut Exchange, step: Step) -> Option<Step> {
     match step {
         Step::Claim(claim) => {
-            let claimed = shared.store.claim(&shared.store_id(), &claim);
-            shared.with(|session, now| exchange.handle_claimed(session, now, claimed));
+            let claimed = shared.claim(&claim, false);
+            shared.with(|session, now| exchange.handle_claimed_by_id(session, now, claimed));
         }
         Step::Save(save) => {
-            let saved = shared.store.save(&shared.store_id(), &save);
+            let saved = shared.save(&save);
             shared.with(|session, now| exchange.handle_saved(session, now, saved));
         }
-        Step::Release(lease) => shared.store.release(&shared.store_id(), &lease),
+        Step::Release(lease) => shared.release(&lease),
         Step::Look => {
-            let pause = shared.store.paused(&shared.store_id());
+            let pause = shared.paused();
             shared.with(|session, now| exchange.handle_looked(session, now, pause));
         }
-        Step::Pause(pause) => shared.store.pause(&shared.store_id(), &pause),
+        Step::Pause(pause) => shared.pause(&pause),
         Step::Load => {
             let credential = load(shared);
             shared.with(|session, now| exchange.handle_loaded(session, now, credential));
@@ -202,7 +202,7 @@ pub(crate) fn leave(shared: &Shared, exchange: &mut Exchange) {
     }
     let (lease, _) = shared.with(|session, _| exchange.abandon(session));
     if let Some(lease) = lease {
-        shared.store.release(&shared.store_id(), &lease);
+        shared.release(&lease);
     }
 }
 

@@ -14,6 +14,7 @@ use crate::wakers::Wakers;
 use arc_swap::{ArcSwap, Guard};
 use auth_core::{Call, Connection, Exchange, Failure, FailureKind, Fresh, Session, UnixTime};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// The longest single sleep: half a minute, because a condition variable's clock stands still while the machine is suspended.
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     /// Whether renewals have threads of their own.
     pub(crate) renews_beside: bool,
     pub(crate) store: Arc<dyn TokenStore>,
+    /// Whether the last claim found the record under the id of version 1.
+    pub(crate) at_former: AtomicBool,
     /// The name that the client was given for a shared store.
     name: Option<String>,
     pub(crate) credential: Mutex<Credential>,
@@ -64,6 +67,7 @@ impl Shared {
             transport,
             renews_beside,
             store,
+            at_former: AtomicBool::new(false),
             name,
             credential: Mutex::new(credential),
             audit,
@@ -131,9 +135,10 @@ impl Shared {
         (result, changes)
     }
 
-    /// Under which id the store keeps what is the session's now.
-    pub(crate) fn store_id(&self) -> String {
-        self.session.lock().store_id(self.name.as_deref())
+    /// The ids under which the store keeps what is the session's now, and under which version 1 kept it.
+    pub(crate) fn store_ids(&self) -> (String, Option<String>) {
+        let (session, name) = (self.session.lock(), self.name.as_deref());
+        (session.store_id(name), session.former_store_id(name))
     }
 
     /// Whether the session has changed since `seen`.

@@ -11,7 +11,6 @@ use crate::session::{CONNECT_FIRST, Session};
 use crate::time::UnixTime;
 use crate::token::answer::{self, Denied, Granted};
 use crate::token::life::{Event, TokenLife};
-use crate::token::place::Belonging;
 use crate::token::refresh::RefreshForecast;
 use crate::token::refused::Refusal;
 use crate::token::request::Moment;
@@ -31,7 +30,7 @@ const SAVES: u32 = 3;
 
 impl Exchange {
     /// The lease is here, or is not: re-read, then journal.
-    pub(super) fn claimed(&mut self, session: &mut Session, now: UnixTime, asked: UnixTime, claimed: Claimed) {
+    pub(super) fn claimed(&mut self, session: &mut Session, now: UnixTime, asked: UnixTime, claimed: Claimed, is_by_id: bool) {
         let asked_for = core::mem::replace(&mut self.grant, grant_of(session));
         self.refusal.take_if(|_| asked_for != self.grant);
         match claimed {
@@ -49,7 +48,8 @@ impl Exchange {
                 }
                 (self.spent_since, self.probing) = (None, None);
                 // A record that is not ours is neither used nor overwritten.
-                let record = match record.and_then(|record| session.belonging(record)).map_or(Ok(None), Belonging::record) {
+                let belonging = record.and_then(|record| session.belonging(record));
+                let record = match belonging.map_or(Ok(None), |belonging| belonging.record(is_by_id)) {
                     Ok(record) => record,
                     Err(failure) => return self.give_up(session, now, failure),
                 };
@@ -318,7 +318,11 @@ impl Exchange {
         // The probe of the hour is sent once, whatever comes of it.
         if let Some(refusal) = self.probing.take() {
             let failure = refusal.probed(session.servers(now)).failure(session.connection().provider());
-            return if cause.proves_unprocessed() { self.give_up_unspent(session, now, failure) } else { self.give_up(session, now, failure) };
+            return if cause.proves_unprocessed() {
+                self.give_up_unspent(session, now, failure)
+            } else {
+                self.give_up(session, now, failure)
+            };
         }
         let rules = *session.rules();
         if is_single_use(session) && !cause.proves_unprocessed() {

@@ -12,10 +12,23 @@ use crate::verdict::failure::{Failure, FailureKind};
 
 impl Exchange {
     /// Takes what a store answered to [`crate::Step::Claim`].
+    ///
+    /// A record that names another place, or of version 1 and of an unknown refresh token, ends the exchange with a failure of kind `Store`. One of another
+    /// refresh token of this place counts as none: a program that keeps one record for a session may have given it another token.
     pub fn handle_claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
+        self.take_claimed(session, now, claimed, false);
+    }
+
+    /// The same for a store that keeps each record under its [`Session::store_id`]. A record of another refresh token is a contradiction there, and ends the
+    /// exchange with a failure of kind `Store` too: it is neither used nor overwritten.
+    pub fn handle_claimed_by_id(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed) {
+        self.take_claimed(session, now, claimed, true);
+    }
+
+    fn take_claimed(&mut self, session: &mut Session, now: UnixTime, claimed: Claimed, is_by_id: bool) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectClaimed(asked) => self.claimed(session, now, asked, claimed),
+            At::ExpectClaimed(asked) => self.claimed(session, now, asked, claimed, is_by_id),
             other => self.misuse_at(session, other, "handle_claimed was called without a Claim"),
         }
     }

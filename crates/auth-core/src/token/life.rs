@@ -369,7 +369,7 @@ mod tests {
         ClientCredentials::parse(&Provider::builtin("numeric").unwrap(), id, "made-up").unwrap()
     }
 
-    fn granted(life: &TokenLife, generation: u64, refresh_token: Option<&str>) -> Event {
+    fn granted(generation: u64, refresh_token: Option<&str>) -> Event {
         let token = Token::new(authorization("access", generation), NOW, Duration::from_hours(1), None, 0.0);
         let record = Record {
             generation,
@@ -398,7 +398,7 @@ mod tests {
     #[test]
     fn the_record_has_the_held_token_and_keeps_it_when_it_is_refused() {
         let mut life = TokenLife::new(Grant::refresh_token(client("a"), "refresh-1"), Vec::new());
-        assert!(life.take(granted(&life, 1, Some("refresh-2")), HERE));
+        assert!(life.take(granted(1, Some("refresh-2")), HERE));
         assert_eq!((access_token(&life).as_deref(), life.refresh_token().unwrap().expose()), (Some("access"), "refresh-2"));
         assert!(life.take(Event::Rejected { generation: 1 }, HERE) && life.token().is_none());
         assert_eq!((access_token(&life).as_deref(), life.refresh_token().unwrap().expose()), (Some("access"), "refresh-2"));
@@ -407,7 +407,7 @@ mod tests {
     #[test]
     fn the_record_of_another_grant_has_nothing_of_the_token_that_is_still_held() {
         let mut life = TokenLife::new(Grant::refresh_token(client("a"), "refresh-1"), Vec::new());
-        assert!(life.take(granted(&life, 7, Some("refresh-2")), HERE));
+        assert!(life.take(granted(7, Some("refresh-2")), HERE));
         assert!(life.replace_grants(Grant::refresh_token(client("b"), "refresh-of-b"), Vec::new()));
         let record = life.record().unwrap();
         assert!(life.usable(NOW).is_some() && record.access_token.is_none());
@@ -424,11 +424,11 @@ mod tests {
             life.take(Event::Failed { by: 1, failure: failure.clone(), until }, HERE);
             assert_eq!((life.failures(), life.generation()), (1, generation - 1));
             life.take(Event::Begin { by: 1, until }, HERE);
-            life.take(granted(&life, generation, None), HERE);
+            life.take(granted(generation, None), HERE);
             assert!(life.rare.is_none() && life.generation() == generation);
         }
         assert!(life.take(Event::Rejected { generation: 2 }, HERE));
-        assert!(life.generation() == 2 && !life.take(granted(&life, 2, None), HERE), "a token of before is none");
+        assert!(life.generation() == 2 && !life.take(granted(2, None), HERE), "a token of before is none");
     }
 
     /// How many bytes each of a hundred thousand sessions takes beside its texts.

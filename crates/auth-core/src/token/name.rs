@@ -65,7 +65,7 @@ impl Session {
     pub fn looks_at_former(&self, record: &Record, for_login: bool) -> bool {
         match self.belonging(record.clone()) {
             Some(Belonging::Ours(_)) => true,
-            Some(Belonging::Unproven(_)) => !for_login,
+            Some(Belonging::Unproven(_) | Belonging::OfAnotherGrant(_)) => !for_login,
             Some(Belonging::OfAnotherPlace(_) | Belonging::Worthless) | None => false,
         }
     }

@@ -78,8 +78,10 @@ pub(crate) enum Belonging {
     Ours(Box<Record>),
     /// It names another place.
     OfAnotherPlace(Failure),
-    /// It names no other place, but nothing shows that its refresh token is this grant's.
+    /// It names no place, and nothing shows that its refresh token is this grant's.
     Unproven(Failure),
+    /// It names this place and another grant.
+    OfAnotherGrant(Failure),
     /// It is not ours and has no refresh token, so that nothing is lost with it.
     Worthless,
 }
@@ -89,9 +91,8 @@ impl Belonging {
     pub(crate) fn of(mut record: Record, grant: &Grant, connection: &Connection) -> Self {
         let number = grant.fingerprint(connection.place_digest());
         let own = connection.place_of(grant);
-        if let Some(place) = record.place.take()
-            && *place != own
-        {
+        let place = record.place.take();
+        if let Some(place) = place.as_deref().filter(|place| **place != own) {
             let what = format!("the store's record is of {place}, this client is of {own}");
             return Self::OfAnotherPlace(refused(what, "give each of the two a name or a store of its own"));
         }
@@ -102,19 +103,25 @@ impl Belonging {
         if record.refresh_token.is_none() && record.spending.is_none() {
             return Self::Worthless;
         }
-        let what = format!("the store has a record with a refresh token, and nothing shows that it is of {own}");
-        Self::Unproven(refused(what, "log in once, give the client a name or a store of its own, or remove the record"))
+        let advice = "log in once, give the client a name or a store of its own, or remove the record";
+        if place.is_some() {
+            let what = format!("the store's record is of another refresh token of {own}");
+            return Self::OfAnotherGrant(refused(what, advice));
+        }
+        let what = format!("the store's record is of version 1, and nothing shows that its refresh token is of {own}");
+        Self::Unproven(refused(what, advice))
     }
 
-    /// The record, if it is ours.
+    /// The record, if it is ours. `is_by_id` says that it stood under the session's id, where another grant's is a contradiction.
     ///
     /// # Errors
     /// Why it may be neither used nor overwritten.
-    pub(crate) fn record(self) -> Result<Option<Record>, Failure> {
+    pub(crate) fn record(self, is_by_id: bool) -> Result<Option<Record>, Failure> {
         match self {
             Self::Ours(record) => Ok(Some(*record)),
+            Self::OfAnotherGrant(_) if !is_by_id => Ok(None),
             Self::Worthless => Ok(None),
-            Self::OfAnotherPlace(failure) | Self::Unproven(failure) => Err(failure),
+            Self::OfAnotherPlace(failure) | Self::Unproven(failure) | Self::OfAnotherGrant(failure) => Err(failure),
         }
     }
 }

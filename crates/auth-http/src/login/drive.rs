@@ -30,14 +30,14 @@ pub(super) fn drive(
                 Err(lost) => consent.handle_failure(shared.now(), lost),
             },
             ConsentStep::Claim(claim) => {
-                let claimed = shared.store.claim(&shared.store_id(), &claim);
+                let claimed = shared.claim(&claim, true);
                 consent.handle_claimed(shared.now(), claimed);
             }
             ConsentStep::Save(save) => {
-                let saved = shared.store.save(&shared.store_id(), &save);
+                let saved = shared.save(&save);
                 consent.handle_saved(shared.now(), saved);
             }
-            ConsentStep::Release(lease) => shared.store.release(&shared.store_id(), &lease),
+            ConsentStep::Release(lease) => shared.release(&lease),
             ConsentStep::Wait(until) => shared.sleep_until(until)?,
             ConsentStep::Done(result) => {
                 if shared.audit.heard() > Heard::Nothing {

@@ -66,8 +66,8 @@ impl Consent {
         match Belonging::of(record, &self.grant, &self.connection) {
             Belonging::Ours(record) => Ok(Some(*record)),
             Belonging::Worthless => Ok(Some(bare)),
-            Belonging::Unproven(_) if !matches!(self.way, Way::End(_)) => Ok(Some(bare)),
-            Belonging::Unproven(failure) | Belonging::OfAnotherPlace(failure) => Err(failure),
+            Belonging::Unproven(_) | Belonging::OfAnotherGrant(_) if !matches!(self.way, Way::End(_)) => Ok(Some(bare)),
+            Belonging::Unproven(failure) | Belonging::OfAnotherGrant(failure) | Belonging::OfAnotherPlace(failure) => Err(failure),
         }
     }
 

@@ -1,0 +1,72 @@
+//! What a client does with its store: under the session's id, or under the id of version 1 where the session's record still stands there.
+
+use crate::shared::Shared;
+use crate::store::{Claim, Claimed, Held, Lease, Record, Save, Saved, SharedPause};
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Shared {
+    /// Takes the lease and hands over the record. Without a record under the session's id, the one of version 1 is looked for under its id.
+    ///
+    /// The lease is then held under both ids, so that processes of both versions keep it.
+    pub(crate) fn claim(&self, claim: &Claim, for_login: bool) -> Claimed {
+        let (id, former) = self.store_ids();
+        let own = self.store.claim(&id, claim);
+        // Only who has the lease says where the record stands.
+        let Claimed::Granted(record) = &own else { return own };
+        let found = match former.filter(|_| record.is_none()) {
+            None => None,
+            Some(former) => match self.former_record(&former, for_login) {
+                Ok(None) => None,
+                Ok(Some(_)) => Some(self.store.claim(&former, claim)),
+                Err(why) => Some(Claimed::Down(why)),
+            },
+        };
+        self.at_former.store(matches!(found, Some(Claimed::Granted(_))), Relaxed);
+        if matches!(found, Some(Claimed::Busy | Claimed::Down(_))) {
+            self.store.release(&id, &Lease { owner: claim.owner });
+        }
+        found.unwrap_or(own)
+    }
+
+    /// Keeps a record where the last claim found one.
+    pub(crate) fn save(&self, save: &Save) -> Saved {
+        self.store.save(&self.record_id(), save)
+    }
+
+    /// Gives a lease back.
+    pub(crate) fn release(&self, lease: &Lease) {
+        let (id, former) = self.store_ids();
+        if let Some(former) = former.filter(|_| self.at_former.load(Relaxed)) {
+            self.store.release(&former, lease);
+        }
+        self.store.release(&id, lease);
+    }
+
+    /// The record as it stands, without a lease, and who holds the lease; as far as the store can tell.
+    pub(crate) fn stored(&self) -> (Option<Record>, Option<Held>) {
+        let (id, former) = self.store_ids();
+        let own = self.store.load(&id).ok().flatten();
+        let record = own.or_else(|| former.and_then(|former| self.former_record(&former, false).ok().flatten()));
+        (record, self.store.holder(&id))
+    }
+
+    pub(crate) fn paused(&self) -> Option<SharedPause> {
+        self.store.paused(&self.store_ids().0)
+    }
+
+    pub(crate) fn pause(&self, pause: &SharedPause) {
+        self.store.pause(&self.store_ids().0, pause);
+    }
+
+    /// The record of version 1, if it is for this session.
+    fn former_record(&self, former: &str, for_login: bool) -> Result<Option<Record>, String> {
+        let record = self.store.load(former)?;
+        Ok(record.filter(|record| self.with(|session, _| session.looks_at_former(record, for_login)).0))
+    }
+
+    /// The id under which the record stands.
+    fn record_id(&self) -> String {
+        let (id, former) = self.store_ids();
+        former.filter(|_| self.at_former.load(Relaxed)).unwrap_or(id)
+    }
+}
