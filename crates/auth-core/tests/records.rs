@@ -52,7 +52,7 @@ fn check_fields(name: &str, record: &Record, expected: &Value) {
 
 #[test]
 fn vectors_are_read_and_written_or_refused() {
-    for vector in &vectors("records", 63) {
+    for vector in &vectors("records", 74) {
         let name = vector["name"].as_str().unwrap();
         let text = text(vector);
         match (Record::from_bytes(text.as_bytes()), vector["error"].as_str()) {

@@ -96,7 +96,7 @@ impl Belonging {
             let what = format!("the store's record is of {place}, this client is of {own}");
             return Self::OfAnotherPlace(refused(what, "give each of the two a name or a store of its own"));
         }
-        if record.grant == number || is_proven(&record, grant, connection) {
+        if record.grant == number || place.is_none() && is_proven(&record, grant, connection) {
             record.grant = number;
             return Self::Ours(Box::new(record));
         }
