@@ -323,7 +323,7 @@ static void rings(void) {
     json_decref(file);
 }
 
-/* A record that a store hands over is read, or the store counts as down, with the reason. */
+/* A record that a store hands over is read, or the store counts as down, with the reason; one of another place is refused. */
 static void records(void) {
     json_t *vector, *file = replay_file("records", 74);
     size_t index;
@@ -350,7 +350,9 @@ static void records(void) {
         ledgerauth_str given = {record, at};
         CHECK_STATUS(ledgerauth_exchange_handle_claimed(exchange, LEDGERAUTH_STORE_DONE, given, &error), LEDGERAUTH_OK, &error);
         ledgerauth_step step = replay_poll(exchange);
-        if (json_object_get(vector, "error") != NULL && at > 0) {
+        ledgerauth_str belongs = replay_str(vector, "belongs");
+        int is_foreign = belongs.len > 0 && (strcmp(belongs.data, "another_place") == 0 || strcmp(belongs.data, "unproven") == 0);
+        if ((json_object_get(vector, "error") != NULL && at > 0) || is_foreign) {
             for (; step.kind != LEDGERAUTH_STEP_DONE; step = replay_poll(exchange)) {
                 CHECK(step.kind == LEDGERAUTH_STEP_RELEASE);
             }

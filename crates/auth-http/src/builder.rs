@@ -116,10 +116,11 @@ impl ClientBuilder {
         self
     }
 
-    /// The name under which a shared store keeps this connection's tokens; made of provider, environment and client id if not said.
+    /// The name with which a shared store's id for this connection's tokens begins. Default: none, because provider, environment, client id and what was
+    /// granted follow anyway ([`Session::store_id`]).
     ///
-    /// Without a name, two keys, two refresh tokens or two sets of scopes never meet there; with one, two refresh tokens do not either ([`Session::store_id`]). Where
-    /// logins put the refresh token into the store, two accounts of one client need names of their own.
+    /// One name may serve several providers and environments: each keeps a record of its own. Where logins put the refresh token into the store, two accounts
+    /// of one client need names of their own.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self

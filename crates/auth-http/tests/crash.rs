@@ -337,7 +337,13 @@ impl<P: Lasting> Trial<P> {
         let provider = Provider::builtin(&self.connection.provider).unwrap();
         let client = ClientCredentials::parse(&provider, &self.connection.client_id, self.connection.client_secret.as_str()).unwrap();
         let credential = Credential::Grant(Grant::refresh_token(client, self.connection.refresh_token.as_str()));
-        let connection = Connection::builder(provider).environment("production").build(&credential).unwrap();
+        let connection = Connection::builder(provider)
+            .environment("production")
+            .base_url(&self.connection.api)
+            .token_url(&self.connection.token_url)
+            .insecure_loopback(true)
+            .build(&credential)
+            .unwrap();
         Session::new(Arc::new(connection), credential, false).store_id(None)
     }
 }
