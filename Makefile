@@ -12,7 +12,7 @@ demo:  ## run one month-end close through all four systems, on this machine alon
 	@$(CARGO) build --release -p auth-demo
 	@$(CARGO) run --quiet --release -p auth-demo
 
-# What tests are built with: a test whose other half is missing on a machine says SKIPPED there (tests/tools).
+# What tests are built with; one whose other half a machine lacks says SKIPPED there (tests/tools).
 TESTED_IN_RUST := auth-http/redis,auth-http/login
 TESTED := $(TESTED_IN_RUST),auth-ffi/redis
 
@@ -20,7 +20,8 @@ TESTED := $(TESTED_IN_RUST),auth-ffi/redis
 test: servers  ## install what is needed, run every test, and count: passed, failed, skipped
 	@tests/tally new
 	@tests/tally part rust $(CARGO) test --no-fail-fast --workspace --all-targets --features $(TESTED)
-	@tests/tally part docs $(CARGO) test --no-fail-fast --workspace --exclude auth-ffi --exclude auth-py --doc --features $(TESTED_IN_RUST)
+	@tests/tally part docs $(CARGO) test --no-fail-fast --workspace --doc \
+	  --exclude auth-ffi --exclude auth-py --features $(TESTED_IN_RUST)
 	@tests/tally part keyring tests/servers/keyring/run
 	@tests/tally part demo $(CARGO) run --quiet --release -p auth-demo
 	@tests/tally part python tests/python/run $(PYTHONS)
@@ -34,7 +35,7 @@ test-python: servers  ## build the Python package as a user gets it, and test it
 	tests/python/run $(PYTHONS)
 
 .PHONY: test-engines
-test-engines: tools  ## the Python package on dask, dlt, Airflow and Spark, each in an environment of its own: WHEEL=
+test-engines: tools  ## the Python package on dask, dlt, Airflow and Spark: WHEEL=
 	@tests/tools install python java
 	tests/engines/run $(WHEEL)
 
@@ -90,7 +91,7 @@ tools:
 	@tests/tools install cc && tests/tools has cc || { echo 'a C compiler is missing (one dependency builds C): install gcc or clang, then call make again' >&2; exit 1; }
 
 .PHONY: servers
-servers: tools  ## install what the tests need and run against, where this user may, and say what cannot be had
+servers: tools  ## install what the tests need, where this user may, and say what cannot be had
 	@tests/tools install
 	@tests/servers/install
 

@@ -18,5 +18,6 @@ def need(group: str, what: str) -> None:
 
 def skip(group: str, what: str) -> None:
     """Skips the test; a failure where nothing may be skipped (`LEDGERAUTH_REQUIRE_TOOLS`)."""
-    told = subprocess.run([TOOLS, "skip", "uncounted", group, what], stderr=subprocess.PIPE, text=True)
+    command = [TOOLS, "skip", "uncounted", group, what]
+    told = subprocess.run(command, stderr=subprocess.PIPE, text=True)
     (pytest.fail if told.returncode else pytest.skip)(told.stderr.strip())
