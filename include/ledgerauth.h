@@ -693,7 +693,9 @@ typedef struct ledgerauth_client_options {
     uint64_t connect_timeout_ms;
     /*
      * Own HTTP: connect through this proxy, such as "http://user:password@host:3128". If not
-     * said, the variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are followed.
+     * said: https_proxy, HTTPS_PROXY, all_proxy or ALL_PROXY, the first that is set, but for the
+     * hosts in no_proxy or NO_PROXY, as curl and requests read them. Plain http is sent to this
+     * machine alone, and always directly.
      */
     ledgerauth_str proxy;
     /* Own HTTP: not 0 to connect directly, whatever the variables say. */

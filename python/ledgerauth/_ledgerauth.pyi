@@ -94,7 +94,9 @@ class Client:
 
     What surrounds it:
         ca_file: PEM with the certificate authorities to trust, and no others; Mozilla's list if not said.
-        proxy: ``http://user:password@host:port``, ``https://...`` or ``socks5://...``; ``False`` for none; if not said, ``HTTPS_PROXY`` and its kin.
+        proxy: ``http://user:password@host:port``, ``https://...`` or ``socks5://...``; ``False`` for none.
+            Default: ``HTTPS_PROXY`` or ``ALL_PROXY``, but for the hosts in ``NO_PROXY``, as curl and requests read them.
+            Plain http is sent to this machine alone, and always directly.
         integration: what audit events say who uses the credential.
         on_audit: called with each :class:`AuditEvent`, in the thread in which it happens: keep it short.
         store: where tokens are kept and shared: the path of a folder, for the processes of one host; ``redis://...``, for many hosts; a :class:`FileStore` or
