@@ -964,6 +964,11 @@ typedef struct ledgerauth_request {
     uint64_t deadline_ms;
     /* The id under which the call is known to both sides; a random one if not said. */
     ledgerauth_str request_id;
+    /*
+     * How many bytes read_body gives in all; not known if 0, and then the body is sent in chunks. A
+     * body that ends before, or has more, fails the call before its last byte is sent.
+     */
+    uint64_t read_size;
 } ledgerauth_request;
 
 /*
