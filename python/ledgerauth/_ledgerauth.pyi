@@ -99,7 +99,7 @@ class Client:
             Plain http is sent to this machine alone, and always directly.
         integration: what audit events say who uses the credential.
         on_audit: called with each :class:`AuditEvent`, in the thread in which it happens: keep it short.
-        store: where tokens are kept and shared: the path of a folder, for the processes of one host; ``redis://...``, for many hosts; a :class:`FileStore` or
+        store: where tokens are kept and shared: the path of a folder, for the processes of one host; ``rediss://...``, for many hosts; a :class:`FileStore` or
             :class:`RedisStore`, to seal them; this process's memory if not said.
         name: under which a shared store keeps the tokens: needed for two accounts of one client.
         user_agent: ``ledgerauth/VERSION`` if not said.
@@ -543,7 +543,8 @@ class FileStore:
 
 @final
 class RedisStore:
-    """Tokens in a Redis server, shared by any number of hosts: ``redis://host:port/database``, ``rediss://...`` for TLS, ``redis+unix:///path`` for a local
+    """Tokens in a Redis server, shared by any number of hosts: ``rediss://host:port/database`` with TLS, ``redis://...`` without it
+    on this machine, ``redis+insecure://...`` without it on another, ``redis+unix:///path`` for a local
     socket. ``password_env`` names the variable that holds the password: one in the URL works, but then the store is not pickled."""
 
     def __new__(

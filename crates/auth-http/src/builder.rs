@@ -217,7 +217,12 @@ impl ClientBuilder {
             clock: self.clock,
             interrupt: self.interrupt,
         };
-        Ok(Client { shared: Arc::new(Shared::new(session, source, around)) })
+        let exposure = source.exposure();
+        let shared = Arc::new(Shared::new(session, source, around));
+        if let Some(exposure) = exposure {
+            shared.audit.deliver(&[AuditEvent::credential_exposed(&shared.connection, shared.now(), exposure)]);
+        }
+        Ok(Client { shared })
     }
 
     /// What requests are sent through.
