@@ -8,6 +8,7 @@ mod places;
 #[path = "stores/redis_server.rs"]
 #[allow(dead_code, reason = "the tests of stores use more of it")]
 mod redis_server;
+mod support;
 
 use auth_http::core::Spending;
 use auth_http::store::{Claim, Claimed, Lease, Record, Save, Saved, TokenStore};
@@ -135,7 +136,7 @@ fn scopes_in_any_order_find_the_record_that_is_there() {
     let sandbox = sandbox();
     let place = Files::plain();
     let first = sandbox.issue_refresh_token(&sandbox.keys().numeric.client_id).unwrap();
-    for scopes in [&["tasks:read", "tasks:write"][..], &["tasks:write", "tasks:read"], &["tasks:read"], &[]] {
+    for scopes in [&["read", "write"][..], &["write", "read"], &["read"], &[]] {
         call(&of(&sandbox, &first, scopes, place.open())).unwrap();
     }
     assert_eq!((asked(&sandbox), place.ending(".record").len()), (1, 1));
@@ -180,7 +181,7 @@ fn a_record_of_version_1_is_adopted_where_it_stands() {
     let record =
         Record { generation: 5, grant: former_number(&[&id, &first]), refresh_token: Some(next.as_str().into()), ..Record::default() };
     leave_version_1(&place, &former, record);
-    call(&of(&sandbox, &first, &["tasks:read"], place.open())).unwrap();
+    call(&of(&sandbox, &first, &["read"], place.open())).unwrap();
     let sent = |token: &str| sandbox.count(|entry| entry.kind == Kind::Token && entry.body_text().contains(token));
     assert_eq!((sent(&first), sent(&next)), (0, 1), "the successor is what is sent");
     // It is of version 2 now, names its place, and is found again by the next process.
