@@ -88,7 +88,7 @@ static void check_done(const ledgerauth_step *step, const json_t *expect) {
 }
 
 static void check(const ledgerauth_step *step, const json_t *expect) {
-    const char *kinds[] = {"", "fetch", "send", "wait", "done", "claim", "save", "release", "look", "pause", "load"};
+    const char *kinds[] = {"", "fetch", "send", "wait", "done", "claim", "save", "release", "look", "pause", "load", "connect"};
     CHECK(strcmp(kinds[step->kind], replay_text(expect, "step")) == 0);
     switch (step->kind) {
     case LEDGERAUTH_STEP_FETCH:
@@ -99,6 +99,10 @@ static void check(const ledgerauth_step *step, const json_t *expect) {
         break;
     case LEDGERAUTH_STEP_SAVE:
         check_save(step, expect);
+        break;
+    case LEDGERAUTH_STEP_CONNECT:
+        CHECK_TEXT(step->url, replay_text(expect, "url"));
+        CHECK((json_int_t)step->timeout_ms == replay_number(expect, "timeout_ms", 0));
         break;
     case LEDGERAUTH_STEP_WAIT:
         CHECK((json_int_t)step->wait_ms >= replay_number(expect, "at_least_ms", 0));
@@ -129,6 +133,13 @@ static void tell(ledgerauth_exchange *exchange, const json_t *then) {
     } else if (json_object_get(then, "saved") != NULL) {
         int32_t result = result_of(replay_text(then, "saved"));
         CHECK_STATUS(ledgerauth_exchange_handle_saved(exchange, result, LEDGERAUTH_STR("down"), &error), LEDGERAUTH_OK, &error);
+    } else if (json_object_get(then, "connected") != NULL) {
+        const char *word = replay_text(then, "connected");
+        int32_t result = strcmp(word, "connected") == 0 ? LEDGERAUTH_CONNECTED
+                         : strcmp(word, "failed") == 0  ? LEDGERAUTH_CONNECT_FAILED
+                                                        : LEDGERAUTH_CONNECT_NOT_SUPPORTED;
+        CHECK_STATUS(ledgerauth_exchange_handle_connected(exchange, result, 1, LEDGERAUTH_STR("no connection"), &error), LEDGERAUTH_OK,
+                     &error);
     } else if (json_object_get(then, "response") != NULL) {
         replay_answer(exchange, json_object_get(then, "response"));
     } else if (json_object_get(then, "failure") != NULL) {

@@ -10,6 +10,7 @@ use crate::verdict::retry::Cause;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::time::Duration;
 
 /// `Step` is what a shell has to do next; each says with which `handle_*` to report it.
 #[derive(Debug)]
@@ -27,6 +28,9 @@ pub enum Step {
     Pause(SharedPause),
     /// Ask the credential's source again: [`crate::Exchange::handle_loaded`].
     Load,
+    /// Open a new connection for the [`Step::Fetch`] that may follow, and keep it until then:
+    /// [`crate::Exchange::handle_connected`].
+    Connect(Connect),
     /// Sign this ([`TokenRequest::sign`], outside of locks), send it to the token endpoint exactly as it is, follow no redirect:
     /// [`crate::Exchange::handle_response`] with the whole body, or [`crate::Exchange::handle_failure`].
     Fetch(TokenRequest),
@@ -36,6 +40,29 @@ pub enum Step {
     Wait(UnixTime),
     /// The end: hand the caller the response you hold, or this failure.
     Done(Outcome),
+}
+
+/// `Connect` is a connection to be opened before a single-use refresh token is journaled.
+///
+/// A connection that cannot be opened then spends nothing. The connection must be new: a server may
+/// close a kept one at any moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connect {
+    /// The token endpoint.
+    pub url: Url,
+    /// How long name, proxy, TCP and TLS may take together.
+    pub timeout: Duration,
+}
+
+/// `ConnectOutcome` is how a [`Step::Connect`] ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectOutcome {
+    /// The connection stands, and the next [`Step::Fetch`] uses it.
+    Connected,
+    /// The connection was not made.
+    Failed(Transport),
+    /// This shell cannot open a connection ahead of a request. The exchange goes on without one.
+    NotSupported,
 }
 
 /// `Send` is how the caller's request has to look this time.

@@ -3,7 +3,7 @@
 mod support;
 
 use auth_core::{
-    ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, KeyError, Outcome, Provider, Response, Saved,
+    ApiKey, Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Grant, KeyError, Outcome, Provider, Response, Saved,
     Session, Step, Transport, UnixTime,
 };
 use serde_json::Value;
@@ -147,6 +147,7 @@ impl Replay {
             Step::Release(_) => "release",
             Step::Load => "load",
             Step::Look => "look",
+            Step::Connect(_) => "connect",
             Step::Pause(_) => "pause",
             Step::Fetch(_) => "fetch",
             Step::Send(_) => "send",
@@ -204,6 +205,10 @@ impl Replay {
                     assert_eq!(failure.unwrap().come_back_at(), Some(self.now.after(Duration::from_millis(millis))), "{name}");
                 }
             }
+            Step::Connect(connect) => {
+                let millis = u64::try_from(connect.timeout.as_millis()).unwrap();
+                assert_eq!((connect.url.as_str(), millis), (text(expect, "url"), expect["timeout_ms"].as_u64().unwrap()), "{name}");
+            }
             Step::Claim(_) | Step::Release(_) | Step::Load | Step::Look | Step::Pause(_) => {}
         }
     }
@@ -218,6 +223,13 @@ impl Replay {
                 _ => Claimed::Down("down".into()),
             };
             exchange.handle_claimed(session, *now, claimed);
+        } else if let Some(connected) = then["connected"].as_str() {
+            let outcome = match connected {
+                "connected" => ConnectOutcome::Connected,
+                "not_supported" => ConnectOutcome::NotSupported,
+                _ => ConnectOutcome::Failed(Transport { how: how(true), what: "no connection".into(), advice: String::new() }),
+            };
+            exchange.handle_connected(session, *now, outcome);
         } else if let Some(saved) = then["saved"].as_str() {
             let saved = match saved {
                 "durable" => Saved::Durable,

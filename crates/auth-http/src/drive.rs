@@ -3,7 +3,7 @@
 use crate::credential::Credential;
 use crate::run::{keep, leave, obey, report};
 use crate::shared::Shared;
-use auth_core::{Call, Claimed, Exchange, Response, Saved, SharedPause, Step, Transport, UnixTime};
+use auth_core::{Call, Claimed, ConnectOutcome, Exchange, Response, Saved, SharedPause, Step, Transport, UnixTime};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ impl Drive {
         step
     }
 
-    /// Does a step that is for the client's own store or credential source, and reports it; a [`Step::Fetch`], with its assertions signed, [`Step::Send`],
+    /// Does a step that is for the client's own store or credential source, and reports it; a [`Step::Connect`], [`Step::Fetch`], with its assertions signed, [`Step::Send`],
     /// [`Step::Wait`] or [`Step::Done`] comes back.
     pub fn obey(&mut self, step: Step) -> Option<Step> {
         obey(&self.shared, &mut self.exchange, step)
@@ -106,6 +106,12 @@ impl Drive {
         let Self { shared, exchange } = self;
         let credential = credential.and_then(|credential| keep(shared, credential));
         shared.with(|session, now| exchange.handle_loaded(session, now, credential));
+    }
+
+    /// Reports how [`Step::Connect`] ended.
+    pub fn handle_connected(&mut self, outcome: ConnectOutcome) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_connected(session, now, outcome));
     }
 
     /// Reports the response to [`Step::Fetch`] or [`Step::Send`].

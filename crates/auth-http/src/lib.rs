@@ -90,4 +90,4 @@ pub use response::Response;
 pub use store::{FileStore, MemoryStore, SealKey, TokenStore};
 #[cfg(feature = "redis")]
 pub use store::{RedisSettings, RedisStore};
-pub use transport::{Body, Payload, Times, Transport};
+pub use transport::{Body, OpenConnection, Payload, Times, Transport};

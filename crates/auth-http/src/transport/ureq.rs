@@ -2,14 +2,19 @@
 
 use super::lost::lost;
 use super::names::Names;
-use super::{Body, Lost, Payload, Source, Times, Transport};
+use super::opener::Opener;
+use super::socket::connector;
+use super::stage::{Sent, watched};
+use super::{Body, Lost, OpenConnection, Payload, Source, Times, Transport};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
-use http::{HeaderValue, Request, Response};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, Uri};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use ureq::config::{Config, ConfigBuilder};
+use ureq::typestate::AgentScope;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
 /// What a client's connections look like.
@@ -61,30 +66,58 @@ impl Default for Wire {
 /// Sends by ureq.
 pub(crate) struct Ureq {
     agent: Agent,
-    /// The same for token requests, which nothing may interrupt: the answer to a single-use refresh token must be heard.
-    tokens: Agent,
+    /// For token requests, which nothing may interrupt: the answer to a single-use refresh token must be heard.
+    tokens: Arc<Opener>,
+    interrupt: Option<Interrupt>,
     timeout: Duration,
     connect_timeout: Duration,
 }
 
 impl Transport for Ureq {
     fn send(&self, request: Request<Payload<'_>>, times: Times) -> Result<Response<Body>, Lost> {
-        let (head, payload) = request.into_parts();
-        let response = match payload {
-            Payload::None => self.run(Request::from_parts(head, ()), times),
-            Payload::Bytes(bytes) => self.run(Request::from_parts(head, bytes), times),
-            Payload::Stream(mut reader) => self.run(Request::from_parts(head, SendBody::from_reader(&mut reader)), times),
-        };
+        let (head, mut payload) = request.into_parts();
+        let begun = Instant::now();
+        let (mut result, mut sent) = watched(|| self.run(head.clone(), &mut payload, times, false));
+        if let Err(error) = &result
+            && self.is_replaced(error, sent, &head.method, &payload)
+        {
+            let times = Times { begin: times.begin.saturating_sub(begun.elapsed()), ..times };
+            (result, sent) = watched(|| self.run(head, &mut payload, times, true));
+        }
         let read = |body: ureq::Body| Body(Source::Ureq(body.into_with_config().limit(u64::MAX).reader()));
-        response.map(|response| response.map(read)).map_err(|error| lost(&error))
+        result.map(|response| response.map(read)).map_err(|error| lost(&sent.judge(error)))
+    }
+
+    fn connect(&self, url: &Uri, limit: Duration) -> Result<Option<Box<dyn OpenConnection>>, Lost> {
+        Ok(Some(Box::new(self.tokens.open(url, limit)?)))
     }
 }
 
 impl Ureq {
-    fn run<B: AsSendBody>(&self, request: Request<B>, times: Times) -> Result<Response<ureq::Body>, ureq::Error> {
-        if let Some(end) = times.end {
-            return self.tokens.run(self.tokens.configure_request(request).timeout_global(Some(end)).build());
+    /// Whether a request is sent again over a new connection, because the kept one turned out to be dead (RFC 9112 section 9.3.1):
+    /// nothing of an answer came, and either nothing was written or the method is idempotent.
+    fn is_replaced(&self, error: &ureq::Error, sent: Sent, method: &Method, payload: &Payload<'_>) -> bool {
+        use std::io::ErrorKind as Kind;
+        let is_dead = matches!(error, ureq::Error::Io(error) if matches!(
+            error.kind(),
+            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::NotConnected | Kind::UnexpectedEof
+        ));
+        let may_be_sent = !sent.began || (method.is_idempotent() && !matches!(payload, Payload::Stream(_)));
+        let is_wanted = !self.interrupt.as_ref().is_some_and(|interrupt| interrupt());
+        is_dead && sent.kept && !sent.heard && may_be_sent && is_wanted
+    }
+
+    fn run(&self, head: Parts, payload: &mut Payload<'_>, times: Times, anew: bool) -> Result<Response<ureq::Body>, ureq::Error> {
+        match payload {
+            Payload::None => self.run_with(Request::from_parts(head, ()), times, anew),
+            Payload::Bytes(bytes) => self.run_with(Request::from_parts(head, *bytes), times, anew),
+            Payload::Stream(reader) => self.run_with(Request::from_parts(head, SendBody::from_reader(reader)), times, anew),
         }
+    }
+
+    fn run_with<B: AsSendBody>(&self, request: Request<B>, times: Times, anew: bool) -> Result<Response<ureq::Body>, ureq::Error> {
+        // No connection is young enough.
+        let request = if anew { self.agent.configure_request(request).max_idle_age(Duration::ZERO).build() } else { request };
         let request = if times.begin < self.timeout + 2 * self.connect_timeout {
             // Name resolution, connection and answer have their own clocks in ureq; together they must not take longer than what is left.
             let connecting = self.connect_timeout.min(times.begin / 4);
@@ -101,12 +134,28 @@ impl Ureq {
 impl Wire {
     /// The transport of these settings.
     pub(crate) fn transport(&self, interrupt: Option<&Interrupt>) -> Result<Ureq, Error> {
-        let agent = self.agent(interrupt)?;
-        let tokens = if interrupt.is_some() { self.agent(None)? } else { agent.clone() };
-        Ok(Ureq { agent, tokens, timeout: self.timeout, connect_timeout: self.connect_timeout })
+        let never: Interrupt = Arc::new(|| false);
+        let names = Names::new(interrupt.unwrap_or(&never).clone());
+        let connecting = self.config()?;
+        let agent = Agent::with_parts(connecting.clone(), connector(interrupt), names);
+        let sending = self.usual().max_idle_connections(0).build();
+        let tokens = Opener::new(connector(None), Names::new(never), [connecting, sending], self.connect_timeout);
+        let (timeout, connect_timeout) = (self.timeout, self.connect_timeout);
+        Ok(Ureq { agent, tokens: Arc::new(tokens), interrupt: interrupt.cloned(), timeout, connect_timeout })
     }
 
-    fn agent(&self, interrupt: Option<&Interrupt>) -> Result<Agent, Error> {
+    /// How every request looks.
+    fn usual(&self) -> ConfigBuilder<AgentScope> {
+        Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .allow_non_standard_methods(true)
+            .user_agent(self.user_agent.as_str())
+            .proxy(None)
+    }
+
+    fn config(&self) -> Result<Config, Error> {
         let proxy = match &self.proxy {
             ProxyChoice::Environment => Proxy::try_from_env(),
             ProxyChoice::Direct => None,
@@ -119,12 +168,8 @@ impl Wire {
         if HeaderValue::from_str(&self.user_agent).is_err() {
             return Err(setting("user_agent", "it cannot be sent: leave line breaks and other control characters out"));
         }
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .allow_non_standard_methods(true)
-            .user_agent(self.user_agent.as_str())
+        Ok(self
+            .usual()
             .proxy(proxy)
             .tls_config(self.tls()?)
             .timeout_resolve(Some(self.connect_timeout))
@@ -135,11 +180,7 @@ impl Wire {
             // As many idle connections as a pool of threads keeps busy; ureq's default of 3 a host would reconnect all others.
             .max_idle_connections(256)
             .max_idle_connections_per_host(64)
-            .build();
-        Ok(match interrupt {
-            Some(interrupt) => super::socket::agent(config, interrupt),
-            None => Agent::with_parts(config, DefaultConnector::default(), Names::new(Arc::new(|| false))),
-        })
+            .build())
     }
 
     fn tls(&self) -> Result<TlsConfig, Error> {
