@@ -3,8 +3,8 @@
 mod support;
 
 use auth_core::{
-    ApiKey, Call, Claimed, ClientCredentials, ConnectOutcome, CodeLogin, Connection, Consent, ConsentStep, Credential, Exchange, Grant, Outcome, Provider,
-    Record, Response, Saved, Session, Signer, Step, Transport, UnixTime,
+    ApiKey, Call, Claimed, ClientCredentials, CodeLogin, ConnectOutcome, Connection, Consent, ConsentStep, Credential, Exchange, Grant,
+    Outcome, Provider, Record, Response, Saved, Session, Signer, Step, Transport, UnixTime,
 };
 use std::fmt::{Debug, Display, Write as _};
 use std::sync::Arc;

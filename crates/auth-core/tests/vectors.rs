@@ -3,8 +3,8 @@
 mod support;
 
 use auth_core::{
-    ApiKey, Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Grant, KeyError, Outcome, Provider, Response, Saved,
-    Session, Step, Transport, UnixTime,
+    ApiKey, Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Grant, KeyError, Outcome, Provider,
+    Response, Saved, Session, Step, Transport, UnixTime,
 };
 use serde_json::Value;
 use std::sync::Arc;

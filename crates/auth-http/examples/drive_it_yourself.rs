@@ -8,8 +8,8 @@
 //! of `auth-http` does with real sockets. Here the answers are a short script and the time is a number, so an hour passes at once.
 
 use auth_http::core::{
-    Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved,
-    Session, Step, Transport, Unanswered, UnixTime,
+    Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record,
+    Response, Saved, Session, Step, Transport, Unanswered, UnixTime,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -6,7 +6,9 @@ use crate::fetch::{fetch_over, unsendable};
 use crate::response::Answer;
 use crate::shared::Shared;
 use crate::transport::OpenConnection;
-use auth_core::{Authorization, Connect, ConnectOutcome, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, Transport, UnixTime};
+use auth_core::{
+    Authorization, Connect, ConnectOutcome, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, Transport, UnixTime,
+};
 use std::sync::Arc;
 
 /// How the loop ended, when it did not fail.
@@ -124,12 +126,10 @@ impl Running {
                 let Self { shared, exchange, .. } = self;
                 shared.with(|session, now| exchange.handle_connected(session, now, outcome));
             }
-            Some(Step::Fetch(request)) => {
-                match fetch_over(&*self.shared.transport, self.standing.take(), request) {
-                    Ok(answer) => self.answered(&answer.for_machine()),
-                    Err(lost) => self.lost(lost),
-                }
-            }
+            Some(Step::Fetch(request)) => match fetch_over(&*self.shared.transport, self.standing.take(), request) {
+                Ok(answer) => self.answered(&answer.for_machine()),
+                Err(lost) => self.lost(lost),
+            },
             _ => {}
         }
     }

@@ -43,12 +43,7 @@ impl Exchange {
     }
 
     /// Goes on to the journal, or to the token request if its entry stands there already.
-    pub(super) fn connected(
-        &mut self,
-        session: &mut Session,
-        now: UnixTime,
-        outcome: ConnectOutcome,
-    ) {
+    pub(super) fn connected(&mut self, session: &mut Session, now: UnixTime, outcome: ConnectOutcome) {
         match outcome {
             ConnectOutcome::Connected | ConnectOutcome::NotSupported => {
                 self.at = if self.journal.is_some() { At::Fetch } else { At::Journal };

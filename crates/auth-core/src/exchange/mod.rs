@@ -348,7 +348,9 @@ impl Exchange {
     fn keep_what_is_unspent(&self, session: &mut Session) {
         match (&self.at, self.journal) {
             (At::ExpectJournaled(spending), _) => self.was_not_sent(session, *spending),
-            (At::Connect | At::ExpectConnected | At::Fetch | At::Resting(_, Then::Fetch), Some(journal)) => self.was_not_sent(session, journal),
+            (At::Connect | At::ExpectConnected | At::Fetch | At::Resting(_, Then::Fetch), Some(journal)) => {
+                self.was_not_sent(session, journal)
+            }
             _ => {}
         }
     }

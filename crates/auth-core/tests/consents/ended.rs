@@ -3,7 +3,10 @@
 use crate::support::START;
 use crate::support::consents::{form, provider, session};
 use crate::{field, saved_by_a_login};
-use auth_core::{Call, Claimed, ClientCredentials, ConnectOutcome, Consent, ConsentStep, Credential, Exchange, FailureKind, Grant, Record, Saved, Secret, Session, Step};
+use auth_core::{
+    Call, Claimed, ClientCredentials, ConnectOutcome, Consent, ConsentStep, Credential, Exchange, FailureKind, Grant, Record, Saved,
+    Secret, Session, Step,
+};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -3,7 +3,9 @@
 use crate::support::START;
 use crate::support::consents::{Story, stored};
 use crate::{TOKENS, save, saved_by_a_login};
-use auth_core::{Call, Claimed, ConnectOutcome, ConsentStep, Exchange, FailureKind, Outcome, Record, Save, Saved, Secret, Session, Step, UnixTime};
+use auth_core::{
+    Call, Claimed, ConnectOutcome, ConsentStep, Exchange, FailureKind, Outcome, Record, Save, Saved, Secret, Session, Step, UnixTime,
+};
 use std::time::Duration;
 
 #[test]

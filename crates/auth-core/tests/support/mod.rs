@@ -7,8 +7,8 @@ pub mod consents;
 pub mod vectors;
 
 use auth_core::{
-    ApiKey, Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved,
-    Send, Session, Step, TokenRequest, Transport, Unanswered, UnixTime,
+    ApiKey, Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record,
+    Response, Saved, Send, Session, Step, TokenRequest, Transport, Unanswered, UnixTime,
 };
 use std::sync::Arc;
 use std::time::Duration;

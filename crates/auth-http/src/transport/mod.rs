@@ -74,11 +74,7 @@ pub trait OpenConnection: Send {
     ///
     /// # Errors
     /// As [`Transport::send`].
-    fn send(
-        self: Box<Self>,
-        request: Request<Payload<'_>>,
-        times: Times,
-    ) -> Result<Response<Body>, Lost>;
+    fn send(self: Box<Self>, request: Request<Payload<'_>>, times: Times) -> Result<Response<Body>, Lost>;
 }
 
 /// `Times` is how long a request may take.

@@ -53,17 +53,10 @@ impl Opener {
         let until = Instant::now() + limit;
         let timeout = || NextTimeout { reason: Timeout::Connect, ..left(Some(until)) };
         let proxy = self.connecting.proxy();
-        let asks_the_proxy =
-            proxy.is_some_and(|proxy| !proxy.is_no_proxy(url) && !proxy.resolve_target());
-        let addrs = if asks_the_proxy {
-            self.names.empty()
-        } else {
-            self.names.resolve(url, &self.connecting, timeout())?
-        };
+        let asks_the_proxy = proxy.is_some_and(|proxy| !proxy.is_no_proxy(url) && !proxy.resolve_target());
+        let addrs = if asks_the_proxy { self.names.empty() } else { self.names.resolve(url, &self.connecting, timeout())? };
         let connector = Arc::clone(&self.connector);
-        let hop = move |details: &ConnectionDetails<'_>| {
-            connector.connect(details, None)?.ok_or(Error::ConnectionFailed)
-        };
+        let hop = move |details: &ConnectionDetails<'_>| connector.connect(details, None)?.ok_or(Error::ConnectionFailed);
         let details = ConnectionDetails {
             uri: url,
             addrs,
@@ -76,8 +69,7 @@ impl Opener {
             run_connector: Arc::new(hop),
             register_shutdown: Arc::new(|_| Ok(())),
         };
-        let transport =
-            self.connector.connect(&details, None)?.ok_or(Error::ConnectionFailed)?;
+        let transport = self.connector.connect(&details, None)?.ok_or(Error::ConnectionFailed)?;
         if details.needs_tls() && !transport.is_tls() {
             return Err(Error::TlsRequired);
         }
@@ -100,11 +92,7 @@ impl Open {
         !matches!(self.transport.await_input(look), Err(Error::Timeout(_)))
     }
 
-    fn run(
-        self,
-        request: Request<Payload<'_>>,
-        times: Times,
-    ) -> Result<Response<ureq::Body>, Error> {
+    fn run(self, request: Request<Payload<'_>>, times: Times) -> Result<Response<ureq::Body>, Error> {
         let until = times.end.and_then(|span| Instant::now().checked_add(span));
         let limited = Box::new(Limited { transport: self.transport, until });
         let given = Given(Mutex::new(Some(limited)));
@@ -114,29 +102,20 @@ impl Open {
         match payload {
             Payload::None => agent.run(Request::from_parts(head, ())),
             Payload::Bytes(bytes) => agent.run(Request::from_parts(head, bytes)),
-            Payload::Stream(mut reader) => {
-                agent.run(Request::from_parts(head, SendBody::from_reader(&mut reader)))
-            }
+            Payload::Stream(mut reader) => agent.run(Request::from_parts(head, SendBody::from_reader(&mut reader))),
         }
     }
 }
 
 impl OpenConnection for Open {
-    fn send(
-        mut self: Box<Self>,
-        request: Request<Payload<'_>>,
-        times: Times,
-    ) -> Result<Response<Body>, Lost> {
+    fn send(mut self: Box<Self>, request: Request<Payload<'_>>, times: Times) -> Result<Response<Body>, Lost> {
         // The journal took its time, and the server did not wait.
         if self.is_over() {
             self = Box::new(self.opener.open(&self.url, self.opener.connect_timeout)?);
         }
         let (result, sent) = watched(|| self.run(request, times));
-        let response = result
-            .map_err(|error| lost(&sent.judge(error)))?;
-        let read = |body: ureq::Body| {
-            Body(Source::Ureq(body.into_with_config().limit(u64::MAX).reader()))
-        };
+        let response = result.map_err(|error| lost(&sent.judge(error)))?;
+        let read = |body: ureq::Body| Body(Source::Ureq(body.into_with_config().limit(u64::MAX).reader()));
         Ok(response.map(read))
     }
 }
@@ -186,11 +165,7 @@ struct Given(Mutex<Option<Box<Limited>>>);
 impl Connector for Given {
     type Out = Box<Limited>;
 
-    fn connect(
-        &self,
-        _: &ConnectionDetails<'_>,
-        _: Option<()>,
-    ) -> Result<Option<Self::Out>, Error> {
+    fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Self::Out>, Error> {
         over_a_new_connection();
         Ok(self.0.lock().take())
     }
@@ -207,12 +182,7 @@ impl fmt::Debug for Given {
 struct NoNames;
 
 impl Resolver for NoNames {
-    fn resolve(
-        &self,
-        _: &Uri,
-        _: &Config,
-        _: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         Ok(self.empty())
     }
 }

@@ -6,9 +6,7 @@
 use std::cell::Cell;
 use std::fmt;
 use ureq::Error;
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, NextTimeout, Transport,
-};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
 /// What is known of one request on its way.
 #[derive(Clone, Copy, Debug)]
@@ -101,11 +99,7 @@ pub(super) struct Marking<C>(pub(super) C);
 impl<C: Connector> Connector for Marking<C> {
     type Out = Box<dyn Transport>;
 
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        chained: Option<()>,
-    ) -> Result<Option<Self::Out>, Error> {
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<()>) -> Result<Option<Self::Out>, Error> {
         SENT.set(Sent { counts: false, ..SENT.get() });
         let made = self.0.connect(details, chained).map_err(|error| never_sent(Stage::Connect, error))?;
         let counts = SENT.get().counts;

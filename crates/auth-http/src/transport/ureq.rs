@@ -13,8 +13,8 @@ use http::{HeaderValue, Method, Request, Response, Uri};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use ureq::config::{Config, ConfigBuilder};
-use ureq::typestate::AgentScope;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::typestate::AgentScope;
 use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
 /// What a client's connections look like.
