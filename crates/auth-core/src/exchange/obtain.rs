@@ -236,6 +236,8 @@ impl Exchange {
             refresh_token,
             spending: None,
             access_token: Some(granted.access_token),
+            place: None,
+            refusal: None,
         };
         let random = self.dice.f64();
         if let Some(token) = session.token_of(&record, random) {
