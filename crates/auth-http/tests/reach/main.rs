@@ -13,5 +13,4 @@ mod endpoint;
 mod handshake;
 mod kept;
 mod nowhere;
-mod stopped;
 mod threads;
