@@ -112,6 +112,19 @@ impl Socket {
         Ok(left.is_zero())
     }
 
+    /// Reads what is there, or waits as long as the kernel was told.
+    fn read(&mut self) -> io::Result<usize> {
+        (&self.stream).read(self.buffers.input_append_buf())
+    }
+
+    /// Reads what is there.
+    fn read_at_once(&mut self) -> io::Result<usize> {
+        self.stream.set_nonblocking(true)?;
+        let read = self.read();
+        self.stream.set_nonblocking(false)?;
+        read
+    }
+
     /// Goes on after a slice in which nothing happened, or says why not.
     fn go_on(&self, failed: io::Error, was_last: bool, timeout: NextTimeout) -> Result<(), Error> {
         if !matches!(failed.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) {
@@ -159,8 +172,13 @@ impl Transport for Socket {
         let timeout = timeout.for_read();
         let until = until(timeout);
         loop {
-            let is_last = self.wait_at_most(Direction::Read, until)?;
-            match (&self.stream).read(self.buffers.input_append_buf()) {
+            let (read, is_last) = if timeout.after.is_zero() {
+                (self.read_at_once(), true)
+            } else {
+                let is_last = self.wait_at_most(Direction::Read, until)?;
+                (self.read(), is_last)
+            };
+            match read {
                 Ok(count) => {
                     self.buffers.input_appended(count);
                     return Ok(count > 0);
