@@ -45,6 +45,17 @@ pub(super) fn lost(error: &Error) -> Lost {
     Lost { how, what, advice: advice.into() }
 }
 
+/// The same failure, with the proxy in it: the proxy may be the one that failed.
+pub(super) fn through(proxy: Option<&str>, lost: Lost) -> Lost {
+    let Some(proxy) = proxy else { return lost };
+    let what = format!("{}; the way led through {proxy}", lost.what);
+    let advice = match lost.how {
+        Unanswered::NotSent => "check the proxy's address, user name and password".into(),
+        _ => lost.advice,
+    };
+    Lost { what, advice, ..lost }
+}
+
 /// Nothing of the request was sent, whatever the error's kind; an untrusted certificate stays one.
 fn not_sent(stage: Stage, error: &Error) -> Lost {
     let Lost { how, what, advice } = lost(error);

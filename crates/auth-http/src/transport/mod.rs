@@ -8,6 +8,7 @@ mod lost;
 mod names;
 #[cfg(feature = "ureq")]
 mod opener;
+mod proxies;
 #[cfg(feature = "ureq")]
 mod socket;
 #[cfg(feature = "ureq")]

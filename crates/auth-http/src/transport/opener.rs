@@ -1,6 +1,6 @@
 //! Connections for token requests: each is new, serves one request, and is heard out.
 
-use super::lost::lost;
+use super::lost::{lost, through};
 use super::names::Names;
 use super::stage::{Stage, never_sent, over_a_new_connection, watched};
 use super::{Body, Lost, OpenConnection, Payload, Source, Times};
@@ -21,31 +21,28 @@ const LAST_LOOK: Duration = Duration::from_millis(1);
 
 /// Opens connections.
 pub(super) struct Opener {
-    connector: Arc<dyn Connector<Out = Box<dyn Transport>>>,
-    names: Names,
+    pub(super) connector: Arc<dyn Connector<Out = Box<dyn Transport>>>,
+    pub(super) names: Names,
     /// How connections are made.
-    connecting: Config,
+    pub(super) connecting: Config,
     /// How a request goes over one that stands: without proxy and time limits.
-    sending: Config,
-    connect_timeout: Duration,
+    pub(super) sending: Config,
+    pub(super) connect_timeout: Duration,
+    /// The proxy in words.
+    pub(super) proxy: Option<String>,
 }
 
 impl Opener {
-    pub(super) fn new(
-        connector: impl Connector<Out = Box<dyn Transport>>,
-        names: Names,
-        [connecting, sending]: [Config; 2],
-        connect_timeout: Duration,
-    ) -> Self {
-        Self { connector: Arc::new(connector), names, connecting, sending, connect_timeout }
-    }
-
     /// Opens a connection to the origin of a URL.
     pub(super) fn open(self: &Arc<Self>, url: &Uri, limit: Duration) -> Result<Open, Lost> {
         let limit = limit.min(self.connect_timeout);
         let (made, _) = watched(|| self.connect(url, limit));
-        let transport = made.map_err(|error| lost(&never_sent(Stage::Connect, error)))?;
+        let transport = made.map_err(|error| self.told(&never_sent(Stage::Connect, error)))?;
         Ok(Open { transport, opener: Arc::clone(self), url: url.clone() })
+    }
+
+    fn told(&self, error: &Error) -> Lost {
+        through(self.proxy.as_deref(), lost(error))
     }
 
     /// Does what ureq does before a request that finds no kept connection.
@@ -110,12 +107,15 @@ impl Open {
 
 impl OpenConnection for Open {
     fn send(mut self: Box<Self>, request: Request<Payload<'_>>, times: Times) -> Result<Response<Body>, Lost> {
+        let begun = Instant::now();
         // The journal took its time, and the server did not wait.
         if self.is_over() {
             self = Box::new(self.opener.open(&self.url, self.opener.connect_timeout)?);
         }
-        let (result, sent) = watched(|| self.run(request, times));
-        let response = result.map_err(|error| lost(&sent.judge(error)))?;
+        let end = times.end.map(|end| end.saturating_sub(begun.elapsed()));
+        let opener = Arc::clone(&self.opener);
+        let (result, sent) = watched(|| self.run(request, Times { end, ..times }));
+        let response = result.map_err(|error| opener.told(&sent.judge(error)))?;
         let read = |body: ureq::Body| Body(Source::Ureq(body.into_with_config().limit(u64::MAX).reader()));
         Ok(response.map(read))
     }

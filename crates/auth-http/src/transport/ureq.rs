@@ -1,8 +1,9 @@
 //! ureq, set up once.
 
-use super::lost::lost;
+use super::lost::{lost, through};
 use super::names::Names;
 use super::opener::Opener;
+use super::proxies::Proxies;
 use super::socket::connector;
 use super::stage::{Sent, watched};
 use super::{Body, Lost, OpenConnection, Payload, Source, Times, Transport};
@@ -31,7 +32,7 @@ pub(crate) struct Wire {
 /// Which proxy to use.
 #[derive(Clone, Debug)]
 pub(crate) enum ProxyChoice {
-    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as curl reads them.
     Environment,
     Direct,
     Url(String),
@@ -65,35 +66,51 @@ impl Default for Wire {
 
 /// Sends by ureq.
 pub(crate) struct Ureq {
-    agent: Agent,
-    /// For token requests, which nothing may interrupt: the answer to a single-use refresh token must be heard.
-    tokens: Arc<Opener>,
+    direct: Way,
+    /// The proxy of the client, with the connections that go through it.
+    proxied: Option<(Proxies, Way)>,
     interrupt: Option<Interrupt>,
     timeout: Duration,
     connect_timeout: Duration,
 }
 
+/// The connections of one way to the servers.
+struct Way {
+    calls: Agent,
+    /// For token requests, which nothing may interrupt: the answer to a single-use refresh token must be heard.
+    tokens: Arc<Opener>,
+    /// The proxy in words.
+    proxy: Option<String>,
+}
+
 impl Transport for Ureq {
     fn send(&self, request: Request<Payload<'_>>, times: Times) -> Result<Response<Body>, Lost> {
         let (head, mut payload) = request.into_parts();
+        let way = self.way(&head.uri);
         let begun = Instant::now();
-        let (mut result, mut sent) = watched(|| self.run(head.clone(), &mut payload, times, false));
+        let (mut result, mut sent) = watched(|| self.run(&way.calls, head.clone(), &mut payload, times, false));
         if let Err(error) = &result
             && self.is_replaced(error, sent, &head.method, &payload)
         {
             let times = Times { begin: times.begin.saturating_sub(begun.elapsed()), ..times };
-            (result, sent) = watched(|| self.run(head, &mut payload, times, true));
+            (result, sent) = watched(|| self.run(&way.calls, head, &mut payload, times, true));
         }
         let read = |body: ureq::Body| Body(Source::Ureq(body.into_with_config().limit(u64::MAX).reader()));
-        result.map(|response| response.map(read)).map_err(|error| lost(&sent.judge(error)))
+        result.map(|response| response.map(read)).map_err(|error| through(way.proxy.as_deref(), lost(&sent.judge(error))))
     }
 
     fn connect(&self, url: &Uri, limit: Duration) -> Result<Option<Box<dyn OpenConnection>>, Lost> {
-        Ok(Some(Box::new(self.tokens.open(url, limit)?)))
+        Ok(Some(Box::new(self.way(url).tokens.open(url, limit)?)))
     }
 }
 
 impl Ureq {
+    /// The way to a URL.
+    fn way(&self, url: &Uri) -> &Way {
+        let proxied = self.proxied.as_ref().filter(|(proxies, _)| proxies.serve(url));
+        proxied.map_or(&self.direct, |(_, way)| way)
+    }
+
     /// Whether a request is sent again over a new connection, because the kept one turned out to be dead (RFC 9112 section 9.3.1):
     /// nothing of an answer came, and either nothing was written or the method is idempotent.
     fn is_replaced(&self, error: &ureq::Error, sent: Sent, method: &Method, payload: &Payload<'_>) -> bool {
@@ -107,41 +124,80 @@ impl Ureq {
         is_dead && sent.kept && !sent.heard && may_be_sent && is_wanted
     }
 
-    fn run(&self, head: Parts, payload: &mut Payload<'_>, times: Times, anew: bool) -> Result<Response<ureq::Body>, ureq::Error> {
+    fn run(
+        &self,
+        agent: &Agent,
+        head: Parts,
+        payload: &mut Payload<'_>,
+        times: Times,
+        anew: bool,
+    ) -> Result<Response<ureq::Body>, ureq::Error> {
         match payload {
-            Payload::None => self.run_with(Request::from_parts(head, ()), times, anew),
-            Payload::Bytes(bytes) => self.run_with(Request::from_parts(head, *bytes), times, anew),
-            Payload::Stream(reader) => self.run_with(Request::from_parts(head, SendBody::from_reader(reader)), times, anew),
+            Payload::None => self.run_with(agent, Request::from_parts(head, ()), times, anew),
+            Payload::Bytes(bytes) => self.run_with(agent, Request::from_parts(head, *bytes), times, anew),
+            Payload::Stream(reader) => self.run_with(agent, Request::from_parts(head, SendBody::from_reader(reader)), times, anew),
         }
     }
 
-    fn run_with<B: AsSendBody>(&self, request: Request<B>, times: Times, anew: bool) -> Result<Response<ureq::Body>, ureq::Error> {
+    fn run_with<B: AsSendBody>(
+        &self,
+        agent: &Agent,
+        request: Request<B>,
+        times: Times,
+        anew: bool,
+    ) -> Result<Response<ureq::Body>, ureq::Error> {
         // No connection is young enough.
-        let request = if anew { self.agent.configure_request(request).max_idle_age(Duration::ZERO).build() } else { request };
+        let request = if anew { agent.configure_request(request).max_idle_age(Duration::ZERO).build() } else { request };
         let request = if times.begin < self.timeout + 2 * self.connect_timeout {
             // Name resolution, connection and answer have their own clocks in ureq; together they must not take longer than what is left.
             let connecting = self.connect_timeout.min(times.begin / 4);
             let answering = self.timeout.min(times.begin.saturating_sub(2 * connecting));
-            let configured = self.agent.configure_request(request).timeout_resolve(Some(connecting)).timeout_connect(Some(connecting));
+            let configured = agent.configure_request(request).timeout_resolve(Some(connecting)).timeout_connect(Some(connecting));
             configured.timeout_recv_response(Some(answering)).timeout_send_body(Some(answering)).build()
         } else {
             request
         };
-        self.agent.run(request)
+        agent.run(request)
     }
 }
 
 impl Wire {
     /// The transport of these settings.
     pub(crate) fn transport(&self, interrupt: Option<&Interrupt>) -> Result<Ureq, Error> {
+        let proxies = match &self.proxy {
+            ProxyChoice::Environment => Proxies::from_environment(|name| std::env::var_os(name))?,
+            ProxyChoice::Direct => None,
+            ProxyChoice::Url(url) => Some(Proxies::named(url)?),
+        };
+        let through = |proxies: Proxies| {
+            let way = self.way(Some(&proxies), interrupt)?;
+            Ok::<_, Error>((proxies, way))
+        };
+        Ok(Ureq {
+            direct: self.way(None, interrupt)?,
+            proxied: proxies.map(through).transpose()?,
+            interrupt: interrupt.cloned(),
+            timeout: self.timeout,
+            connect_timeout: self.connect_timeout,
+        })
+    }
+
+    fn way(&self, proxies: Option<&Proxies>, interrupt: Option<&Interrupt>) -> Result<Way, Error> {
         let never: Interrupt = Arc::new(|| false);
         let names = Names::new(interrupt.unwrap_or(&never).clone());
-        let connecting = self.config()?;
-        let agent = Agent::with_parts(connecting.clone(), connector(interrupt), names);
+        let connecting = self.config(proxies.map(|proxies| &proxies.proxy))?;
+        let calls = Agent::with_parts(connecting.clone(), connector(interrupt), names);
         let sending = self.usual().max_idle_connections(0).build();
-        let tokens = Opener::new(connector(None), Names::new(never), [connecting, sending], self.connect_timeout);
-        let (timeout, connect_timeout) = (self.timeout, self.connect_timeout);
-        Ok(Ureq { agent, tokens: Arc::new(tokens), interrupt: interrupt.cloned(), timeout, connect_timeout })
+        let proxy = proxies.map(Proxies::in_words);
+        let tokens = Opener {
+            connector: Arc::new(connector(None)),
+            names: Names::new(never),
+            connecting,
+            sending,
+            connect_timeout: self.connect_timeout,
+            proxy: proxy.clone(),
+        };
+        Ok(Way { calls, tokens: Arc::new(tokens), proxy })
     }
 
     /// How every request looks.
@@ -155,22 +211,13 @@ impl Wire {
             .proxy(None)
     }
 
-    fn config(&self) -> Result<Config, Error> {
-        let proxy = match &self.proxy {
-            ProxyChoice::Environment => Proxy::try_from_env(),
-            ProxyChoice::Direct => None,
-            // The URL may hold a password, so the error does not show it.
-            ProxyChoice::Url(url) => Some(
-                Proxy::new(url)
-                    .map_err(|_| setting("proxy", "not a proxy URL such as http://user:password@host:3128 or socks5://host:1080"))?,
-            ),
-        };
+    fn config(&self, proxy: Option<&Proxy>) -> Result<Config, Error> {
         if HeaderValue::from_str(&self.user_agent).is_err() {
             return Err(setting("user_agent", "it cannot be sent: leave line breaks and other control characters out"));
         }
         Ok(self
             .usual()
-            .proxy(proxy)
+            .proxy(proxy.cloned())
             .tls_config(self.tls()?)
             .timeout_resolve(Some(self.connect_timeout))
             .timeout_connect(Some(self.connect_timeout))
@@ -208,6 +255,6 @@ fn certificates(name: &'static str, pem: &[u8]) -> Result<Vec<Certificate<'stati
     }
 }
 
-fn setting(name: &'static str, reason: impl Into<String>) -> Error {
+pub(super) fn setting(name: &'static str, reason: impl Into<String>) -> Error {
     Error::Setting { name, reason: reason.into() }
 }
