@@ -1862,6 +1862,20 @@ typedef struct ledgerauth_transport {
 /* Ask the credential's source again: handle_loaded. */
 #define LEDGERAUTH_STEP_LOAD 10
 /*
+ * Open a new connection to the URL's host for the FETCH that may follow, and keep it until then:
+ * handle_connected. With or without own_store. A program that cannot says so.
+ */
+#define LEDGERAUTH_STEP_CONNECT 11
+/* How a CONNECT ended: the connection stands, and the next FETCH uses it. */
+#define LEDGERAUTH_CONNECTED 1
+/* How a CONNECT ended: the connection was not made. */
+#define LEDGERAUTH_CONNECT_FAILED 2
+/*
+ * How a CONNECT ended: this program cannot open a connection ahead of a request. The exchange goes
+ * on without.
+ */
+#define LEDGERAUTH_CONNECT_NOT_SUPPORTED 3
+/*
  * How an exchange ended: the answer that was reported last is the caller's; if it is not a
  * success, step.error says what is wrong.
  */
@@ -1881,7 +1895,7 @@ typedef struct ledgerauth_step {
     int32_t outcome;
     /* FETCH, SEND: the method. */
     ledgerauth_str method;
-    /* FETCH, SEND: the absolute URL. */
+    /* FETCH, SEND, CONNECT: the absolute URL. */
     ledgerauth_str url;
     /* FETCH: all header fields. SEND: those to put on the request instead of any of that name. */
     const ledgerauth_header *headers;
@@ -1889,7 +1903,10 @@ typedef struct ledgerauth_step {
     size_t header_count;
     /* FETCH: the body; none if its data is NULL. */
     ledgerauth_str body;
-    /* FETCH: how long the whole request may take, in milliseconds. */
+    /*
+     * FETCH: how long the whole request may take. CONNECT: how long connecting may take. In
+     * milliseconds.
+     */
     uint64_t timeout_ms;
     /* SEND: not 0 if a redirect led to another host. */
     int32_t foreign;
@@ -1926,6 +1943,8 @@ typedef struct ledgerauth_step {
  *     switch (step.kind) {
  *     FETCH, SEND   send what the step says, then ledgerauth_exchange_handle_response()
  *                   or ledgerauth_exchange_handle_failure(); then poll
+ *     CONNECT       ledgerauth_exchange_handle_connected(), with
+ *                   LEDGERAUTH_CONNECT_NOT_SUPPORTED if the program cannot; then poll
  *     WAIT          poll after step.wait_ms, or as soon as ledgerauth_client_changes() moves
  *     DONE          the answer that was reported last is the caller's, or step.error says why
  *                   there is none
@@ -2022,6 +2041,18 @@ int32_t ledgerauth_exchange_handle_failure(ledgerauth_exchange *exchange,
                                            int32_t not_sent,
                                            ledgerauth_str what,
                                            ledgerauth_error **error_out);
+
+/*
+ * Reports how CONNECT ended: one of LEDGERAUTH_CONNECTED, LEDGERAUTH_CONNECT_FAILED and
+ * LEDGERAUTH_CONNECT_NOT_SUPPORTED. If it failed: not_sent and what as in
+ * ledgerauth_answer_fail(); nothing was sent, whatever not_sent says.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_exchange_handle_connected(ledgerauth_exchange *exchange,
+                                             int32_t result,
+                                             int32_t not_sent,
+                                             ledgerauth_str what,
+                                             ledgerauth_error **error_out);
 
 /*
  * Reports what a store answered to CLAIM: LEDGERAUTH_STORE_DONE with the record, if it has one;
