@@ -1,7 +1,10 @@
 //! What a profile may not say: fields that are each well formed and contradict each other.
 
 use super::error::Fault;
-use super::profile::{ClientAuth, FormatFacts, GrantKind, KeyFacts, Profile, RefreshFacts, Rotation, TokenFacts, TokenRequestForm};
+use super::profile::{
+    ClientAuth, FormatFacts, GrantKind, KeyFacts, Profile, RefreshFacts, Rotation, TokenErrorFacts, TokenErrorMeaning, TokenFacts,
+    TokenRequestForm,
+};
 use crate::headers::is_token;
 use crate::origin::Url;
 use alloc::format;
@@ -119,6 +122,9 @@ fn tokens(profile: &Profile, token: &Spanned<TokenFacts>) -> Result<(), Fault> {
     if let Some(refresh) = &facts.refresh {
         refreshing(facts, refresh)?;
     }
+    for (index, error) in facts.error.iter().enumerate() {
+        token_error(facts, error, &facts.error[..index])?;
+    }
     formats(profile, &facts.secret_format)
 }
 
@@ -145,6 +151,52 @@ fn refreshing(token: &TokenFacts, refresh: &Spanned<RefreshFacts>) -> Result<(),
     }
     if facts.idle_lifetime_days == Some(0) || facts.total_lifetime_days == Some(0) {
         return refuse(refresh, "a lifetime of 0 days: leave it out if it is not known");
+    }
+    Ok(())
+}
+
+/// The longest `come_back_seconds`: a day, because no longer moment is kept in full.
+const LONGEST_COME_BACK: u64 = 86_400;
+
+fn token_error(token: &TokenFacts, error: &Spanned<TokenErrorFacts>, earlier: &[Spanned<TokenErrorFacts>]) -> Result<(), Fault> {
+    use TokenErrorMeaning::{ClientRefused, ConsentRequired, TooEarly};
+    let facts = error.get_ref();
+    let texts = [&facts.code, &facts.text];
+    if facts.status.is_none() && texts.iter().all(|text| text.is_none()) {
+        return refuse(error, "a [[token.error]] needs a `status`, a `code` or a `text`: else it would be about every answer");
+    }
+    if texts.into_iter().flatten().any(|text| text.trim().is_empty()) {
+        return refuse(error, "an empty `code` or `text`: leave it out");
+    }
+    if facts.status.is_some_and(|status| !matches!(status, 200..300 | 400..600)) {
+        return refuse(error, "no answer with that `status` is read: it is from 200 to 299 or from 400 to 599");
+    }
+    let by_person = [GrantKind::RefreshToken, GrantKind::AuthorizationCode, GrantKind::DeviceCode];
+    if facts.means == ConsentRequired && !by_person.iter().any(|grant| token.grants.contains(grant)) {
+        return refuse(error, "means = \"consent_required\", but none of the grants is one that a person consents to");
+    }
+    match (facts.means, facts.come_back_seconds) {
+        (TooEarly, None) => {
+            return refuse(error, "means = \"too_early\" needs `come_back_seconds`: else nobody knows when it is no longer");
+        }
+        (ConsentRequired | ClientRefused, Some(_)) => return refuse(error, "`come_back_seconds`, but by its meaning no waiting helps"),
+        (_, Some(seconds)) if seconds == 0 || seconds > LONGEST_COME_BACK => {
+            return refuse(error, format!("`come_back_seconds` is from 1 to {LONGEST_COME_BACK}, a day"));
+        }
+        _ => {}
+    }
+    // Whatever fits this table fits an earlier one, which counts.
+    let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
+    let covers = |other: &TokenErrorFacts| {
+        other.status.is_none_or(|status| facts.status == Some(status))
+            && lower(&other.code).is_none_or(|code| lower(&facts.code) == Some(code))
+            && lower(&other.text).is_none_or(|text| lower(&facts.text).is_some_and(|own| own.contains(&text)))
+    };
+    if earlier.iter().any(|other| covers(other.get_ref())) {
+        return refuse(
+            error,
+            "an earlier [[token.error]] is about the same answers and more, and counts: put this one before it, or leave it out",
+        );
     }
     Ok(())
 }

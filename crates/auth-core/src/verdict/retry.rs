@@ -17,6 +17,8 @@ pub enum Cause {
     RateLimited,
     /// 500, 502, 503 or 504: nobody knows.
     ServerError,
+    /// Turned away before it was taken on, by the server's word or by something in front of it: nothing was processed.
+    Unprocessed,
     /// A token answer that cannot be understood: for a grant that may be repeated, worth another try.
     NotUnderstood,
 }
@@ -24,7 +26,7 @@ pub enum Cause {
 impl Cause {
     /// Whether the cause proves that the server did not process the request.
     pub const fn proves_unprocessed(self) -> bool {
-        matches!(self, Self::NotSent | Self::Untrusted | Self::RateLimited)
+        matches!(self, Self::NotSent | Self::Untrusted | Self::RateLimited | Self::Unprocessed)
     }
 }
 
