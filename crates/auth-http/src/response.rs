@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::transport::Body;
+use crate::transport::unpack::unpacked;
 use auth_core::{Failure, Headers, MAX_TOKEN_ANSWER};
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
@@ -42,7 +43,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn new(response: http::Response<Body>) -> Box<Self> {
-        let (head, body) = response.into_parts();
+        let (head, body) = unpacked(response).into_parts();
         Box::new(Self {
             status: head.status.as_u16(),
             fields: Fields(head.headers),

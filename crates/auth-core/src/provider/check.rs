@@ -256,6 +256,42 @@ mod tests {
     }
 
     #[test]
+    fn what_a_token_endpoint_says_has_one_meaning() {
+        const TOKEN: &str = "name = \"own\"\ntitle = \"Own\"\n\n[[environment]]\nname = \"production\"\nbase_url = \"https://api.own.example\"\ntoken_url = \"https://api.own.example/token\"\n\n[token]\ngrants = [\"refresh_token\"]\nrequest = \"form\"\nclient_auth = \"client_secret_post\"\n";
+        let of = |tables: &[&str]| {
+            let tables: String = tables.iter().map(|table| alloc::format!("[[token.error]]\n{table}\n")).collect();
+            Provider::from_toml(&alloc::format!("{TOKEN}{tables}")).map_err(|error| error.to_string())
+        };
+        let good = [
+            "status = 400\ncode = \"a\"\ntext = \"Old Token\"\nmeans = \"consent_required\"",
+            "code = \"a\"\nmeans = \"client_refused\"",
+            "text = \"b\"\nmeans = \"too_early\"\ncome_back_seconds = 570",
+            "status = 430\nmeans = \"rate_limited\"",
+        ];
+        assert!(of(&good).is_ok());
+        for (tables, told) in [
+            (&["means = \"server_error\""][..], "needs a `status`, a `code` or a `text`"),
+            (&["code = \" \"\nmeans = \"server_error\""], "an empty `code` or `text`"),
+            (&["status = 302\nmeans = \"server_error\""], "no answer with that `status` is read"),
+            (&["code = \"a\"\nmeans = \"gone\""], "unknown word \"gone\", expected one of `consent_required`, `too_early`"),
+            (&["code = \"a\"\nmean = \"server_error\""], "unknown field `mean`"),
+            (&["code = \"a\"\nmeans = \"too_early\""], "needs `come_back_seconds`"),
+            (&["code = \"a\"\nmeans = \"consent_required\"\ncome_back_seconds = 5"], "no waiting helps"),
+            (&["code = \"a\"\nmeans = \"rate_limited\"\ncome_back_seconds = 0"], "from 1 to 86400"),
+            (&["code = \"a\"\nmeans = \"rate_limited\"\ncome_back_seconds = 86401"], "from 1 to 86400"),
+            (&[good[1], good[1]], "an earlier [[token.error]]"),
+            (&[good[1], good[0]], "an earlier [[token.error]]"),
+            (&["text = \"old\"\nmeans = \"server_error\"", good[0]], "an earlier [[token.error]]"),
+        ] {
+            let error = of(tables).unwrap_err();
+            assert!(error.contains(told), "{tables:?}: {error}");
+        }
+        let clients =
+            TOKEN.replace("refresh_token", "client_credentials") + "[[token.error]]\ncode = \"a\"\nmeans = \"consent_required\"\n";
+        assert!(Provider::from_toml(&clients).unwrap_err().to_string().contains("none of the grants"));
+    }
+
+    #[test]
     fn contradictions_are_refused_with_line_and_reason() {
         for (from, to, line, words) in [
             ("https://api", "http://api", 6, "https only"),

@@ -8,6 +8,7 @@ mod lost;
 mod names;
 #[cfg(feature = "ureq")]
 mod socket;
+pub(crate) mod unpack;
 #[cfg(feature = "ureq")]
 pub(crate) mod ureq;
 
