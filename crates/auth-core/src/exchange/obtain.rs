@@ -240,6 +240,8 @@ impl Exchange {
             refresh_token,
             spending: None,
             access_token: granted.access_token,
+            place: None,
+            refusal: None,
         };
         if let Some(failure) = granted.unusable.map(|failure| failure.with_come_back_at(now.after(REFUSED_REST))) {
             // Without a refresh token there is nothing to be kept.
