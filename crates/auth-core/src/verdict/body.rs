@@ -56,7 +56,9 @@ impl Body {
             return Self { json: Some(json), text: String::new() };
         }
         let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
-        let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
+        let trimmed = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
+        // Nothing but such bytes is no text.
+        let text = if trimmed.is_empty() { text.trim() } else { trimmed };
         match lenient::form(text) {
             Some(form) => Self { json: Some(form), text: String::new() },
             None => Self { json: None, text: text.to_owned() },
