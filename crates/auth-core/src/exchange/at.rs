@@ -7,6 +7,7 @@ use crate::time::UnixTime;
 use crate::token::access::Token;
 use crate::token::record::{Record, SharedPause, Spending};
 use crate::verdict::failure::Failure;
+use crate::verdict::processed::Processed;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -18,6 +19,8 @@ pub(super) struct Deliveries {
     pub(super) refusals: u8,
     pub(super) foreign: bool,
     pub(super) answered: bool,
+    /// What became of the request, on all of its attempts so far.
+    pub(super) processed: Processed,
     pub(super) url: Option<crate::origin::Url>,
     pub(super) request_id: Arc<str>,
 }

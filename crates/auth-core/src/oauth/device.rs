@@ -70,7 +70,7 @@ impl Code {
         let refuse = |why: &str| {
             let what = format!("the answer of the device authorization endpoint of {name} {why}");
             let advice = "compare device_authorization_url with the API's documentation, and look for a proxy in between";
-            Failure::new(FailureKind::TokenEndpoint, what, advice).with_answer(response.status, None, None, None)
+            Failure::new(FailureKind::TokenEndpoint, what, advice).with_status(response.status)
         };
         let body = Body::read(response.body);
         let document = body.object().ok_or_else(|| refuse("is not a JSON object"))?;

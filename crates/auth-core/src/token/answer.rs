@@ -59,12 +59,7 @@ pub(crate) fn read(
     if (300..400).contains(&response.status) {
         let what = format!("the token endpoint of {} redirects, which is refused: the secret would go to another address", provider.name());
         return Err(Denied::Refused(
-            Failure::new(FailureKind::TokenEndpoint, what, "set token_url to the endpoint's present address").with_answer(
-                response.status,
-                None,
-                None,
-                None,
-            ),
+            Failure::new(FailureKind::TokenEndpoint, what, "set token_url to the endpoint's present address").with_status(response.status),
         ));
     }
     let body = Body::read(response.body);

@@ -17,7 +17,7 @@ pub enum Cause {
     RateLimited,
     /// 500, 502, 503 or 504: nobody knows.
     ServerError,
-    /// Turned away before it was taken on, by the server's word or by something in front of it: nothing was processed.
+    /// The same, where nothing was processed: by the server's word, the profile's, or because something in front of the server turned it away.
     Unprocessed,
     /// A token answer that cannot be understood: for a grant that may be repeated, worth another try.
     NotUnderstood,
@@ -179,7 +179,13 @@ mod tests {
 
     #[test]
     fn what_may_have_been_processed_is_repeated_only_if_harmless() {
-        for (cause, again) in [(Cause::Lost, false), (Cause::ServerError, false), (Cause::NotSent, true), (Cause::RateLimited, true)] {
+        for (cause, again) in [
+            (Cause::Lost, false),
+            (Cause::ServerError, false),
+            (Cause::NotSent, true),
+            (Cause::RateLimited, true),
+            (Cause::Unprocessed, true),
+        ] {
             let decision = decide_once(&Situation { repeatable: false, ..situation(cause) });
             assert_eq!(matches!(decision, Decision::Again(_)), again, "{cause:?}");
         }
