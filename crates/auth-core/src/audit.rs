@@ -91,12 +91,9 @@ impl Audited {
     /// How much attention it deserves.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Refused
-            | Self::TokenDenied
-            | Self::TokenUnusual
-            | Self::Replaced
-            | Self::ConsentFailed
-            | Self::CredentialExposed => Severity::Warn,
+            Self::Refused | Self::TokenDenied | Self::TokenUnusual | Self::Replaced | Self::ConsentFailed | Self::CredentialExposed => {
+                Severity::Warn
+            }
             Self::Sent | Self::Answered => Severity::Debug,
             _ => Severity::Info,
         }
