@@ -1,6 +1,7 @@
 //! Requests to an authorization server: signed, sent as they are, answered whole.
 
 use crate::response::{Fields, TOKEN_READ_LIMIT};
+use crate::transport::unpack::unpacked;
 use crate::transport::{OpenConnection, Payload, Times, Transport};
 use auth_core::{Response, TokenRequest, Transport as Lost, Unanswered};
 use std::io::Read as _;
@@ -56,7 +57,7 @@ pub(crate) fn fetch_over(
         Some(connection) => connection.send(whole, times),
         None => transport.send(whole, times),
     };
-    let (head, body) = response?.into_parts();
+    let (head, body) = unpacked(response?).into_parts();
     // Room for the usual answer at once: a growing buffer leaves copies of the token behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1_024));
     let cut_off =

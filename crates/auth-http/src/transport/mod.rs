@@ -13,6 +13,7 @@ mod proxies;
 mod socket;
 #[cfg(feature = "ureq")]
 mod stage;
+pub(crate) mod unpack;
 #[cfg(feature = "ureq")]
 pub(crate) mod ureq;
 
