@@ -26,7 +26,7 @@ fn has_namespaces() -> bool {
     let made = Command::new("unshare").args(["--net", "--mount", "ip", "link"]).output();
     let has = made.is_ok_and(|output| output.status.success());
     if !has {
-        skipped("connections without a network (it takes root, unshare and ip)");
+        skipped("connections without a network", "run it as root: apt-get install util-linux iproute2");
     }
     has
 }

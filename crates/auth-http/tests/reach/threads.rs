@@ -24,7 +24,7 @@ fn without_a_thread_the_caller_renews_and_hears_it_out() {
         .arg(std::env::current_exe().expect("this program"))
         .status();
     if is_root && !is_open_to_all.is_ok_and(|status| status.success()) {
-        return skipped("a process without threads (as root it takes a program that all may run)");
+        return skipped("a process without threads", "let all users run what is in target, and apt-get install util-linux");
     }
     let start = || if is_root { task.start_as(NOBODY) } else { task.start() };
     let said = outcomes(start());
