@@ -5,6 +5,7 @@ use auth_http::core::{Claim, Claimed, Lease, Record, Save, Saved};
 use auth_http::{Client, Credential, FailureKind, Provider, TokenStore};
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -94,8 +95,8 @@ impl Task {
     }
 
     /// The same as this user of the system.
-    pub(crate) fn start_as(&self, user: u32) -> Child {
-        self.spawn(Command::new(program()).uid(user).gid(user))
+    pub(crate) fn start_as(&self, user: u32, program: &Path) -> Child {
+        self.spawn(Command::new(program).uid(user).gid(user))
     }
 
     /// The same in namespaces of its own without a network, after these commands of the shell.

@@ -4,7 +4,7 @@
 use crate::child::{Lack, Task, outcomes, record_of};
 use crate::endpoint::Endpoint;
 use crate::places::Files;
-use crate::support::server::skipped;
+use crate::support::server::{lacks, skipped};
 use std::process::{Child, Command};
 
 /// One process meets the fault, the next one does not.
@@ -23,10 +23,14 @@ fn costs_nothing(host: &str, fault: impl FnOnce(Task) -> Child) -> String {
 
 /// Whether this process may make namespaces.
 fn has_namespaces() -> bool {
+    let what = "token requests without a network";
+    if lacks("network", what) {
+        return false;
+    }
     let made = Command::new("unshare").args(["--net", "--mount", "ip", "link"]).output();
     let has = made.is_ok_and(|output| output.status.success());
     if !has {
-        skipped("connections without a network", "run it as root: apt-get install util-linux iproute2");
+        skipped("root", what);
     }
     has
 }
