@@ -67,6 +67,11 @@ pub struct ledgerauth_request {
     pub deadline_ms: u64,
     /// The id under which the call is known to both sides; a random one if not said.
     pub request_id: ledgerauth_str,
+    /// Hosts whose answers count as the API's where a redirect leads there, beside those of the
+    /// client's options: "files.example", "files.example:8443". The credential goes to none of them.
+    pub allow_redirect_to: *const ledgerauth_str,
+    /// How many of them.
+    pub allow_redirect_to_count: usize,
 }
 sized!(ledgerauth_request, request_id: ledgerauth_str);
 
@@ -162,6 +167,11 @@ unsafe fn prepared<'c>(client: &'c Client, request: &ledgerauth_request, stopped
     for field in unsafe { list(request.headers, request.header_count, "headers") }? {
         // SAFETY: as above.
         making = unsafe { making.header(field.name.text("a header name")?, field.value.text("a header value")?) };
+    }
+    // SAFETY: as above.
+    for host in unsafe { list(request.allow_redirect_to, request.allow_redirect_to_count, "allow_redirect_to") }? {
+        // SAFETY: as above.
+        making = making.allow_redirect_to(unsafe { host.text("a host of allow_redirect_to") }?);
     }
     if request.deadline_ms > 0 {
         making = making.deadline(Duration::from_millis(request.deadline_ms));

@@ -102,11 +102,6 @@ impl Engine {
     pub(crate) fn now(&self) -> UnixTime {
         self.client.now()
     }
-
-    /// The URL that a path stands for.
-    pub(crate) fn url(&self, path: &str) -> String {
-        self.client.connection().admit(path).map_or_else(|_| path.into(), |url| url.as_str().into())
-    }
 }
 
 /// Whether a text begins with another.
