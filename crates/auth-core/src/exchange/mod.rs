@@ -59,6 +59,8 @@ pub struct Exchange {
     fetches: u32,
     /// Whether a signed request was repeated because the clocks differed.
     clock_was_wrong: bool,
+    /// Whether a refusal of a server in trouble was asked for once more.
+    doubted: bool,
     saves: u32,
     deliveries: Deliveries,
     audit: Option<Vec<AuditEvent>>,
@@ -113,6 +115,7 @@ impl Exchange {
             refusal: None,
             fetches: 0,
             clock_was_wrong: false,
+            doubted: false,
             saves: 0,
             deliveries,
             audit: None,
