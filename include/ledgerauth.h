@@ -73,6 +73,7 @@ typedef struct ledgerauth_prompt ledgerauth_prompt;
 typedef struct ledgerauth_provider ledgerauth_provider;
 typedef struct ledgerauth_redact_stream ledgerauth_redact_stream;
 typedef struct ledgerauth_redactor ledgerauth_redactor;
+typedef struct ledgerauth_redirect ledgerauth_redirect;
 typedef struct ledgerauth_request ledgerauth_request;
 typedef struct ledgerauth_response ledgerauth_response;
 typedef struct ledgerauth_ring_key ledgerauth_ring_key;
@@ -285,6 +286,11 @@ void ledgerauth_wipe(void *memory, size_t len);
 #define LEDGERAUTH_BODY 5006
 /* The API refused the request itself. */
 #define LEDGERAUTH_REQUEST_REFUSED 6000
+/*
+ * Another host answered, to which a redirect led and the credential did not go: a login page, a
+ * proxy, an ended tenant. See allow_redirect_to.
+ */
+#define LEDGERAUTH_REDIRECTED_ELSEWHERE 6001
 /* A failure of a kind that has no number yet; ledgerauth_error_kind() names it. */
 #define LEDGERAUTH_FAILED 9000
 /* This library met a mistake of its own; please report it. */
@@ -737,6 +743,14 @@ typedef struct ledgerauth_client_options {
      * said.
      */
     ledgerauth_str user_agent;
+    /*
+     * Hosts whose answers count as the API's where a redirect leads there, such as that of signed
+     * downloads: "files.example", "files.example:8443". The credential goes to none of them; the
+     * answer of any other host is LEDGERAUTH_REDIRECTED_ELSEWHERE.
+     */
+    const ledgerauth_str *allow_redirect_to;
+    /* How many of them. */
+    size_t allow_redirect_to_count;
 } ledgerauth_client_options;
 
 /* ---------------------------------------------------------------------------------------------
@@ -865,6 +879,14 @@ typedef struct ledgerauth_header {
     ledgerauth_str value;
 } ledgerauth_header;
 
+/* A redirect that was followed. */
+typedef struct ledgerauth_redirect {
+    /* The HTTP status, such as 302. */
+    int32_t status;
+    /* The URL that answered so, with its query. */
+    ledgerauth_str url;
+} ledgerauth_redirect;
+
 /*
  * The HTTP status, such as 200; 0 for NULL.
  * Since 0.1.0.
@@ -907,6 +929,29 @@ int32_t ledgerauth_response_header_at(const ledgerauth_response *response,
  * Since 0.1.0.
  */
 ledgerauth_str ledgerauth_response_request_id(const ledgerauth_response *response);
+
+/*
+ * Where the answer came from, with its query: the URL that was asked, or where redirects have led.
+ * It belongs to the response.
+ * Since 0.1.0.
+ */
+ledgerauth_str ledgerauth_response_url(const ledgerauth_response *response);
+
+/*
+ * The number of redirects that were followed on the way to the answer.
+ * Since 0.1.0.
+ */
+size_t ledgerauth_response_redirect_count(const ledgerauth_response *response);
+
+/*
+ * The redirect of that number, counted from 0 in the order in which they were met.
+ * LEDGERAUTH_MISUSE if there are not so many. It belongs to the response.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_response_redirect_at(const ledgerauth_response *response,
+                                        size_t index,
+                                        ledgerauth_redirect *redirect_out,
+                                        ledgerauth_error **error_out);
 
 /*
  * Frees a response; NULL is fine.
@@ -990,6 +1035,13 @@ typedef struct ledgerauth_request {
      * body that ends before, or has more, fails the call before its last byte is sent.
      */
     uint64_t read_size;
+    /*
+     * Hosts whose answers count as the API's where a redirect leads there, beside those of the
+     * client's options: "files.example", "files.example:8443". The credential goes to none of them.
+     */
+    const ledgerauth_str *allow_redirect_to;
+    /* How many of them. */
+    size_t allow_redirect_to_count;
 } ledgerauth_request;
 
 /*

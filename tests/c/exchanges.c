@@ -212,7 +212,7 @@ static void encodings(void) {
 int main(void) {
     renewal();
     encodings();
-    json_t *vector, *turn, *file = replay_file("exchanges", 24);
+    json_t *vector, *turn, *file = replay_file("exchanges", 29);
     size_t index, at;
     CHECK(replay_number(file, "start_ms", 0) == (json_int_t)START);
     replay_dice = (uint64_t)replay_number(file, "seed", 1);
@@ -225,6 +225,13 @@ int main(void) {
         options.provider = replay_str(vector, "provider");
         options.environment = replay_str(vector, "environment");
         options.base_url = replay_str(vector, "base_url");
+        const json_t *hosts = json_object_get(vector, "allow_redirect_to");
+        ledgerauth_str targets[4];
+        for (size_t host = 0; host < json_array_size(hosts) && host < 4; host++) {
+            targets[host] = ledgerauth_str_of(json_string_value(json_array_get(hosts, host)));
+        }
+        options.allow_redirect_to = targets;
+        options.allow_redirect_to_count = json_array_size(hosts);
         ledgerauth_client *client = replay_client(options, credential);
         ledgerauth_exchange *exchange =
             replay_start(client, replay_text(call, "method"), replay_text(call, "path"), json_string_value(json_object_get(call, "body")));

@@ -75,6 +75,8 @@ pub struct Send {
     pub authorization: Option<Arc<Authorization>>,
     /// Whether the host is a foreign one, so that of the caller's own header fields only those that [`crate::may_go_anywhere`] may go along.
     pub foreign: bool,
+    /// How many redirects led here.
+    pub redirects: u8,
     /// The header and the id under which the call is known to both sides; the same on every repeat.
     pub request_id: (Arc<str>, Arc<str>),
     /// How often the request is sent, this time included.

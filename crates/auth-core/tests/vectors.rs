@@ -93,7 +93,7 @@ fn token_answers() {
 
 #[test]
 fn exchanges() {
-    let (file, list) = (file("exchanges"), vectors("exchanges", 24));
+    let (file, list) = (file("exchanges"), vectors("exchanges", 29));
     for vector in &list {
         let start = UnixTime::from_millis(file["start_ms"].as_u64().unwrap());
         Replay::new(vector, start, file["seed"].as_u64().unwrap()).run(vector);
@@ -124,6 +124,8 @@ impl Replay {
         if let Some(url) = vector["base_url"].as_str() {
             builder = builder.base_url(url);
         }
+        let hosts = vector["allow_redirect_to"].as_array().into_iter().flatten();
+        let builder = builder.allow_redirect_to(hosts.map(|host| host.as_str().unwrap()));
         let connection = Arc::new(builder.build(&credential).unwrap());
         let mut call = Call::new(&connection, text(&vector["call"], "method"), text(&vector["call"], "path")).unwrap();
         if let Some(body) = vector["call"]["body"].as_str() {

@@ -1,6 +1,7 @@
 //! `Drive`: one exchange of a client, driven by a program with its own I/O.
 
 use crate::credential::Credential;
+use crate::error::Error;
 use crate::run::{keep, leave, obey, report};
 use crate::shared::Shared;
 use crate::transport::unpack::unpacked_whole;
@@ -31,6 +32,15 @@ impl Driving {
     pub fn once(mut self) -> Self {
         self.call = self.call.once();
         self
+    }
+
+    /// Takes the answers of these hosts for the API's where a redirect leads there, beside those of the client.
+    ///
+    /// # Errors
+    /// [`Error::Failure`] if one of them is no host.
+    pub fn allow_redirect_to<'a>(mut self, hosts: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
+        self.call = self.call.allow_redirect_to(hosts)?;
+        Ok(self)
     }
 
     /// How long the call may take with all its waits and repeats; the client's deadline if not said.

@@ -232,7 +232,8 @@ impl Exchange {
     /// Takes a success without the session: `true` if the exchange is over and the response is the caller's, `false` if it has to be reported by
     /// [`Exchange::handle_response`].
     pub fn finish_fresh(&mut self, now: UnixTime, status: u16) -> bool {
-        let fine = matches!(self.at, At::ExpectAnswer(_)) && is_success(status);
+        // Where the credential did not go, a success is none before it was looked at.
+        let fine = matches!(self.at, At::ExpectAnswer(Some(_))) && is_success(status);
         if !fine {
             return false;
         }
