@@ -1,6 +1,6 @@
 //! The journal: what is written before a single-use refresh token is sent, and when it is taken back.
 
-use super::at::At;
+use super::at::{At, Then};
 use super::obtain::store_down;
 use super::{Exchange, Record, Save, Saved};
 use crate::session::Session;
@@ -26,6 +26,10 @@ impl Exchange {
             self.yield_to_the_holder(session);
             return None;
         }
+        if !self.lease_holds(session, now) {
+            self.at = At::Release(Box::new(At::Resting(now, Then::Claim)));
+            return None;
+        }
         let mark = self.dice.u64(..);
         let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)), attempt: 1 };
         // Whoever reads this knows that the probe of the hour is under way.
@@ -49,7 +53,7 @@ impl Exchange {
             Saved::Superseded => self.at = At::Release(Box::new(self.look_again(now))),
             Saved::Down(why) => {
                 let failure = store_down("written", &why, "the refresh token was not spent: bring the store back, then call again");
-                self.give_up(session, now, failure);
+                self.give_up(failure);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Getting a token: claim, re-read, fetch, save, publish, release; `journal` has what is written before the fetch.
+//! Getting a token: claim, re-read, fetch, save, publish, release; `connect` and `journal` have what comes before the fetch.
 
 use super::at::{Asked, At, Then, Unsaved};
 use super::journal::{grant_of, is_single_use, possibly_spent};
@@ -7,9 +7,10 @@ use crate::audit::Audited;
 use crate::credential::Secret;
 use crate::oauth::assertion::clocks_differ;
 use crate::provider::GrantKind;
-use crate::session::{CONNECT_FIRST, Session};
+use crate::session::{CONNECT_FIRST, REFUSED_REST, Session};
 use crate::time::UnixTime;
-use crate::token::answer::{self, Denied, Granted};
+use crate::token::answer::{self, Granted};
+use crate::token::denied::Denied;
 use crate::token::life::{Event, TokenLife};
 use crate::token::refresh::RefreshForecast;
 use crate::token::refused::Refusal;
@@ -46,12 +47,12 @@ impl Exchange {
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
                     return self.give_up_unspent(session, now, *refusal);
                 }
-                (self.spent_since, self.probing) = (None, None);
+                (self.spent_since, self.journal, self.probing) = (None, None, None);
                 // A record that is not ours is neither used nor overwritten.
                 let belonging = record.and_then(|record| session.belonging(record));
                 let record = match belonging.map_or(Ok(None), |belonging| belonging.record(is_by_id)) {
                     Ok(record) => record,
-                    Err(failure) => return self.give_up(session, now, failure),
+                    Err(failure) => return self.give_up(failure),
                 };
                 if self.adopt(session, now, record) {
                     return;
@@ -59,19 +60,23 @@ impl Exchange {
                 let unsaved = session.life().and_then(|life| life.unsaved()).cloned();
                 self.at = match (unsaved, session.too_early(now)) {
                     (Some((token, record)), _) => At::Save(Box::new(Unsaved { token, record })),
-                    (None, None) => At::Journal,
-                    (None, Some(failure)) => return self.give_up(session, now, failure),
+                    (None, None) => At::Connect,
+                    (None, Some(failure)) => return self.give_up(failure),
                 };
             }
             Claimed::Busy if self.refusal.is_some() && now >= self.deadline => self.give_up_refused(session, now),
+            Claimed::Busy if now >= self.deadline => {
+                session.take(Event::Abandoned { by: self.id });
+                self.fail(Self::too_late(session));
+            }
             Claimed::Busy => self.at = self.look_again(now),
             Claimed::Down(_) if self.refusal.is_some() => self.give_up_refused(session, now),
             Claimed::Down(why) if is_single_use(session) || session.lacks_consent() => {
                 let failure = store_down("read", &why, "the refresh token was not spent: bring the store back, then call again");
-                self.give_up(session, now, failure);
+                self.give_up(failure);
             }
             Claimed::Down(_) => match session.refusal().map(|refusal| refusal.failure(session.connection().provider())) {
-                Some(failure) => self.give_up(session, now, failure),
+                Some(failure) => self.give_up(failure),
                 None => self.at = At::Fetch,
             },
         }
@@ -112,7 +117,7 @@ impl Exchange {
             self.spent_since = Some(spent.since);
             return false;
         }
-        self.give_up(session, now, possibly_spent(session.connection().provider().name(), session.rules()));
+        self.give_up(possibly_spent(session.connection().provider().name(), session.rules()));
         true
     }
 
@@ -127,7 +132,7 @@ impl Exchange {
             return false;
         }
         let failure = refusal.failure(session.connection().provider());
-        self.give_up(session, now, failure);
+        self.give_up(failure);
         if !is_told {
             // The store was down when it was to be told.
             let next = core::mem::replace(&mut self.at, At::Start);
@@ -163,7 +168,7 @@ impl Exchange {
     }
 
     /// Whether a token request that is sent now can be answered before the lease is over.
-    fn lease_holds(&self, session: &Session, now: UnixTime) -> bool {
+    pub(super) fn lease_holds(&self, session: &Session, now: UnixTime) -> bool {
         let answered = now.after(session.connection().policy().fetch_timeout);
         self.leased_until.is_none_or(|until| answered <= until)
     }
@@ -175,7 +180,7 @@ impl Exchange {
         }
         if let Some(life) = session.life().filter(|_| session.lacks_consent()) {
             let what = format!("the store holds no connection of the client {:?}", life.grant.client.id());
-            self.give_up(session, now, Failure::new(FailureKind::ConsentRequired, what, CONNECT_FIRST));
+            self.give_up(Failure::new(FailureKind::ConsentRequired, what, CONNECT_FIRST));
             return None;
         }
         let mut moment = Moment { servers: session.servers(now), dice: &mut self.dice };
@@ -214,21 +219,28 @@ impl Exchange {
         match answer::read(session.connection().provider(), asked.kind, response, now, &secrets) {
             Ok(granted) => self.granted(session, now, asked, granted),
             // An assertion is dated; the refusal of one that was dated by a wrong clock says nothing yet, and nothing was spent by it.
-            Err(Denied::Refused(failure))
+            Err(denied @ (Denied::Refused(_) | Denied::Dead(_)))
                 if !asked.signed.is_empty()
                     && !self.clock_was_wrong
                     && clocks_differ(assumed, session.servers(now))
-                    && (asked.kind != GrantKind::RefreshToken || failure.code() != Some("invalid_grant")) =>
+                    && (asked.kind != GrantKind::RefreshToken || matches!(denied, Denied::Refused(_))) =>
             {
                 self.clock_was_wrong = true;
-                self.at = At::Fetch;
+                self.at = At::Connect;
+            }
+            // A server in trouble said it: it is asked once more before it is believed.
+            Err(Denied::Doubtful { cause, trouble, .. }) if !self.doubted => {
+                self.doubted = true;
+                self.ask_again(session, now, cause, trouble);
             }
             // The store is read once more: if somebody else was faster, the grant lives on in what they saved.
-            Err(Denied::Refused(failure)) if failure.code() == Some("invalid_grant") && is_single_use(session) => {
+            Err(Denied::Dead(failure) | Denied::Doubtful { refusal: failure, .. }) if is_single_use(session) => {
                 self.refusal = Some(Box::new(failure));
                 self.at = At::Resting(now, Then::Claim);
             }
-            Err(Denied::Refused(failure)) => self.give_up_unspent(session, now, failure),
+            Err(Denied::Refused(failure) | Denied::Dead(failure) | Denied::Doubtful { refusal: failure, .. }) => {
+                self.give_up_unspent(session, now, failure);
+            }
             Err(Denied::Unclear(cause, failure)) => self.no_token(session, now, cause, failure),
         }
     }
@@ -238,7 +250,7 @@ impl Exchange {
         self.no_token(session, now, transport.cause(), transport.failure(&whom, FailureKind::TokenEndpoint));
     }
 
-    /// There is a token: to the store with it, before anybody uses it.
+    /// There is a grant: to the store with it, before anybody uses it or judges it.
     fn granted(&mut self, session: &mut Session, now: UnixTime, asked: &Asked, granted: Granted) {
         // A person has connected the account again while the answer was on its way: the session goes by the newer consent.
         if self.is_for_another_grant(session, now) {
@@ -260,10 +272,18 @@ impl Exchange {
             consented_at: before.consented_at.or(refresh_token.as_ref().map(|_| minted_at)),
             refresh_token,
             spending: None,
-            access_token: Some(granted.access_token),
+            access_token: granted.access_token,
             place: None,
             refusal: None,
         };
+        if let Some(failure) = granted.unusable.map(|failure| failure.with_come_back_at(now.after(REFUSED_REST))) {
+            // Without a refresh token there is nothing to be kept.
+            if record.refresh_token.is_none() {
+                return self.give_up_unspent(session, now, failure);
+            }
+            self.at = At::Save(Box::new(Unsaved { token: Err(failure), record }));
+            return;
+        }
         let random = self.dice.f64();
         if let Some(token) = session.token_of(&record, random) {
             let connection = Arc::clone(session.connection());
@@ -271,7 +291,10 @@ impl Exchange {
             self.note(&connection, now, Audited::TokenGranted, Some(&token.authorization), || {
                 format!("generation {}, for {lifetime} seconds", record.generation)
             });
-            self.at = At::Save(Box::new(Unsaved { token: token.usable_from(now), record }));
+            if let Some(oddity) = granted.oddity.filter(|oddity| session.is_new_oddity(oddity)) {
+                self.note(&connection, now, Audited::TokenUnusual, Some(&token.authorization), || oddity);
+            }
+            self.at = At::Save(Box::new(Unsaved { token: Ok(token.usable_from(now)), record }));
         }
     }
 
@@ -281,7 +304,14 @@ impl Exchange {
             Saved::Durable => self.publish(session, now, *unsaved),
             // A fetched token that nobody else needs is right all the same.
             Saved::Down(_) if !must_be_durable => self.publish(session, now, *unsaved),
-            // Somebody was faster, or the lease ran out. A refresh token is kept until the store shows a newer one.
+            // The lease ran out, perhaps because the process was stopped: under another one the token is saved, unless somebody was
+            // faster.
+            Saved::Superseded if must_be_durable && self.saves < SAVES => {
+                self.saves += 1;
+                session.take(Event::Kept { unsaved: Box::new((unsaved.token, unsaved.record)) });
+                self.at = At::Release(Box::new(At::Resting(now, Then::Claim)));
+            }
+            // A refresh token is kept until the store shows a newer one.
             Saved::Superseded => {
                 if must_be_durable {
                     session.take(Event::Kept { unsaved: Box::new((unsaved.token, unsaved.record)) });
@@ -298,7 +328,7 @@ impl Exchange {
                 }
                 let advice = "nothing is lost: the new token is kept in memory and stored as soon as the store is back; do not end the process before";
                 session.take(Event::Kept { unsaved: Box::new((unsaved.token, unsaved.record)) });
-                self.give_up(session, now, store_down("written", &why, advice));
+                self.give_up(store_down("written", &why, advice));
             }
         }
     }
@@ -308,8 +338,16 @@ impl Exchange {
             let connection = Arc::clone(session.connection());
             self.note(&connection, now, Audited::RefreshTokenEnding, None, || forecast.to_string());
         }
-        session.take(Event::Granted { by: self.id, token: unsaved.token, record: Box::new(unsaved.record) });
         (self.journal, self.spent_since) = (None, None);
+        let token = match unsaved.token {
+            Ok(token) => token,
+            // What was granted is durable. It is told why no call can be sent with it, and the next try goes on from it.
+            Err(failure) => {
+                session.take_over(unsaved.record);
+                return self.give_up(failure);
+            }
+        };
+        session.take(Event::Granted { by: self.id, token, record: Box::new(unsaved.record) });
         self.at = At::Release(Box::new(At::Start));
     }
 
@@ -318,11 +356,7 @@ impl Exchange {
         // The probe of the hour is sent once, whatever comes of it.
         if let Some(refusal) = self.probing.take() {
             let failure = refusal.probed(session.servers(now)).failure(session.connection().provider());
-            return if cause.proves_unprocessed() {
-                self.give_up_unspent(session, now, failure)
-            } else {
-                self.give_up(session, now, failure)
-            };
+            return if cause.proves_unprocessed() { self.give_up_unspent(session, now, failure) } else { self.give_up(failure) };
         }
         let rules = *session.rules();
         if is_single_use(session) && !cause.proves_unprocessed() {
@@ -330,9 +364,14 @@ impl Exchange {
             self.spent_since = Some(since);
             if !rules.may_send_again(since, session.servers(now)) {
                 let lost = possibly_spent(session.connection().provider().name(), &rules).caused_by(&failure);
-                return self.give_up(session, now, lost);
+                return self.give_up(lost);
             }
         }
+        self.ask_again(session, now, cause, failure);
+    }
+
+    /// The token request once more, if the rules of every request allow it.
+    fn ask_again(&mut self, session: &mut Session, now: UnixTime, cause: Cause, failure: Failure) {
         let policy = *session.connection().policy();
         let situation = Situation {
             cause,
@@ -376,7 +415,7 @@ impl Exchange {
     /// No token will come, and the refresh token was certainly not spent by this exchange.
     fn give_up_unspent(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
         let is_refused = session.note_refusal(&failure, now);
-        self.give_up(session, now, failure);
+        self.give_up(failure);
         let next = core::mem::replace(&mut self.at, At::Start);
         let cleared = self.after_clearing_the_journal(session, next);
         // The refusal is in the record that clears the journal; without an entry, it is written all the same.
@@ -386,16 +425,20 @@ impl Exchange {
         };
     }
 
+    /// No token will come. The lease is given back first: as soon as the failure is told, the program may end.
+    pub(super) fn give_up(&mut self, failure: Failure) {
+        self.at = At::Release(Box::new(At::GiveUp(Box::new(failure))));
+    }
+
     /// No token will come: remember why, so that nobody asks again too soon, and tell the caller, unless another credential may help.
-    pub(super) fn give_up(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
+    pub(super) fn given_up(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
         let until = session.rest_after(&failure, now);
         let connection = Arc::clone(session.connection());
         self.note(&connection, now, Audited::TokenDenied, None, || format!("{}; nobody asks again before {until}", failure.what()));
         session.note_error(&failure, now);
         session.take(Event::Failed { by: self.id, failure: failure.clone(), until });
         // A renewal ahead of time that failed is nobody's failure yet. A caller asks the session once more: its source may have another credential.
-        let next = if self.call.is_some() { At::Start } else { At::Finished(Outcome::Failed(failure)) };
-        self.at = At::Release(Box::new(next));
+        self.at = if self.call.is_some() { At::Start } else { At::Finished(Outcome::Failed(failure)) };
     }
 }
 

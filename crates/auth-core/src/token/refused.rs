@@ -1,6 +1,6 @@
 //! `Refusal`: the server's refusal of a refresh token, kept in the record for every process that shares it.
 
-use crate::oauth::codes;
+use crate::oauth::codes::{self, Meaning};
 use crate::provider::{GrantKind, Provider};
 use crate::time::UnixTime;
 use crate::verdict::failure::{Failure, FailureKind};
@@ -63,9 +63,9 @@ impl Refusal {
 
     /// The failure of a call that would have to send the token.
     pub(crate) fn failure(&self, provider: &Provider) -> Failure {
-        let meant = self.code.as_deref().and_then(|code| codes::at_token_endpoint(provider, GrantKind::RefreshToken, code, self.status));
+        let meant = self.code.as_deref().and_then(|code| codes::at_token_endpoint(provider, GrantKind::RefreshToken, code));
         let advice = match meant {
-            Some((FailureKind::ConsentRequired, advice)) => advice,
+            Some(Meaning::Refused(FailureKind::ConsentRequired, advice)) => advice,
             _ => "a person has to connect the account again",
         };
         let what = format!("the token endpoint of {} refused the grant, {self}", provider.name());
