@@ -3,7 +3,8 @@
 mod support;
 
 use auth_core::{
-    Claimed, ClientCredentials, Connection, Credential, FailureKind, Grant, Outcome, Provider, Record, Session, Step, UnixTime,
+    Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, FailureKind, Grant, Outcome, Provider, Record, Session, Step,
+    UnixTime,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ fn with_record(session: &mut Session, record: &Record, is_by_id: bool, now: Unix
             Step::Claim(_) if is_by_id => exchange.handle_claimed_by_id(session, now, claimed),
             Step::Claim(_) => exchange.handle_claimed(session, now, claimed),
             Step::Save(_) => exchange.handle_saved(session, now, auth_core::Saved::Durable),
+            Step::Connect(_) => exchange.handle_connected(session, now, ConnectOutcome::NotSupported),
             Step::Release(_) => {}
             Step::Fetch(request) => return Ok(request.body.unwrap().expose().to_owned()),
             Step::Done(Outcome::Failed(failure)) => return Err(failure),
@@ -95,6 +97,7 @@ fn saved_by(session: &mut Session) -> Record {
                 exchange.handle_saved(session, START, auth_core::Saved::Durable);
             }
             Step::Release(_) => {}
+            Step::Connect(_) => exchange.handle_connected(session, START, ConnectOutcome::NotSupported),
             Step::Fetch(_) => {
                 let body = rotated("access", "refresh-2");
                 let response = auth_core::Response { status: 200, headers: &&[("x", "y")][..], body: body.as_bytes() };

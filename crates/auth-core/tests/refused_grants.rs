@@ -3,8 +3,8 @@
 mod support;
 
 use auth_core::{
-    Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Failure, FailureKind, Grant, Outcome, Provider, Record, Response,
-    Saved, Session, Step, Transport, Unanswered, UnixTime,
+    Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Failure, FailureKind, Grant, Outcome, Provider,
+    Record, Response, Saved, Session, Step, Transport, Unanswered, UnixTime,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +64,7 @@ impl Fleet {
                     exchange.handle_saved(session, self.now, Saved::Durable);
                 }
                 Step::Release(_) => {}
+                Step::Connect(_) => exchange.handle_connected(session, self.now, ConnectOutcome::Connected),
                 Step::Fetch(_) => {
                     self.asked.push(self.now);
                     let lost = |how| Transport { how, what: "gone".into(), advice: String::new() };
