@@ -91,11 +91,13 @@ struct Rare {
     /// that is held stands in the token alone.
     record: Option<Box<Record>>,
     unsaved: Option<Box<Unsaved>>,
+    /// The mark of the journal entry whose answer an exchange of this session waits for.
+    awaited: Option<u64>,
     failures: u32,
 }
 
 impl Rare {
-    const NONE: &Self = &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, failures: 0 };
+    const NONE: &Self = &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, awaited: None, failures: 0 };
 
     /// The record with its access token, which stands in the token that is held if that is the record's. A record without an end has no access token: that of
     /// a grant that just replaced another, whose token is still held.
@@ -109,8 +111,9 @@ impl Rare {
     }
 
     fn is_empty(&self) -> bool {
-        let Self { phase, spares, record, unsaved, failures } = self;
-        matches!(phase, Phase::Quiet) && spares.is_empty() && record.is_none() && unsaved.is_none() && *failures == 0
+        let Self { phase, spares, record, unsaved, awaited, failures } = self;
+        let holds_nothing = spares.is_empty() && record.is_none() && unsaved.is_none() && awaited.is_none();
+        matches!(phase, Phase::Quiet) && holds_nothing && *failures == 0
     }
 }
 
@@ -283,6 +286,18 @@ impl TokenLife {
     /// The server's refusal of the refresh token in use, if there is one.
     pub(crate) fn refusal(&self) -> Option<&Refusal> {
         self.rare().record.as_ref()?.refusal.as_deref()
+    }
+
+    /// Notes which journal entry's answer is waited for; `None` if none is any more.
+    pub(crate) fn await_answer(&mut self, mark: Option<u64>) {
+        if mark.is_some() || self.rare().awaited.is_some() {
+            self.rare.get_or_insert_default().awaited = mark;
+        }
+    }
+
+    /// Whether an exchange of this session waits for the answer that this journal entry announced.
+    pub(crate) fn awaits_answer(&self, mark: u64) -> bool {
+        self.rare().awaited == Some(mark)
     }
 
     /// Whether nobody is asking for a token.
