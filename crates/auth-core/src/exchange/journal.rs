@@ -53,7 +53,7 @@ impl Exchange {
             Saved::Superseded => self.at = At::Release(Box::new(self.look_again(now))),
             Saved::Down(why) => {
                 let failure = store_down("written", &why, "the refresh token was not spent: bring the store back, then call again");
-                self.give_up(failure);
+                self.give_up(session, now, failure);
             }
         }
     }

@@ -52,7 +52,7 @@ impl Exchange {
                 let belonging = record.and_then(|record| session.belonging(record));
                 let record = match belonging.map_or(Ok(None), |belonging| belonging.record(is_by_id)) {
                     Ok(record) => record,
-                    Err(failure) => return self.give_up(failure),
+                    Err(failure) => return self.give_up(session, now, failure),
                 };
                 if self.adopt(session, now, record) {
                     return;
@@ -61,7 +61,7 @@ impl Exchange {
                 self.at = match (unsaved, session.too_early(now)) {
                     (Some((token, record)), _) => At::Save(Box::new(Unsaved { token, record })),
                     (None, None) => At::Connect,
-                    (None, Some(failure)) => return self.give_up(failure),
+                    (None, Some(failure)) => return self.give_up(session, now, failure),
                 };
             }
             Claimed::Busy if self.refusal.is_some() && now >= self.deadline => self.give_up_refused(session, now),
@@ -73,10 +73,10 @@ impl Exchange {
             Claimed::Down(_) if self.refusal.is_some() => self.give_up_refused(session, now),
             Claimed::Down(why) if is_single_use(session) || session.lacks_consent() => {
                 let failure = store_down("read", &why, "the refresh token was not spent: bring the store back, then call again");
-                self.give_up(failure);
+                self.give_up(session, now, failure);
             }
             Claimed::Down(_) => match session.refusal().map(|refusal| refusal.failure(session.connection().provider())) {
-                Some(failure) => self.give_up(failure),
+                Some(failure) => self.give_up(session, now, failure),
                 None => self.at = At::Fetch,
             },
         }
@@ -122,7 +122,7 @@ impl Exchange {
             self.at = At::Release(Box::new(self.look_again(now)));
             return true;
         }
-        self.give_up(possibly_spent(session.connection().provider().name(), session.rules()));
+        self.give_up(session, now, possibly_spent(session.connection().provider().name(), session.rules()));
         true
     }
 
@@ -137,7 +137,7 @@ impl Exchange {
             return false;
         }
         let failure = refusal.failure(session.connection().provider());
-        self.give_up(failure);
+        self.give_up(session, now, failure);
         if !is_told {
             // The store was down when it was to be told.
             let next = core::mem::replace(&mut self.at, At::Start);
@@ -185,7 +185,7 @@ impl Exchange {
         }
         if let Some(life) = session.life().filter(|_| session.lacks_consent()) {
             let what = format!("the store holds no connection of the client {:?}", life.grant.client.id());
-            self.give_up(Failure::new(FailureKind::ConsentRequired, what, CONNECT_FIRST));
+            self.give_up(session, now, Failure::new(FailureKind::ConsentRequired, what, CONNECT_FIRST));
             return None;
         }
         let mut moment = Moment { servers: session.servers(now), dice: &mut self.dice };
@@ -336,7 +336,7 @@ impl Exchange {
                 }
                 let advice = "nothing is lost: the new token is kept in memory and stored as soon as the store is back; do not end the process before";
                 session.take(Event::Kept { unsaved: Box::new((unsaved.token, unsaved.record)) });
-                self.give_up(store_down("written", &why, advice));
+                self.give_up(session, now, store_down("written", &why, advice));
             }
         }
     }
@@ -352,7 +352,7 @@ impl Exchange {
             // What was granted is durable. It is told why no call can be sent with it, and the next try goes on from it.
             Err(failure) => {
                 session.take_over(unsaved.record);
-                return self.give_up(failure);
+                return self.give_up(session, now, failure);
             }
         };
         session.take(Event::Granted { by: self.id, token, record: Box::new(unsaved.record) });
@@ -364,7 +364,11 @@ impl Exchange {
         // The probe of the hour is sent once, whatever comes of it.
         if let Some(refusal) = self.probing.take() {
             let failure = refusal.probed(session.servers(now)).failure(session.connection().provider());
-            return if cause.proves_unprocessed() { self.give_up_unspent(session, now, failure) } else { self.give_up(failure) };
+            return if cause.proves_unprocessed() {
+                self.give_up_unspent(session, now, failure)
+            } else {
+                self.give_up(session, now, failure)
+            };
         }
         let rules = *session.rules();
         if is_single_use(session) && !cause.proves_unprocessed() {
@@ -372,7 +376,7 @@ impl Exchange {
             self.spent_since = Some(since);
             if !rules.may_send_again(since, session.servers(now)) {
                 let lost = possibly_spent(session.connection().provider().name(), &rules).caused_by(&failure);
-                return self.give_up(lost);
+                return self.give_up(session, now, lost);
             }
         }
         self.ask_again(session, now, cause, failure);
@@ -423,7 +427,7 @@ impl Exchange {
     /// No token will come, and the refresh token was certainly not spent by this exchange.
     fn give_up_unspent(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
         let is_refused = session.note_refusal(&failure, now);
-        self.give_up(failure);
+        self.give_up(session, now, failure);
         let next = core::mem::replace(&mut self.at, At::Start);
         let cleared = self.after_clearing_the_journal(session, next);
         // The refusal is in the record that clears the journal; without an entry, it is written all the same.
@@ -434,7 +438,8 @@ impl Exchange {
     }
 
     /// No token will come. The lease is given back first: as soon as the failure is told, the program may end.
-    pub(super) fn give_up(&mut self, failure: Failure) {
+    pub(super) fn give_up(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
+        session.note_error(&failure, now);
         self.at = At::Release(Box::new(At::GiveUp(Box::new(failure))));
     }
 
@@ -443,7 +448,6 @@ impl Exchange {
         let until = session.rest_after(&failure, now);
         let connection = Arc::clone(session.connection());
         self.note(&connection, now, Audited::TokenDenied, None, || format!("{}; nobody asks again before {until}", failure.what()));
-        session.note_error(&failure, now);
         session.take(Event::Failed { by: self.id, failure: failure.clone(), until });
         // A renewal ahead of time that failed is nobody's failure yet. A caller asks the session once more: its source may have another credential.
         self.at = if self.call.is_some() { At::Start } else { At::Finished(Outcome::Failed(failure)) };
