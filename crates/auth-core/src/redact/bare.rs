@@ -17,6 +17,8 @@ const SHORTEST_KEY_BODY: usize = 16;
 const LONGEST_JWT_HEADER: usize = 8192;
 /// How far the `@` of a URL is looked for behind a `/` that should have been encoded.
 const LONGEST_MISTAKE: usize = 256;
+/// Nothing longer is made of words, in bytes.
+const LONGEST_WORDS: usize = 256;
 /// How far the command before `-u` and the name after it are looked for, in bytes.
 const LONGEST_COMMAND: usize = 128;
 /// The shortest header of a JSON web token: `{"alg":""}` has ten bytes, fourteen characters in base64.
@@ -104,19 +106,26 @@ pub(super) fn prefixed(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Foun
         {
             return None;
         }
-        let length = length_of(text.bytes, from, |byte| BASE64URL_OR_DOT.has(byte));
-        let mut body = &text.bytes[from..from + length];
-        while let Some((b'.' | b'-' | b'_', shorter)) = body.split_last() {
-            body = shorter;
-        }
+        // The beginning tells, so that what is left alone is not read again and again.
+        let near = &text.bytes[..text.bytes.len().min(from + LONGEST_WORDS)];
+        let body = without_joints(&near[from..from + length_of(near, from, |byte| BASE64URL_OR_DOT.has(byte))]);
         let is_key = match prefix.body {
             Body::Long => body.len() >= SHORTEST_KEY_BODY && !is_placeholder(body) && !is_words(body) && !is_repeated(body),
             Body::Mixed => body.len() >= SHORTEST_KEY_BODY && is_mixed(body),
             Body::Hex => body.len() >= 40 && body.iter().all(u8::is_ascii_hexdigit),
         };
-        let taken = text.is_cut(from + length) || is_key;
-        if taken { rules.found(text, from, from + body.len()) } else { None }
+        if !is_key && !text.is_cut(from + body.len()) {
+            return None;
+        }
+        let whole = &text.bytes[from..from + length_of(text.bytes, from, |byte| BASE64URL_OR_DOT.has(byte))];
+        rules.found(text, from, from + without_joints(whole).len())
     })
+}
+
+/// A key without the punctuation after it.
+fn without_joints(body: &[u8]) -> &[u8] {
+    let joints = body.iter().rev().take_while(|byte| matches!(byte, b'.' | b'-' | b'_')).count();
+    &body[..body.len() - joints]
 }
 
 fn is_repeated(body: &[u8]) -> bool {

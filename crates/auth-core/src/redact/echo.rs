@@ -4,7 +4,7 @@
 //! each decoded byte knows where it stood in the text. Twelve bytes of a secret in a row are a find.
 
 use super::Found;
-use super::view::View;
+use super::view::{ALL, Escapes, View};
 use crate::credential::Secret;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -99,23 +99,33 @@ impl Echoes {
         let mut start = from;
         while start < text.len() {
             let end = text.len().min(start + BLOCK);
-            self.look(&View::of(text, start..end), UNESCAPES, true, &mut hits);
+            let view = View::of(text, start..end);
+            self.look_here(&view, &mut hits);
+            self.look_decoded(&view, &mut hits);
+            for escapes in view.escapes() {
+                self.look_unescaped(&view, escapes, UNESCAPES, true, &mut hits);
+            }
             start = if end == text.len() { end } else { end - OVERLAP };
         }
         joined(hits.found)
     }
 
-    /// Looks into a text, and into what it says when it is decoded.
-    fn look(&self, view: &View<'_>, unescapes: usize, decodes: bool, hits: &mut Hits<'_>) {
-        self.look_here(view, hits);
-        if let Some(unescaped) = (unescapes > 0).then(|| view.unescaped()).flatten() {
-            self.look(&unescaped, unescapes - 1, decodes, hits);
-        }
+    /// Looks into what a text says when its escapes are undone, once and again.
+    fn look_unescaped(&self, view: &View<'_>, escapes: Escapes, times: usize, decodes: bool, hits: &mut Hits<'_>) {
+        let Some(unescaped) = (times > 0).then(|| view.unescaped(escapes)).flatten() else { return };
+        self.look_here(&unescaped, hits);
         if decodes {
-            for decoded in view.base64().into_iter().chain(view.hex()) {
-                // What was encoded may be a form: `Basic` holds one (RFC 6749 section 2.3.1).
-                self.look(&decoded, 1, false, hits);
-            }
+            self.look_decoded(&unescaped, hits);
+        }
+        self.look_unescaped(&unescaped, escapes, times - 1, decodes, hits);
+    }
+
+    /// Looks into what a text says when its base64 and its hexadecimal digits are decoded.
+    fn look_decoded(&self, view: &View<'_>, hits: &mut Hits<'_>) {
+        for decoded in view.base64().into_iter().chain(view.hex()) {
+            self.look_here(&decoded, hits);
+            // What was encoded may be a form: `Basic` holds one (RFC 6749 section 2.3.1).
+            self.look_unescaped(&decoded, ALL, 1, false, hits);
         }
     }
 

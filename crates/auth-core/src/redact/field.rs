@@ -25,6 +25,10 @@ const SHORTEST_PLAIN: usize = 6;
 
 /// The shortest private member of a JSON web key that is taken out: 192 bits in base64url.
 const SHORTEST_MEMBER: usize = 32;
+/// Longer values are no paths of files and no names of functions.
+const LONGEST_PATH: usize = 128;
+/// What the names of files with keys end with.
+const PATH_ENDS: [&str; 5] = [".pem", ".key", ".p8", ".der", ".json"];
 /// How far the first `=` of a cookie is looked for: a cookie's name is shorter.
 const LONGEST_COOKIE_NAME: usize = 256;
 
@@ -88,14 +92,18 @@ pub(super) fn next_line(text: Text<'_>, start: usize, kind: Kind, hyphened: bool
 /// The part of a value that is secret.
 fn value(text: Text<'_>, name: &Name, place: &Place, rules: &Rules) -> Option<Found> {
     let bytes = text.bytes;
+    if place.end.is_none() && begins_code(bytes, name, place.start) {
+        return None;
+    }
     let (start, end) = match (name.kind, place.end, place.separator) {
         (Kind::Authorization, ..) => authorization(text, name, place)?,
         (Kind::Cookie | Kind::Custom, Some(end), _) => (place.start, end),
         (Kind::Cookie, None, Separator::Colon) => {
-            // Bounded, because prose about cookies may go on for megabytes.
+            // A cookie is a name and an equals sign (RFC 6265 section 4.1.1); prose about cookies has a blank first.
             let near = &bytes[place.start..bytes.len().min(place.start + LONGEST_COOKIE_NAME)];
-            let equals = near.iter().position(|byte| matches!(byte, b'=' | b'\n' | b'\r' | b'"'))?;
-            (near[equals] == b'=').then(|| (place.start, rest_of_line(bytes, name.start, place.start)))?
+            let length = near.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)).count();
+            let is_cookie = length > 0 && near.get(length) == Some(&b'=');
+            is_cookie.then(|| (place.start, rest_of_line(bytes, name.start, place.start)))?
         }
         // The grammar of the caller's header is not known, so nothing of it stays.
         (Kind::Custom, None, Separator::Colon) => (place.start, rest_of_line(bytes, name.start, place.start)),
@@ -146,6 +154,10 @@ fn is_idle(value: &[u8]) -> bool {
 /// The one value of a name that announces a secret.
 fn single(text: Text<'_>, name: &Name, place: &Place) -> Option<(usize, usize)> {
     let bytes = text.bytes;
+    // Before the end is looked for, because what is left alone must not be read again and again.
+    if matches!(name.kind, Kind::Pwd | Kind::PrivateKey) && begins_path(&bytes[place.start..]) {
+        return None;
+    }
     let encoded = place.separator == Separator::Encoded;
     let (start, end) = match place.end {
         Some(end) => (place.start, end),
@@ -166,10 +178,7 @@ fn single(text: Text<'_>, name: &Name, place: &Place) -> Option<(usize, usize)> 
     }
     let assigned = place.separator != Separator::Colon;
     let quoted = place.end.is_some();
-    let is_path = || match value {
-        [b'/' | b'~', ..] | [b'.', b'/' | b'.' | b'\\', ..] | [_, b':', b'\\' | b'/', ..] => true,
-        _ => [".pem", ".key", ".p8", ".der", ".json"].iter().any(|end| value.ends_with(end.as_bytes())),
-    };
+    let is_path = || value.len() <= LONGEST_PATH && PATH_ENDS.iter().any(|end| value.ends_with(end.as_bytes()));
     let in_form = || {
         let before = bytes[..name.start].last().copied();
         encoded || matches!(before, Some(b'?' | b'&')) || text.at(end) == Some(b'&')
@@ -207,6 +216,22 @@ fn single(text: Text<'_>, name: &Name, place: &Place) -> Option<(usize, usize)> 
         }
         _ => Some((start, end)),
     }
+}
+
+/// Whether a value begins as the path of a file does.
+fn begins_path(value: &[u8]) -> bool {
+    matches!(value, [b'/' | b'~', ..] | [b'.', b'/' | b'.' | b'\\', ..] | [_, b':', b'\\' | b'/', ..])
+}
+
+/// Whether a value is a piece of a program: `self.next_token(…`, `os.environ[…`, `password=password`.
+fn begins_code(text: &[u8], name: &Name, start: usize) -> bool {
+    let value = &text[start..];
+    let length =
+        value.iter().take(LONGEST_PATH).take_while(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b':')).count();
+    let last = value[..length].rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    let next = value.get(length);
+    let ends = next.is_none_or(|byte| matches!(byte, b',' | b')' | b';' | b' ' | b'\n' | b'\r'));
+    length > 1 && (matches!(next, Some(b'(' | b'[')) || (ends && last == &text[name.start..name.end]))
 }
 
 /// Whether a name is written in capitals, as variables of the environment are.

@@ -11,6 +11,11 @@ const SHORTEST_HEX: usize = 8;
 /// What stands between two decoded runs, so that no secret is found across them.
 const BORDER: u8 = 0;
 
+/// What escapes begin with.
+pub(super) type Escapes = &'static [u8];
+/// The beginnings of all escapes: of URLs, of JSON, of HTML.
+pub(super) const ALL: Escapes = b"%\\&";
+
 /// Bytes, each with the place in the original text that it was decoded from.
 pub(super) struct View<'a> {
     bytes: Cow<'a, [u8]>,
@@ -38,13 +43,24 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The same with its escapes undone once; `None` if there are none.
-    pub(super) fn unescaped(&self) -> Option<Self> {
-        let first = self.bytes.iter().position(|byte| matches!(byte, b'%' | b'\\' | b'&'))?;
+    /// The kinds of escapes to undo: all that there are, and each alone, because a secret may itself hold what looks like one.
+    pub(super) fn escapes(&self) -> Vec<Escapes> {
+        let of = |kind: &'static [u8]| memchr::memchr(kind[0], &self.bytes).map(|_| kind);
+        let mut escapes: Vec<Escapes> = [b"%".as_slice(), b"\\", b"&"].into_iter().filter_map(of).collect();
+        if escapes.len() > 1 {
+            escapes.push(ALL);
+        }
+        escapes
+    }
+
+    /// The same with its escapes of some kinds undone once; `None` if there are none.
+    pub(super) fn unescaped(&self, escapes: Escapes) -> Option<Self> {
+        let first = self.bytes.iter().position(|byte| escapes.contains(byte))?;
         let mut out = Decoded::default();
         let (mut at, mut any) = (0, false);
         while at < self.bytes.len() {
-            let escape = if at < first { None } else { escape(&self.bytes[at..]) };
+            let begins = at >= first && escapes.contains(&self.bytes[at]);
+            let escape = if begins { escape(&self.bytes[at..]) } else { None };
             let Some((length, character)) = escape else {
                 out.push(self.bytes[at], self.place(at..at + 1));
                 at += 1;
