@@ -1,7 +1,10 @@
 //! Redaction: secrets out of any text, look-alikes left alone.
 //!
-//! `scan` finds the few places worth a look, `field` reads a name with its value there, `bare` what needs no name; `names` and `value` are what both know
-//! of names and of values, `stream` is the same for text that comes in pieces.
+//! `scan` finds the few places worth a look. `field` reads a name with its value there, where `place`
+//! says that it stands; `bare` reads what needs no name, `pem` private keys. `names`, `value` and
+//! `prefixes` are what they know. `ansi` passes over escape sequences. `echo` finds known secrets in the
+//! decoded forms that `view` makes of a text. `rules` walks through a text with all of them, and
+//! `stream` does the same for text that comes in pieces.
 
 mod ansi;
 mod bare;
@@ -36,14 +39,23 @@ use value::{MARK, Text};
 /// It takes out, and puts `[redacted]` in their place:
 /// - what follows `Authorization` and its relatives, a scheme word such as `Bearer` kept; cookies; `X-API-Key`, `X-Auth-Token` and other headers whose
 ///   name says what they hold; any header named by [`Redactor::with_header`];
-/// - values of `access_token`, `refresh_token`, `id_token`, `client_secret`, `api_key`, `password`, `assertion` and the like in JSON (also JSON printed
-///   inside JSON), in printed maps, in form bodies and in URLs; `code` and `key` in forms and URLs only;
-/// - keys with the prefix of a shipped profile, the prefix kept (`live_sk_[redacted]`); `Bearer` and `Basic` with a credential anywhere; JSON web tokens;
-///   passwords in URLs; any text named by [`Redactor::with_secret`].
+/// - values of `access_token`, `refresh_token`, `id_token`, `client_secret`, `api_key`, `password`,
+///   `assertion`, `code_verifier`, `device_code`, `passphrase`, `*_PASS`, sealing keys and the like: in
+///   JSON (also JSON printed inside JSON, with quotes escaped in any way), in printed maps, in form
+///   bodies and in URLs, in XML, in HAR files, as options of commands, and on the line after their
+///   name; `code` and `key` in forms and URLs only;
+/// - private keys: PEM in one line or many, `private_key`, the private members of a JSON web key;
+/// - keys with a known prefix in any case, the prefix kept (`live_sk_[redacted]`); `Bearer` and `Basic`
+///   with a credential anywhere; JSON web tokens; passwords in URLs and of `curl -u`; any text named by
+///   [`Redactor::with_secret`], in every form in which it may have been echoed.
 ///
-/// It leaves alone: UUIDs, hashes, hex ids, numbers and words, `token expired` and `Basic plan`, `null` and `true` in JSON, page tokens. A secret without
-/// any of the signs above cannot be told from an id; name it with [`Redactor::with_secret`]. A field is read within one line: a value that is not closed
-/// ends with the line, and one whose name stands on the line before is not recognised.
+/// It leaves alone: UUIDs, hashes, hex ids, numbers and words, `token expired` and `Basic plan`, `null`
+/// and `true` in JSON, page tokens, placeholders such as `$TOKEN` and `YOUR_TOKEN`, identifiers made of
+/// words, calls in source code. A secret without any of the signs above cannot be told from an id; name
+/// it with [`Redactor::with_secret`]. A value that is not closed ends with its line.
+///
+/// Escape sequences of terminals are borders of words. They may stand between a name, its separator and
+/// its value. The time is linear in the length of the text, whatever the text is.
 ///
 /// Headers and schemes are recognised in small letters, capitalised and in capitals. Two things are not redacted for lack of a sign: a URL's scheme that
 /// ends with an unusual letter hides its password, and a word of small letters after a bare `Bearer` is a word.

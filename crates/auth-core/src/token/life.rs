@@ -451,6 +451,31 @@ mod tests {
         assert!(life.generation() == 2 && !life.take(granted(&life, 2, None)), "a token of before is none");
     }
 
+    #[test]
+    fn the_tokens_before_these_are_secrets_of_the_session_too() {
+        let refreshed = Grant::refresh_token(client("a"), "refresh-1");
+        for (grant, expected) in [
+            (Grant::client_credentials(client("a")), alloc::vec!["token-1", "token-2"]),
+            (refreshed, alloc::vec!["token-1", "token-2", "refresh-1", "refresh-2"]),
+        ] {
+            let refreshes = grant.first_refresh_token().is_some();
+            let mut life = TokenLife::new(grant, Vec::new());
+            for generation in [1, 2] {
+                let refresh_token = refreshes.then(|| if generation == 1 { "refresh-1" } else { "refresh-2" });
+                life.take(Event::Begin { by: 1, until: NOW });
+                let Event::Granted { by, record, .. } = granted(&life, generation, refresh_token) else { unreachable!() };
+                let text = alloc::format!("token-{generation}");
+                let token = Token::new(authorization(&text, generation), NOW, Duration::from_hours(1), None, 0.0);
+                assert!(life.take(Event::Granted { by, token, record }));
+            }
+            let held = life.token().map(|token| token.authorization.credential());
+            let secrets: Vec<Secret> = life.secrets().chain(held).collect();
+            for text in expected {
+                assert!(secrets.iter().any(|secret| secret.expose() == text), "{text}");
+            }
+        }
+    }
+
     /// How many bytes each of a hundred thousand sessions takes beside its texts.
     #[test]
     #[cfg(target_pointer_width = "64")]
