@@ -16,7 +16,7 @@ use crate::input::{get, list, read_sized, sized};
 use crate::response::{ledgerauth_header, ledgerauth_response, whole, without_body};
 use crate::status::{LEDGERAUTH_OK, LEDGERAUTH_STOPPED};
 use crate::text::ledgerauth_str;
-use auth_http::{Client, Request, Response};
+use auth_http::{Client, Processed, Request, Response};
 use std::ffi::c_void;
 use std::io::{self, Read};
 use std::time::Duration;
@@ -67,6 +67,9 @@ pub struct ledgerauth_request {
     pub deadline_ms: u64,
     /// The id under which the call is known to both sides; a random one if not said.
     pub request_id: ledgerauth_str,
+    /// How many bytes read_body gives in all; not known if 0, and then the body is sent in chunks. A
+    /// body that ends before, or has more, fails the call before its last byte is sent.
+    pub read_size: u64,
 }
 sized!(ledgerauth_request, request_id: ledgerauth_str);
 
@@ -125,7 +128,7 @@ pub unsafe extern "C" fn ledgerauth_client_send(
         // SAFETY: by the contract.
         let sent = unsafe { prepared(&client.client, &request, &mut stopped) }?.send();
         if stopped {
-            return Err(ended("read_body"));
+            return Err(ended("read_body").processed(Processed::Unknown));
         }
         let response = match request.write_body {
             Some(write) if sent.as_ref().is_ok_and(|response| response.failure().is_none()) => {
@@ -174,7 +177,13 @@ unsafe fn prepared<'c>(client: &'c Client, request: &ledgerauth_request, stopped
         (None, true) => Ok(making),
         // SAFETY: as above.
         (None, false) => Ok(making.body(unsafe { request.body.bytes("body") }?)),
-        (Some(read), true) => Ok(making.stream(Pieces { read, userdata: request.read_userdata, stopped })),
+        (Some(read), true) => {
+            let pieces = Pieces { read, userdata: request.read_userdata, stopped };
+            Ok(match request.read_size {
+                0 => making.stream(pieces),
+                length => making.sized_stream(pieces, length),
+            })
+        }
         (Some(_), false) => Err(misuse("both body and read_body are set", "set one of them; nothing was sent")),
     }
 }
@@ -208,17 +217,17 @@ unsafe fn poured(
     write: unsafe extern "C" fn(*mut c_void, *const u8, usize) -> i32,
     userdata: *mut c_void,
 ) -> Result<ledgerauth_response, Fault> {
-    let poured = without_body(&response);
+    let (poured, received) = (without_body(&response), response.received());
     let mut reader = response.into_reader();
     let mut buffer = vec![0; 16 * 1_024];
     loop {
-        let size = reader.read(&mut buffer).map_err(auth_http::Error::from)?;
+        let size = reader.read(&mut buffer).map_err(|error| received.broken_off(&error))?;
         if size == 0 {
             return Ok(poured);
         }
         // SAFETY: the caller's promise.
         if unsafe { write(userdata, buffer.as_ptr(), size) } != LEDGERAUTH_OK {
-            return Err(ended("write_body"));
+            return Err(ended("write_body").processed(Processed::Yes));
         }
     }
 }

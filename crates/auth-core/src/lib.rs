@@ -125,7 +125,7 @@ pub use credential::{
 };
 pub use exchange::{Exchange, request_id};
 pub use explain::Explanation;
-pub use headers::Headers;
+pub use headers::{Headers, is_of_the_frame};
 pub use oauth::assertion::Assertion;
 pub use oauth::authorization::CodeLogin;
 pub use oauth::consent::{Connected, Consent, ConsentStep, Redirected};
@@ -150,5 +150,6 @@ pub use verdict::answer::{Response, is_success};
 pub use verdict::challenge::{Challenge, challenges};
 pub use verdict::failure::{Failure, FailureKind};
 pub use verdict::limit::{Limit, limits};
+pub use verdict::processed::Processed;
 pub use verdict::retry;
 pub use verdict::wait::wait_until;
