@@ -18,7 +18,7 @@ const LONGEST_JWT_HEADER: usize = 8192;
 /// How far the `@` of a URL is looked for behind a `/` that should have been encoded.
 const LONGEST_MISTAKE: usize = 256;
 /// Nothing longer is made of words, in bytes.
-const LONGEST_WORDS: usize = 256;
+const LONGEST_WORDS: usize = 64;
 /// How far the command before `-u` and the name after it are looked for, in bytes.
 const LONGEST_COMMAND: usize = 128;
 /// The shortest header of a JSON web token: `{"alg":""}` has ten bytes, fourteen characters in base64.

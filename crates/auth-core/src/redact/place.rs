@@ -183,7 +183,7 @@ fn in_tag(text: Text<'_>, name: &Name) -> Option<Place> {
         b'>' => name.end + 1,
         b' ' => {
             let near = &bytes[name.end..bytes.len().min(name.end + NEAR)];
-            let end = memchr2(b'>', b'<', near).filter(|end| near[*end] == b'>' && near[*end - 1] != b'/')?;
+            let end = memchr3(b'>', b'<', b'\n', near).filter(|end| near[*end] == b'>' && near[*end - 1] != b'/')?;
             name.end + end + 1
         }
         _ => return None,
