@@ -33,7 +33,7 @@ pub(super) fn overlap(text: &[u8], at: usize) -> usize {
 
 /// Whether a sequence ends right before `at`.
 pub(super) fn ends_at(text: &[u8], at: usize) -> bool {
-    at > 0 && matches!(text[at - 1], b'A'..=b'Z' | b'a'..=b'z') && overlap(text, at - 1) == 1
+    at > 0 && text[at - 1].is_ascii_alphabetic() && overlap(text, at - 1) == 1
 }
 
 /// Where `text[from..end]` ends without the sequences and blanks at its end.

@@ -218,7 +218,7 @@ fn closes(last: u8, value: &[u8]) -> bool {
         b'}' => b'{',
         _ => return false,
     };
-    let count = |which: u8| value.iter().filter(|byte| **byte == which).count();
+    let count = |which: u8| memchr::memchr_iter(which, value).count();
     value.len() <= LONGEST_PLACEHOLDER && count(open) >= count(last)
 }
 

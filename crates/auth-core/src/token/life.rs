@@ -75,6 +75,7 @@ pub(crate) struct TokenLife {
     rare: Option<Box<Rare>>,
     token: Option<Token>,
     /// The tokens before these, because a server may still say them back. In a box, so that a session without any stays small.
+    #[expect(clippy::box_collection, reason = "a thin pointer: nearly every session has none")]
     previous: Option<Box<Vec<Secret>>>,
     pub(crate) grant: Grant,
 }
