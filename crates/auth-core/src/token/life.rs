@@ -473,11 +473,11 @@ mod tests {
             let mut life = TokenLife::new(grant, Vec::new());
             for generation in [1, 2] {
                 let refresh_token = refreshes.then(|| if generation == 1 { "refresh-1" } else { "refresh-2" });
-                life.take(Event::Begin { by: 1, until: NOW });
-                let Event::Granted { by, record, .. } = granted(&life, generation, refresh_token) else { unreachable!() };
+                life.take(Event::Begin { by: 1, until: NOW }, HERE);
+                let Event::Granted { by, record, .. } = granted(generation, refresh_token) else { unreachable!() };
                 let text = alloc::format!("token-{generation}");
                 let token = Token::new(authorization(&text, generation), NOW, Duration::from_hours(1), None, 0.0);
-                assert!(life.take(Event::Granted { by, token, record }));
+                assert!(life.take(Event::Granted { by, token, record }, HERE));
             }
             let held = life.token().map(|token| token.authorization.credential());
             let secrets: Vec<Secret> = life.secrets().chain(held).collect();
