@@ -17,6 +17,8 @@ pub(super) struct Deliveries {
     pub(super) refusals: u8,
     pub(super) foreign: bool,
     pub(super) answered: bool,
+    /// Whether it is sent to see whether a limit is over.
+    pub(super) probe: bool,
     pub(super) url: Option<crate::origin::Url>,
     pub(super) request_id: Arc<str>,
 }

@@ -58,6 +58,8 @@ pub struct Exchange {
     fetches: u32,
     /// Whether a signed request was repeated because the clocks differed.
     clock_was_wrong: bool,
+    /// Whether the store was asked for limits of other processes: once a call.
+    has_looked: bool,
     saves: u32,
     deliveries: Deliveries,
     audit: Option<Vec<AuditEvent>>,
@@ -86,8 +88,16 @@ impl Exchange {
     }
 
     fn idle(seed: u64) -> Self {
-        let deliveries =
-            Deliveries { sends: 0, redirects: 0, refusals: 0, foreign: false, answered: false, url: None, request_id: Arc::default() };
+        let deliveries = Deliveries {
+            sends: 0,
+            redirects: 0,
+            refusals: 0,
+            foreign: false,
+            answered: false,
+            probe: false,
+            url: None,
+            request_id: Arc::default(),
+        };
         let dice = fastrand::Rng::with_seed(seed);
         Self {
             call: None,
@@ -104,6 +114,7 @@ impl Exchange {
             refusal: None,
             fetches: 0,
             clock_was_wrong: false,
+            has_looked: false,
             saves: 0,
             deliveries,
             audit: None,
@@ -214,7 +225,7 @@ impl Exchange {
     /// Takes a success without the session: `true` if the exchange is over and the response is the caller's, `false` if it has to be reported by
     /// [`Exchange::handle_response`].
     pub fn finish_fresh(&mut self, now: UnixTime, status: u16) -> bool {
-        let fine = matches!(self.at, At::ExpectAnswer(_)) && is_success(status);
+        let fine = matches!(self.at, At::ExpectAnswer(_)) && is_success(status) && !self.deliveries.probe;
         if !fine {
             return false;
         }
@@ -233,6 +244,10 @@ impl Exchange {
         if self.id != 0 {
             session.take(Event::Abandoned { by: self.id });
             session.stop_asking(self.id);
+        }
+        if let At::Look | At::ExpectLooked = self.at {
+            let now = session.clock(UnixTime::default());
+            session.leave_look(now);
         }
         let unanswered = matches!(self.at, At::ExpectClaimed(_));
         if !matches!(self.at, At::Finished(_)) {
@@ -277,7 +292,7 @@ impl Exchange {
             self.at = At::Finished(Outcome::Renewed);
             return None;
         }
-        if let Some((until, why)) = session.pause(now) {
+        if let Some((until, why)) = session.pause(self.id, now) {
             self.at = if until > self.deadline {
                 self.answer_or_failure(why.for_a_call_not_sent())
             } else {
@@ -288,8 +303,9 @@ impl Exchange {
             };
             return None;
         }
-        if session.begin_look(now) {
-            self.at = At::Look;
+        self.deliveries.probe = session.is_probe(self.id);
+        if !self.has_looked && now < self.deadline && session.begin_first_look(now) {
+            (self.has_looked, self.at) = (true, At::Look);
             return None;
         }
         match session.ready(now, self.id) {
