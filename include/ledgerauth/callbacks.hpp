@@ -122,6 +122,8 @@ struct Callbacks {
         raw.identity_chain_pem = str(options.identity_chain_pem);
         raw.identity_key_pem = str(options.identity_key_pem);
         raw.user_agent = str(options.user_agent);
+        raw.max_body = options.max_body;
+        raw.audit_blocks = options.audit_blocks ? 1 : 0;
         if (options.transport) {
             transport.size = sizeof transport;
             transport.userdata = this;

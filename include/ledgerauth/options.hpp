@@ -52,6 +52,8 @@ struct Options {
     std::string identity_chain_pem;
     std::string identity_key_pem;
     std::string user_agent;
+    std::uint64_t max_body = 0;
+    bool audit_blocks = false;
 };
 
 } // namespace ledgerauth

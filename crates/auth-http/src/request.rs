@@ -2,14 +2,14 @@
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::response::{Answer, Response};
+use crate::response::{Answer, Bounds, Response};
 use crate::run::{Deliver, Delivered, Ended, run};
 use crate::transport::{Payload, Times};
-use auth_core::{Exchange, Failure, FailureKind, Send, Transport, Unanswered, UnixTime, may_go_anywhere};
+use auth_core::{Exchange, Failure, FailureKind, Send, Transport, Unanswered, UnixTime, check_field, may_go_anywhere};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// `Request` is a call in the making: give it what it needs, then [`Request::send`] it.
 #[must_use]
@@ -47,7 +47,9 @@ impl<'c> Request<'c> {
 
     /// Adds a header field. When a redirect leads to another host, only fields that say what answer is wanted go along.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        if let Err(failure) = check_field(name, value.as_bytes()) {
+            self.fault = Some(failure);
+        } else if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             self.headers.append(name, value);
         } else {
             let what = format!("the header {name:?} has a name or value that cannot be sent");
@@ -84,7 +86,8 @@ impl<'c> Request<'c> {
         self
     }
 
-    /// How long the call may take with all its waits and repeats, until the answer begins; the client's deadline if not said.
+    /// How long the call may take with all its waits and repeats, and with the body where that is read into memory; the client's deadline if not said. A body that
+    /// is read as a stream has it until the answer begins.
     pub fn deadline(mut self, span: Duration) -> Self {
         self.deadline = Some(span);
         self
@@ -159,6 +162,7 @@ impl<'c> Request<'c> {
         };
         let request = request.body(payload).map_err(|_| unsendable())?;
         let times = Times { begin: deadline.since(now), end: None };
-        self.client.shared.transport.send(request, times).map(Answer::new)
+        let bounds = Bounds { until: Instant::now().checked_add(times.begin), max_body: self.client.shared.max_body };
+        self.client.shared.transport.send(request, times).map(|response| Answer::new(response, bounds))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::transport::Body;
-use auth_core::{Failure, Headers, MAX_TOKEN_ANSWER};
+use auth_core::{Failure, FailureKind, Headers, MAX_TOKEN_ANSWER};
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use std::borrow::Borrow;
@@ -16,6 +16,20 @@ pub(crate) const TOKEN_READ_LIMIT: u64 = MAX_TOKEN_ANSWER as u64 + 1;
 const READ_AHEAD: usize = 64 * 1_024;
 /// For how long: a second, because an error page is small and a server that drips it is no reason to miss a deadline.
 const READ_AHEAD_TIME: Duration = Duration::from_secs(1);
+/// How long the rest of an error's body is read into memory: five seconds, because what is wrong is known by then.
+const ERROR_TIME: Duration = Duration::from_secs(5);
+/// How long a body may be that is read into memory, in bytes, counted unpacked: 256 MiB, because a year's ledger has tens of MiB, and a MiB of gzip can
+/// unpack to a GiB.
+pub(crate) const MAX_BODY: u64 = 256 * 1_024 * 1_024;
+
+/// What ends the reading of a body into memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    /// The call's deadline.
+    pub(crate) until: Option<Instant>,
+    /// The longest body, in bytes.
+    pub(crate) max_body: u64,
+}
 
 /// The header fields of an answer, as the machine reads them.
 pub(crate) struct Fields<H>(pub(crate) H);
@@ -38,10 +52,11 @@ pub(crate) struct Answer {
     cut_off: Option<io::Error>,
     /// The rest of the body; `None` after its end, and after it broke off.
     rest: Option<Body>,
+    bounds: Bounds,
 }
 
 impl Answer {
-    pub(crate) fn new(response: http::Response<Body>) -> Box<Self> {
+    pub(crate) fn new(response: http::Response<Body>, bounds: Bounds) -> Box<Self> {
         let (head, body) = response.into_parts();
         Box::new(Self {
             status: head.status.as_u16(),
@@ -50,6 +65,7 @@ impl Answer {
             taken: 0,
             cut_off: None,
             rest: Some(body),
+            bounds,
         })
     }
 
@@ -63,17 +79,49 @@ impl Answer {
             return;
         }
         let Some(rest) = &mut self.rest else { return };
-        let start = Instant::now();
+        let until = earlier(self.bounds.until, READ_AHEAD_TIME);
         let mut chunk = [0; 4_096];
-        while self.read.len() < READ_AHEAD && start.elapsed() < READ_AHEAD_TIME {
-            match rest.read(&mut chunk) {
+        while self.read.len() < READ_AHEAD {
+            match (InTime { inner: &mut *rest, until }).read(&mut chunk) {
                 Ok(0) => return,
                 Ok(count) => self.read.extend_from_slice(&chunk[..count]),
+                // The caller may still want to wait for the rest.
+                Err(_) if is_over(until) => return,
                 Err(error) => {
                     (self.cut_off, self.rest) = (Some(error), None);
                     return;
                 }
             }
+        }
+    }
+
+    /// The whole body, read into memory until the call's deadline. An error's body ends where it is cut off, because the answer itself says what is wrong.
+    fn read_whole(&mut self, request_id: &str) -> Result<Vec<u8>, Error> {
+        let (is_error, max_body) = (self.status >= 400, self.bounds.max_body);
+        let until = if is_error { earlier(self.bounds.until, ERROR_TIME) } else { self.bounds.until };
+        let mut bytes = Vec::with_capacity(self.announced());
+        let status = self.status;
+        let read = InTime { inner: &mut *self, until }.take(max_body.saturating_add(1)).read_to_end(&mut bytes);
+        if bytes.len() as u64 > max_body {
+            if is_error {
+                bytes.truncate(usize::try_from(max_body).unwrap_or(usize::MAX));
+                return Ok(bytes);
+            }
+            let what = format!(
+                "the body of the answer (status {status}, request {request_id}) is longer than max_body, {max_body} bytes unpacked: raise max_body, or read the body as a stream"
+            );
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, what).into());
+        }
+        match read {
+            Ok(_) => Ok(bytes),
+            Err(_) if is_error => Ok(bytes),
+            Err(_) if is_over(until) => {
+                let what = format!("the deadline passed while the body of the answer (status {status}) was read");
+                let advice = "the server answered, so the request was processed: give the call more time, or read the body as a stream";
+                let failure = Failure::new(FailureKind::DeadlineExceeded, what, advice);
+                Err(failure.with_request_id(request_id).into())
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -106,6 +154,33 @@ impl Read for Answer {
             (None, None) => Ok(0),
         }
     }
+}
+
+/// A reader whose waits end at a moment.
+struct InTime<R> {
+    inner: R,
+    until: Option<Instant>,
+}
+
+impl<R: Read> Read for InTime<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if is_over(self.until) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        #[cfg(feature = "ureq")]
+        let _in_time = crate::transport::until::Until::new(self.until);
+        self.inner.read(buffer)
+    }
+}
+
+/// The moment that comes first.
+fn earlier(until: Option<Instant>, span: Duration) -> Option<Instant> {
+    let end = Instant::now().checked_add(span);
+    until.into_iter().chain(end).min()
+}
+
+fn is_over(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| until <= Instant::now())
 }
 
 /// `Response` is the server's answer to a call: success or not, its body unread and unaltered.
@@ -172,25 +247,24 @@ impl Response {
         String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()).into())
     }
 
-    /// The body, whatever the status.
+    /// The body, whatever the status, read into memory until the call's deadline: at most `max_body` bytes ([`crate::ClientBuilder::max_body`]). An error's
+    /// body is read for five seconds, and is what came by then.
     ///
     /// # Errors
-    /// [`Error::Body`] if it was cut off.
+    /// [`Error::Body`] if it was cut off or is too long; [`Error::Failure`] with [`FailureKind::DeadlineExceeded`] if it did not end in time.
     pub fn bytes(mut self) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::with_capacity(self.answer.announced());
-        self.answer.read_to_end(&mut bytes)?;
-        Ok(bytes)
+        self.answer.read_whole(&self.request_id)
     }
 
-    /// The body as a stream, whatever the status: for what is too large for memory.
+    /// The body as a stream, whatever the status: for what is too large for memory. Neither deadline nor `max_body` end it; between two reads the server may
+    /// pause for as long as the client's `timeout`.
     pub fn into_reader(self) -> impl Read + Send + Sync {
         self.answer
     }
 
     /// The same response with its body read into memory, and the body.
     pub(crate) fn buffered(mut self) -> Result<(Self, Vec<u8>), Error> {
-        let mut bytes = Vec::with_capacity(self.answer.announced());
-        self.answer.read_to_end(&mut bytes)?;
+        let bytes = self.answer.read_whole(&self.request_id)?;
         (self.answer.read, self.answer.taken, self.answer.rest) = (bytes.clone(), 0, None);
         Ok((self, bytes))
     }

@@ -265,6 +265,12 @@ impl Exchange {
         self.id != 0
     }
 
+    /// When the caller no longer waits; never for one without a deadline that has not been polled.
+    pub fn deadline(&self) -> UnixTime {
+        let own = self.call.as_ref().and_then(|call| call.deadline);
+        if self.has_entered() { self.deadline } else { own.unwrap_or(UnixTime::NEVER) }
+    }
+
     /// The id under which the call is known to both sides.
     pub fn request_id(&self) -> &str {
         &self.deliveries.request_id

@@ -187,7 +187,7 @@ impl Failure {
 
     /// The same, of the call with this id.
     #[must_use]
-    pub(crate) fn with_request_id(mut self, id: &str) -> Self {
+    pub fn with_request_id(mut self, id: &str) -> Self {
         self.0.request_id = Some(id.into());
         self
     }

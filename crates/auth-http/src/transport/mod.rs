@@ -9,6 +9,8 @@ mod names;
 #[cfg(feature = "ureq")]
 mod socket;
 #[cfg(feature = "ureq")]
+pub(crate) mod until;
+#[cfg(feature = "ureq")]
 pub(crate) mod ureq;
 
 use auth_core::Transport as Lost;
@@ -54,7 +56,7 @@ pub trait Transport: Send + Sync {
 /// `Times` is how long a request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// Until the answer begins.
+    /// Until the answer begins: one span over connecting, sending and waiting.
     pub begin: Duration,
     /// Until its last byte is here; `None` if it may flow for as long as it does.
     pub end: Option<Duration>,

@@ -2,6 +2,7 @@
 
 use super::beside::{Cut, beside};
 use super::names::{Names, error, until};
+use super::until::InTime;
 use crate::interrupt::{Interrupt, SLICE};
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -19,7 +20,7 @@ pub(crate) fn agent(config: Config, interrupt: &Interrupt) -> Agent {
             .chain(ConnectProxyConnector::default())
             .chain(SocketConnector(interrupt.clone()))
             .chain(RustlsConnector::default());
-    Agent::with_parts(config, connector, Names::new(interrupt.clone()))
+    Agent::with_parts(config, InTime(connector), InTime(Names::new(interrupt.clone())))
 }
 
 /// Opens sockets.

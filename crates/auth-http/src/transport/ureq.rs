@@ -2,6 +2,7 @@
 
 use super::lost::lost;
 use super::names::Names;
+use super::until::{InTime, Until};
 use super::{Body, Lost, Payload, Source, Times, Transport};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -63,8 +64,6 @@ pub(crate) struct Ureq {
     agent: Agent,
     /// The same for token requests, which nothing may interrupt: the answer to a single-use refresh token must be heard.
     tokens: Agent,
-    timeout: Duration,
-    connect_timeout: Duration,
 }
 
 impl Transport for Ureq {
@@ -83,17 +82,10 @@ impl Transport for Ureq {
 impl Ureq {
     fn run<B: AsSendBody>(&self, request: Request<B>, times: Times) -> Result<Response<ureq::Body>, ureq::Error> {
         if let Some(end) = times.end {
+            let _no_other = Until::new(None);
             return self.tokens.run(self.tokens.configure_request(request).timeout_global(Some(end)).build());
         }
-        let request = if times.begin < self.timeout + 2 * self.connect_timeout {
-            // Name resolution, connection and answer have their own clocks in ureq; together they must not take longer than what is left.
-            let connecting = self.connect_timeout.min(times.begin / 4);
-            let answering = self.timeout.min(times.begin.saturating_sub(2 * connecting));
-            let configured = self.agent.configure_request(request).timeout_resolve(Some(connecting)).timeout_connect(Some(connecting));
-            configured.timeout_recv_response(Some(answering)).timeout_send_body(Some(answering)).build()
-        } else {
-            request
-        };
+        let _in_time = Until::after(times.begin);
         self.agent.run(request)
     }
 }
@@ -103,7 +95,7 @@ impl Wire {
     pub(crate) fn transport(&self, interrupt: Option<&Interrupt>) -> Result<Ureq, Error> {
         let agent = self.agent(interrupt)?;
         let tokens = if interrupt.is_some() { self.agent(None)? } else { agent.clone() };
-        Ok(Ureq { agent, tokens, timeout: self.timeout, connect_timeout: self.connect_timeout })
+        Ok(Ureq { agent, tokens })
     }
 
     fn agent(&self, interrupt: Option<&Interrupt>) -> Result<Agent, Error> {
@@ -136,10 +128,11 @@ impl Wire {
             .max_idle_connections(256)
             .max_idle_connections_per_host(64)
             .build();
-        Ok(match interrupt {
-            Some(interrupt) => super::socket::agent(config, interrupt),
-            None => Agent::with_parts(config, DefaultConnector::default(), Names::new(Arc::new(|| false))),
-        })
+        if let Some(interrupt) = interrupt {
+            return Ok(super::socket::agent(config, interrupt));
+        }
+        let names = InTime(Names::new(Arc::new(|| false)));
+        Ok(Agent::with_parts(config, InTime(DefaultConnector::default()), names))
     }
 
     fn tls(&self) -> Result<TlsConfig, Error> {
