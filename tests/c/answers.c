@@ -86,6 +86,8 @@ static void failures(void) {
         CHECK_TEXT(ledgerauth_error_provider_code(step.error), replay_text(vector, "code"));
         CHECK_TEXT(ledgerauth_error_provider_message(step.error), replay_text(vector, "message"));
         CHECK_TEXT(ledgerauth_error_server_request_id(step.error), replay_text(vector, "request_id"));
+        CHECK(ledgerauth_error_processed(step.error) == replay_processed(vector));
+        CHECK(ledgerauth_error_is_retryable(step.error) == json_is_true(json_object_get(vector, "retryable")));
         ledgerauth_exchange_free(exchange);
         ledgerauth_client_free(client);
     }
@@ -323,7 +325,7 @@ static void rings(void) {
 
 /* A record that a store hands over is read, or the store counts as down, with the reason. */
 static void records(void) {
-    json_t *vector, *file = replay_file("records", 45);
+    json_t *vector, *file = replay_file("records", 63);
     size_t index;
     json_array_foreach(json_object_get(file, "vectors"), index, vector) {
         ledgerauth_error *error = NULL;

@@ -42,7 +42,8 @@ pub(crate) struct Away {
     deadline: UnixTime,
     /// When the exchange goes on without the step, if it can.
     patience: Option<Instant>,
-    what: &'static str,
+    /// What to tell a caller whose time is over.
+    late: Failure,
 }
 
 #[derive(Default)]
@@ -79,13 +80,19 @@ impl Away {
     }
 
     fn new(running: &Running, patience: Option<Instant>, what: &'static str) -> Arc<Self> {
+        let whose = running.shared().connection.provider().name();
+        let what = format!("the deadline passed while the {what} of {whose} was asked");
+        let advice = "nothing is lost, and the step goes on: look why it takes so long, or give the call more time";
+        let late = running.told_to_call(Failure::new(FailureKind::DeadlineExceeded, what, advice));
         let (state, done, deadline) = (Mutex::default(), Condvar::new(), running.deadline());
-        Arc::new(Self { state, done, deadline, patience, what })
+        Arc::new(Self { state, done, deadline, patience, late })
     }
 
     /// A step whose result the exchange does not need.
     fn hint(running: Running, step: impl FnOnce() + Send + 'static) -> Arc<Self> {
-        let away = Self::new(&running, Some(Instant::now() + HINT_TIME), "token store");
+        // A deadline does not end such a step: the exchange has its own word on that.
+        let left = running.deadline().since(running.shared().now()).min(HINT_TIME);
+        let away = Self::new(&running, Some(Instant::now() + left), "token store");
         away.state.lock().running = Some(running);
         let theirs = Arc::clone(&away);
         spawn_or_here("ledgerauth-chore", move || {
@@ -156,12 +163,7 @@ impl Away {
 
     /// What to tell a caller whose time is over.
     pub(crate) fn overdue(&self, shared: &Shared) -> Option<Failure> {
-        (shared.now() >= self.deadline).then(|| {
-            let whose = shared.connection.provider().name();
-            let what = format!("the deadline passed while the {} of {whose} was asked", self.what);
-            let advice = "nothing is lost, and the step goes on: look why it takes so long, or give the call more time";
-            Failure::new(FailureKind::DeadlineExceeded, what, advice)
-        })
+        (shared.now() >= self.deadline).then(|| self.late.clone())
     }
 
     /// Sets what is called as soon as the exchange can go on; it comes back if that is so already.

@@ -1,13 +1,16 @@
 //! Responses: what the machine is shown of them, and what the caller gets.
 
 use crate::error::Error;
+use crate::received::Received;
+use crate::shared::Shared;
 use crate::transport::Body;
-use auth_core::{Failure, FailureKind, Headers, MAX_TOKEN_ANSWER};
+use auth_core::{Failure, FailureKind, Headers, MAX_TOKEN_ANSWER, Processed};
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use std::borrow::Borrow;
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How much of a token answer is read: one byte more than is understood, so that a longer one is known as such.
@@ -96,32 +99,21 @@ impl Answer {
     }
 
     /// The whole body, read into memory until the call's deadline. An error's body ends where it is cut off, because the answer itself says what is wrong.
-    fn read_whole(&mut self, request_id: &str) -> Result<Vec<u8>, Error> {
+    fn read_whole(&mut self) -> Result<Vec<u8>, Unread> {
         let (is_error, max_body) = (self.status >= 400, self.bounds.max_body);
         let until = if is_error { earlier(self.bounds.until, ERROR_TIME) } else { self.bounds.until };
         let mut bytes = Vec::with_capacity(self.announced());
-        let status = self.status;
         let read = InTime { inner: &mut *self, until }.take(max_body.saturating_add(1)).read_to_end(&mut bytes);
-        if bytes.len() as u64 > max_body {
-            if is_error {
-                bytes.truncate(usize::try_from(max_body).unwrap_or(usize::MAX));
-                return Ok(bytes);
-            }
-            let what = format!(
-                "the body of the answer (status {status}, request {request_id}) is longer than max_body, {max_body} bytes unpacked: raise max_body, or read the body as a stream"
-            );
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, what).into());
-        }
+        let is_too_long = bytes.len() as u64 > max_body;
         match read {
-            Ok(_) => Ok(bytes),
-            Err(_) if is_error => Ok(bytes),
-            Err(_) if is_over(until) => {
-                let what = format!("the deadline passed while the body of the answer (status {status}) was read");
-                let advice = "the server answered, so the request was processed: give the call more time, or read the body as a stream";
-                let failure = Failure::new(FailureKind::DeadlineExceeded, what, advice);
-                Err(failure.with_request_id(request_id).into())
+            _ if is_error => {
+                bytes.truncate(usize::try_from(max_body).unwrap_or(usize::MAX));
+                Ok(bytes)
             }
-            Err(error) => Err(error.into()),
+            _ if is_too_long => Err(Unread::TooLong(max_body)),
+            Ok(_) => Ok(bytes),
+            Err(_) if is_over(until) => Err(Unread::Overdue),
+            Err(error) => Err(Unread::BrokenOff(error)),
         }
     }
 
@@ -135,8 +127,8 @@ impl Answer {
         auth_core::Response { status: self.status, headers: &self.fields, body: &self.read }
     }
 
-    pub(crate) fn into_response(self: Box<Self>, request_id: String, failure: Option<Failure>) -> Response {
-        Response { answer: self, request_id, failure }
+    pub(crate) fn into_response(self: Box<Self>, about: About, failure: Option<Failure>) -> Response {
+        Response { answer: self, about, failure }
     }
 }
 
@@ -154,6 +146,14 @@ impl Read for Answer {
             (None, None) => Ok(0),
         }
     }
+}
+
+/// Why a body could not be read into memory.
+enum Unread {
+    BrokenOff(io::Error),
+    /// Longer than so many bytes.
+    TooLong(u64),
+    Overdue,
 }
 
 /// A reader whose waits end at a moment.
@@ -183,13 +183,21 @@ fn is_over(until: Option<Instant>) -> bool {
     until.is_some_and(|until| until <= Instant::now())
 }
 
+/// What is known of the call that an answer belongs to.
+pub(crate) struct About {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) request_id: String,
+    /// Whether the call may be sent again even if it was processed.
+    pub(crate) repeatable: bool,
+}
+
 /// `Response` is the server's answer to a call: success or not, its body unread and unaltered.
 ///
 /// Where the machine knows what is wrong, [`Response::failure`] says it; [`Response::json`], [`Response::text`] and [`Response::error_for_status`] turn
 /// that into an [`Error`], so that an error page is never taken for the document that was asked for.
 pub struct Response {
     answer: Box<Answer>,
-    request_id: String,
+    about: About,
     failure: Option<Failure>,
 }
 
@@ -211,7 +219,7 @@ impl Response {
 
     /// The id under which the call went out, the same on all of its repeats.
     pub fn request_id(&self) -> &str {
-        &self.request_id
+        &self.about.request_id
     }
 
     /// What is wrong and what to do about it, if the status is 400 or above.
@@ -233,7 +241,7 @@ impl Response {
     /// The body of a success, read as JSON.
     ///
     /// # Errors
-    /// [`Error::Failure`] if it is none, [`Error::Json`] if it is not that JSON, [`Error::Body`] if it was cut off.
+    /// [`Error::Failure`] if it is none, or, of the kind `Body`, if it was cut off; [`Error::Json`] if it is not that JSON.
     pub fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
         Ok(serde_json::from_slice(&self.error_for_status()?.bytes()?)?)
     }
@@ -241,19 +249,56 @@ impl Response {
     /// The body of a success, as text.
     ///
     /// # Errors
-    /// [`Error::Failure`] if it is none, [`Error::Body`] if it was cut off or is not UTF-8.
+    /// [`Error::Failure`] if it is none, or, of the kind `Body`, if it was cut off or is not UTF-8.
     pub fn text(self) -> Result<String, Error> {
-        let bytes = self.error_for_status()?.bytes()?;
-        String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()).into())
+        let success = self.error_for_status()?;
+        let received = success.received();
+        String::from_utf8(success.bytes()?).map_err(|error| {
+            let what = format!("the body is not UTF-8 ({})", error.utf8_error());
+            received.failure(FailureKind::Body, what, "read it as bytes").repeatable(false).into()
+        })
     }
 
     /// The body, whatever the status, read into memory until the call's deadline: at most `max_body` bytes ([`crate::ClientBuilder::max_body`]). An error's
     /// body is read for five seconds, and is what came by then.
     ///
     /// # Errors
-    /// [`Error::Body`] if it was cut off or is too long; [`Error::Failure`] with [`FailureKind::DeadlineExceeded`] if it did not end in time.
+    /// [`Error::Failure`] of the kind `Body` if it was cut off or is too long: with status and request id, so that what a cut 201 made can be looked up; of the kind
+    /// [`FailureKind::DeadlineExceeded`] if it did not end in time.
     pub fn bytes(mut self) -> Result<Vec<u8>, Error> {
-        self.answer.read_whole(&self.request_id)
+        self.read_whole()
+    }
+
+    fn read_whole(&mut self) -> Result<Vec<u8>, Error> {
+        let unread = match self.answer.read_whole() {
+            Ok(bytes) => return Ok(bytes),
+            Err(unread) => unread,
+        };
+        let received = self.received();
+        Err(match unread {
+            Unread::BrokenOff(error) => received.broken_off(&error),
+            Unread::TooLong(most) => {
+                let what = format!("the body is longer than max_body, {most} bytes unpacked");
+                received.failure(FailureKind::Body, what, "raise max_body, or read the body as a stream").into()
+            }
+            Unread::Overdue => {
+                let what = "the deadline passed while the body was read";
+                let advice = "the server answered: give the call more time, or read the body as a stream";
+                received.failure(FailureKind::DeadlineExceeded, what, advice).into()
+            }
+        })
+    }
+
+    /// What stays known of the response when its body is read elsewhere ([`Response::into_reader`]).
+    pub fn received(&self) -> Received {
+        let (server_request_id, _) = self.about.shared.with(|session, _| session.server_request_id(&self.answer.fields));
+        Received {
+            status: self.status(),
+            request_id: self.about.request_id.clone(),
+            server_request_id,
+            processed: self.failure.as_ref().map_or(Processed::by_status(self.status()), Failure::processed),
+            repeatable: self.about.repeatable,
+        }
     }
 
     /// The body as a stream, whatever the status: for what is too large for memory. Neither deadline nor `max_body` end it; between two reads the server may
@@ -264,7 +309,7 @@ impl Response {
 
     /// The same response with its body read into memory, and the body.
     pub(crate) fn buffered(mut self) -> Result<(Self, Vec<u8>), Error> {
-        let bytes = self.answer.read_whole(&self.request_id)?;
+        let bytes = self.read_whole()?;
         (self.answer.read, self.answer.taken, self.answer.rest) = (bytes.clone(), 0, None);
         Ok((self, bytes))
     }
@@ -272,6 +317,6 @@ impl Response {
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response").field("status", &self.status()).field("request_id", &self.request_id).finish_non_exhaustive()
+        f.debug_struct("Response").field("status", &self.status()).field("request_id", &self.about.request_id).finish_non_exhaustive()
     }
 }

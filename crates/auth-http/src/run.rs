@@ -66,7 +66,7 @@ fn run_on(shared: &Arc<Shared>, mut running: Running, mut deliver: Deliver<'_>) 
                     }
                 },
             },
-            Step::Wait(until) => shared.wait(until, running.seen)?,
+            Step::Wait(until) => shared.wait(until, running.seen).map_err(|error| running.told(error))?,
             Step::Done(Outcome::Answered(failure)) => {
                 return answer.map(|answer| Ended::Answered(answer, failure)).ok_or_else(not_authorized);
             }
@@ -197,6 +197,19 @@ impl Running {
     pub(crate) fn lost(&mut self, lost: Transport) {
         let Self { shared, exchange, .. } = self;
         shared.with(|session, now| exchange.handle_failure(session, now, lost));
+    }
+
+    /// An error that ends the call from outside, told with what became of its request so far.
+    fn told(&self, error: Error) -> Error {
+        match error {
+            Error::Failure(failure) => self.told_to_call(failure).into(),
+            other => other,
+        }
+    }
+
+    /// The same of a failure.
+    pub(crate) fn told_to_call(&self, failure: Failure) -> Failure {
+        self.exchange.told_to_call(failure)
     }
 
     /// Reports a success without the lock; `false` if the answer has to be reported in full.

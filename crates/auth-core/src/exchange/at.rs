@@ -6,6 +6,7 @@ use crate::step::Outcome;
 use crate::time::UnixTime;
 use crate::token::access::Token;
 use crate::token::record::{Record, SharedPause, Spending};
+use crate::verdict::processed::Processed;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -19,6 +20,8 @@ pub(super) struct Deliveries {
     pub(super) answered: bool,
     /// Whether it is sent to see whether a limit is over.
     pub(super) probe: bool,
+    /// What became of the request, on all of its attempts so far.
+    pub(super) processed: Processed,
     pub(super) url: Option<crate::origin::Url>,
     pub(super) request_id: Arc<str>,
 }

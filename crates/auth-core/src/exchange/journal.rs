@@ -27,7 +27,7 @@ impl Exchange {
             return None;
         }
         let mark = self.dice.u64(..);
-        let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)) };
+        let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)), attempt: 1 };
         let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record()? };
         self.at = At::ExpectJournaled(spending);
         Some(Save { record, replaces: self.stored, lease: self.lease() })

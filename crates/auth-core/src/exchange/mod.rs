@@ -22,6 +22,7 @@ use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved, Spending}
 use crate::token::request::{self, TokenRequest};
 use crate::verdict::answer::{Response, is_success};
 use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::processed::Processed;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
@@ -95,6 +96,7 @@ impl Exchange {
             foreign: false,
             answered: false,
             probe: false,
+            processed: Processed::No,
             url: None,
             request_id: Arc::default(),
         };
@@ -200,7 +202,7 @@ impl Exchange {
                 At::DeliverForeign => return self.deliver(now, None),
                 At::Finished(outcome) => {
                     self.at = At::Finished(outcome.clone());
-                    return Step::Done(outcome.of_call(&self.deliveries.request_id));
+                    return Step::Done(if self.call.is_some() { outcome.with(|failure| self.told_to_call(failure)) } else { outcome });
                 }
                 expecting => {
                     self.at = expecting;
@@ -269,6 +271,13 @@ impl Exchange {
     pub fn deadline(&self) -> UnixTime {
         let own = self.call.as_ref().and_then(|call| call.deadline);
         if self.has_entered() { self.deadline } else { own.unwrap_or(UnixTime::NEVER) }
+    }
+
+    /// The same failure, told to the call: with its id, and with what became of its request so far. For a shell that gives the exchange up.
+    #[must_use]
+    pub fn told_to_call(&self, failure: Failure) -> Failure {
+        let repeatable = self.call.as_ref().is_some_and(Call::is_repeatable);
+        failure.of_call(&self.deliveries.request_id, self.deliveries.processed, repeatable)
     }
 
     /// The id under which the call is known to both sides.

@@ -232,6 +232,8 @@ impl Exchange {
             refresh_token,
             spending: None,
             access_token: Some(granted.access_token),
+            place: None,
+            refusal: None,
         };
         let random = self.dice.f64();
         if let Some(token) = session.token_of(&record, random) {
@@ -289,7 +291,7 @@ impl Exchange {
             let since = self.journal.map_or(now, |journal| journal.since);
             self.spent_since = Some(since);
             if !rules.may_send_again(since, session.servers(now)) {
-                let lost = possibly_spent(session.connection().provider().name(), &rules);
+                let lost = possibly_spent(session.connection().provider().name(), &rules).caused_by(&failure);
                 return self.give_up(session, now, lost);
             }
         }
@@ -335,6 +337,7 @@ impl Exchange {
 
     /// No token will come, and the refresh token was certainly not spent by this exchange.
     fn give_up_unspent(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
+        session.note_refused(&failure, now);
         self.give_up(session, now, failure);
         let next = core::mem::replace(&mut self.at, At::Start);
         self.at = self.after_clearing_the_journal(session, next);
@@ -342,7 +345,6 @@ impl Exchange {
 
     /// No token will come: remember why, so that nobody asks again too soon, and tell the caller, unless another credential may help.
     pub(super) fn give_up(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
-        session.note_refused(&failure, now);
         let until = session.rest_after(&failure, now);
         let connection = Arc::clone(session.connection());
         self.note(&connection, now, Audited::TokenDenied, None, || format!("{}; nobody asks again before {until}", failure.what()));
