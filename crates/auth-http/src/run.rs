@@ -228,7 +228,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        leave(&self.shared, &mut self.exchange);
+        leave(&self.shared, &mut self.exchange, self.waits_here);
     }
 }
 
@@ -272,8 +272,8 @@ pub(crate) fn report(shared: &Shared, exchange: &mut Exchange) {
     }
 }
 
-/// Leaves an exchange, finished or not. What the store has to be told of it is done beside the caller.
-pub(crate) fn leave(shared: &Arc<Shared>, exchange: &mut Exchange) {
+/// Leaves an exchange, finished or not. What the store has to be told of it is done here, or beside the caller.
+pub(crate) fn leave(shared: &Arc<Shared>, exchange: &mut Exchange, here: bool) {
     if !exchange.has_entered() {
         return;
     }
@@ -292,7 +292,7 @@ pub(crate) fn leave(shared: &Arc<Shared>, exchange: &mut Exchange) {
         }
         drop(counted);
     };
-    if shared.renews_beside { spawn_or_here("ledgerauth-chore", tell) } else { tell() }
+    if here { tell() } else { spawn_or_here("ledgerauth-chore", tell) }
 }
 
 /// Asks the credential's source again.
