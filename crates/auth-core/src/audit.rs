@@ -47,6 +47,8 @@ pub enum Audited {
     RefreshTokenEnding,
     /// Events found no room, because the program takes them too slowly.
     EventsDropped,
+    /// Other users of the machine can read the file that the credential came from.
+    CredentialExposed,
 }
 
 impl Audited {
@@ -69,6 +71,7 @@ impl Audited {
             Self::ConsentFailed => "consent_failed",
             Self::RefreshTokenEnding => "refresh_token_ending",
             Self::EventsDropped => "events_dropped",
+            Self::CredentialExposed => "credential_exposed",
         }
     }
 }
@@ -88,7 +91,9 @@ impl Audited {
     /// How much attention it deserves.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Refused | Self::TokenDenied | Self::Replaced | Self::ConsentFailed | Self::EventsDropped => Severity::Warn,
+            Self::Refused | Self::TokenDenied | Self::Replaced | Self::ConsentFailed | Self::EventsDropped | Self::CredentialExposed => {
+                Severity::Warn
+            }
             Self::Sent | Self::Answered => Severity::Debug,
             _ => Severity::Info,
         }
@@ -159,6 +164,12 @@ impl AuditEvent {
         let (request_id, server_request_id, fingerprint) = (None, None, None);
         let what = Audited::EventsDropped;
         Self { what, method, path, status, request_id, server_request_id, fingerprint, decision, ..last.clone() }
+    }
+
+    /// The event of a credential whose source other users of the machine can read; `decision` names the
+    /// source and the remedy.
+    pub fn credential_exposed(connection: &Connection, at: UnixTime, decision: String) -> Self {
+        Self::new(connection, at, Audited::CredentialExposed, decision)
     }
 
     /// The same, with which credential it was.

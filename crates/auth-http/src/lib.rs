@@ -45,6 +45,7 @@ mod delivery;
 mod discover;
 mod drive;
 mod error;
+mod exact;
 mod fetch;
 mod fork;
 mod interrupt;
