@@ -4,6 +4,7 @@ use crate::lock::{Condvar, Mutex};
 use auth_core::AuditEvent;
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -114,13 +115,6 @@ impl Queue {
 
     /// Delivers until nothing has come for a while.
     fn deliver(&self, listener: &Listener, idle: Duration) {
-        /// However the function ends, the next event finds a thread.
-        struct Thread<'a>(&'a Queue);
-        impl Drop for Thread<'_> {
-            fn drop(&mut self) {
-                self.0.state.lock().has_thread = false;
-            }
-        }
         /// However the function ends, the event is no longer on its way.
         struct Delivered<'a>(&'a Queue);
         impl Drop for Delivered<'_> {
@@ -129,12 +123,11 @@ impl Queue {
                 PENDING.fetch_sub(1, Ordering::AcqRel);
             }
         }
-        let thread = Thread(self);
         while let Some(event) = self.next(idle) {
             let _delivered = Delivered(self);
-            self.call(listener, &event);
+            // A function that panics has said so by the panic hook; the next event is another matter.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.call(listener, &event)));
         }
-        std::mem::forget(thread);
     }
 
     /// The next event; `None` if there is none for so long, and the thread no longer counts then.

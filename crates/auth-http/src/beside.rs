@@ -8,6 +8,7 @@ use crate::wakers::Waker;
 use auth_core::{Failure, FailureKind, Step, UnixTime};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// How long a call waits for what it does not need: the first look for limits, telling the others of one,
@@ -207,6 +208,25 @@ impl Away {
             }
             shared.go_on().inspect_err(|_| self.leave())?;
             self.rest();
+        }
+    }
+}
+
+/// What `work` gives, done on a thread of its own if the client may have one; `None` if the program gives the wait up, or the time of
+/// a call is over.
+pub(crate) fn value<T: Send + 'static>(shared: &Arc<Shared>, work: impl FnOnce(&Shared) -> T + Send + 'static) -> Option<T> {
+    if !shared.renews_beside {
+        return Some(work(shared));
+    }
+    let (theirs, (sender, receiver)) = (Arc::clone(shared), mpsc::sync_channel(1));
+    // Nobody listens any more if it took too long.
+    spawn_or_here("ledgerauth-chore", move || drop(sender.send(work(&theirs))));
+    let end = Instant::now() + shared.connection.policy().deadline;
+    loop {
+        match receiver.recv_timeout(SLICE) {
+            Ok(value) => return Some(value),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < end && shared.go_on().is_ok() => {}
+            Err(_) => return None,
         }
     }
 }
