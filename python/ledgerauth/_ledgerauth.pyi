@@ -578,7 +578,7 @@ class AuditEvent:
     @property
     def what(self) -> str:
         """``sent``, ``answered``, ``repeating``, ``pausing``, ``replaced``, ``refused``, ``source_asked``, ``token_asked``, ``token_granted``,
-        ``token_adopted``, ``token_denied``, ..."""
+        ``token_unusual``, ``token_adopted``, ``token_denied``, ..."""
     @property
     def decision(self) -> str:
         """What was decided and why, in one clause."""

@@ -5,6 +5,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::run::{Running, lost_for_good};
 use crate::shared::Shared;
+use crate::transport::unpack::unpacked_whole;
 use crate::wakers::Waker;
 use auth_core::{Call, Exchange, Outcome, Response, Send, Step, Transport, UnixTime};
 use std::fmt;
@@ -168,8 +169,10 @@ impl Delivery {
     /// Reports the answer to the last [`Next::Send`]. Of a success the body may be left out.
     pub fn answered(&mut self, response: &Response<'_>) {
         self.is_answered = true;
+        let unpacked = unpacked_whole(response.headers, response.body);
+        let body = unpacked.as_ref().map_or(response.body, |body| body.as_slice());
         if let Some(running) = &mut self.running {
-            running.answered(response);
+            running.answered(&Response { body, ..*response });
         }
     }
 

@@ -61,6 +61,8 @@ pub struct Exchange {
     clock_was_wrong: bool,
     /// Whether the store was asked for limits of other processes: once a call.
     has_looked: bool,
+    /// Whether a refusal of a server in trouble was asked for once more.
+    doubted: bool,
     saves: u32,
     deliveries: Deliveries,
     audit: Option<Vec<AuditEvent>>,
@@ -117,6 +119,7 @@ impl Exchange {
             fetches: 0,
             clock_was_wrong: false,
             has_looked: false,
+            doubted: false,
             saves: 0,
             deliveries,
             audit: None,
