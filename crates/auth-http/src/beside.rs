@@ -107,7 +107,7 @@ impl Away {
     fn carry(mut running: Running, step: Step) -> Arc<Self> {
         let what = match step {
             Step::Load => "source of the credential",
-            Step::Fetch(_) => "token endpoint",
+            Step::Fetch(_) | Step::Connect(_) => "token endpoint",
             _ => "token store",
         };
         let away = Self::new(&running, None, what);

@@ -1,4 +1,4 @@
-//! Renewals ahead of time: on a thread of their own, so that no caller waits for them, or within the call that finds one due.
+//! Renewals: on a thread of their own, so that no caller waits for them, or within the call that finds one due.
 
 use crate::beside::spawn_or_here;
 use crate::interrupt;
@@ -46,7 +46,7 @@ impl Renewals {
     }
 }
 
-/// Renews on a new thread, or here if the process can start none.
+/// Renews on a new thread. If the process can start none, the calling thread makes the renewal itself and hears it out.
 pub(crate) fn spawn(shared: &Arc<Shared>, renewal: Exchange) {
     let (theirs, running) = (Arc::clone(shared), Running::begin(shared));
     spawn_or_here("ledgerauth-renewal", move || {

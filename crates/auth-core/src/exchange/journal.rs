@@ -26,6 +26,10 @@ impl Exchange {
             self.yield_to_the_holder(session);
             return None;
         }
+        if !self.lease_holds(session, now) {
+            self.at = At::Release(Box::new(At::Resting(now, Then::Claim)));
+            return None;
+        }
         let mark = self.dice.u64(..);
         let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)), attempt: 1 };
         let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record()? };
