@@ -239,6 +239,7 @@ static void transport_and_listeners() {
     Options options;
     options.provider = "finora";
     options.transport = canned;
+    options.audit_blocks = true;
     options.on_audit = [&](const ledgerauth_audit_event &event) {
         events += event.what.len > 0 ? 1 : 0;
         throw std::runtime_error("listeners may fail");
