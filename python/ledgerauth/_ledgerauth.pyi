@@ -170,7 +170,8 @@ class Client:
         """A GET of a path such as ``/v1/invoices``, or of an absolute URL of the same host.
 
         ``deadline`` is in seconds, for this call with all its waits and repeats; ``request_id`` is known to both sides;
-        ``allow_redirect_to`` as of the client, for this call; with ``stream`` the body is left to :meth:`Response.iter_bytes`. An answer that is not a success is a :class:`Response` with a ``failure``.
+        ``allow_redirect_to`` as of the client, for this call; with ``stream`` the body is left to :meth:`Response.iter_bytes`. An answer that is not a
+        success is a :class:`Response` with a ``failure``.
 
         Raises:
             LedgerAuthError: there is no answer: refused before sending, no token, no connection, out of time.

@@ -385,7 +385,7 @@ impl Exchange {
         match (&self.at, self.journal) {
             (At::ExpectJournaled(spending), _) => self.was_not_sent(session, *spending),
             (At::Connect | At::ExpectConnected | At::Fetch | At::Resting(_, Then::Fetch), Some(journal)) => {
-                self.was_not_sent(session, journal)
+                self.was_not_sent(session, journal);
             }
             _ => {}
         }
