@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -117,13 +118,18 @@ def test_the_words_of_limits(vector, tmp_path):
     assert (failure and failure.limit) == vector["text"]
 
 
-TOKEN_ANSWERS = vectors("token_answers", 46)
+def body_of(answer):
+    """The body of an answer, in bytes."""
+    return answer["body"].encode("latin-1" if answer.get("latin1") else "utf-8") * answer.get("repeat", 1)
+
+
+TOKEN_ANSWERS = vectors("token_answers", 103)
 
 
 @pytest.mark.parametrize("vector", TOKEN_ANSWERS, ids=names(TOKEN_ANSWERS))
 def test_token_answers(vector):
-    body = vector["body"].encode() * vector.get("repeat", 1)
-    asked = []
+    body = body_of(vector)
+    asked, warnings = [], []
 
     def answer(request, sent):
         if request.path.startswith("/token"):
@@ -141,17 +147,99 @@ def test_token_answers(vector):
             base_url=server.url,
             token_url=server.url + "/token",
             deadline=1,
+            on_audit=lambda event: warnings.append(event.decision) if event.what == "token_unusual" else None,
             **LOOPBACK,
         )
         if "granted" in vector:
             assert client.get("/v1/health").text.startswith("Bearer ") and len(asked) <= 2
+            assert [vector["warning"] in told for told in warnings] == [True] if "warning" in vector else not warnings
             return
         with pytest.raises(ledgerauth.LedgerAuthError) as caught:
             client.get("/v1/health")
     if "refused" in vector:
         assert (caught.value.kind, caught.value.code, len(asked)) == (vector["refused"], vector.get("code"), 1)
+        assert vector.get("message", "") in (caught.value.server_message or "")
+    elif "then" in vector:
+        assert (caught.value.kind, len(asked)) == (vector["then"], 2)
     else:
         assert caught.value.retryable
+
+
+ENCODINGS = vectors("encodings", 12)
+
+
+@pytest.mark.parametrize("vector", ENCODINGS, ids=names(ENCODINGS))
+def test_encodings(vector):
+    plain = json.loads((FOLDER / "encodings.json").read_text("utf-8"))["plain"]
+    used = []
+
+    def answer(request, sent):
+        used.append(request.headers["Authorization"])
+        return vector["status"], vector["headers"], body_of(vector)
+
+    with Scripted(answer) as server:
+        client = Client(
+            "numeric",
+            client_id="client-1",
+            client_secret="secret-1",
+            environment="production",
+            base_url=server.url,
+            token_url=server.url + "/token",
+            **LOOPBACK,
+        )
+        assert client.get("/v1/x").text == plain
+    assert used == [None, "Bearer t"]
+
+
+REFRESHES = [vector for vector in vectors("refreshes", 22) if all("at_s" not in call for call in vector["calls"])]
+
+
+@pytest.mark.parametrize("vector", REFRESHES, ids=names(REFRESHES))
+def test_refreshes(vector, tmp_path):
+    """Those of the vectors that need no clock of their own."""
+    assert len(REFRESHES) >= 15
+    sent, used = [], []
+
+    def answer(request, body):
+        if not request.path.startswith("/token"):
+            used.append(request.headers["Authorization"])
+            return 200, [], b"{}"
+        sent.append(parse_qs(body.decode())["refresh_token"][0])
+        told = vector["answers"][min(len(sent), len(vector["answers"])) - 1]
+        return told["status"], told.get("headers", []), body_of(told)
+
+    provider = vector["provider"]
+    if "profile" in vector:
+        provider = tmp_path / "own.toml"
+        provider.write_text(vector["profile"])
+    with Scripted(answer) as server:
+        client = Client(
+            provider,
+            environment=vector["environment"],
+            client_id="client-1",
+            client_secret="secret-1",
+            refresh_token="refresh-1",
+            base_url=server.url,
+            token_url=server.url + "/token",
+            store=tmp_path / "store",
+            **LOOPBACK,
+        )
+        for call in vector["calls"]:
+            if "authorization" in call:
+                assert client.get("/v1/x").ok and used[-1] == call["authorization"]
+            else:
+                with pytest.raises(ledgerauth.LedgerAuthError) as caught:
+                    client.get("/v1/x")
+                failure = caught.value
+                assert failure.kind == call["kind"]
+                assert [call[name] for name in ("status", "code") if name in call] == [
+                    getattr(failure, name) for name in ("status", "code") if name in call
+                ]
+                assert call.get("message", failure.server_message) == failure.server_message
+                if "come_back_s" in call:
+                    seconds = (failure.come_back_at - datetime.now(timezone.utc)).total_seconds()
+                    assert abs(seconds - call["come_back_s"]) < 5
+            assert sent == call["sent"]
 
 
 RINGS = [vector for vector in vectors("rings", 12) if not any("after_s" in call for call in vector["calls"])]
@@ -194,12 +282,12 @@ def is_replayable(vector):
     return stores <= {"granted", "durable"} and max(waits, default=0) < 2_000 and not any(failure["not_sent"] for failure in lost)
 
 
-EXCHANGES = [vector for vector in vectors("exchanges", 24) if is_replayable(vector)]
+EXCHANGES = [vector for vector in vectors("exchanges", 29) if is_replayable(vector)]
 
 
 @pytest.mark.parametrize("vector", EXCHANGES, ids=names(EXCHANGES))
 def test_exchanges(vector):
-    assert len(EXCHANGES) >= 17
+    assert len(EXCHANGES) >= 22
     turns = [turn for turn in vector["steps"] if turn["expect"]["step"] in ("fetch", "send")]
     asked = []
 
@@ -235,7 +323,16 @@ def test_exchanges(vector):
         # A foreign host: the same server by another name.
         foreign = any(turn["expect"].get("foreign") for turn in turns)
         base = server.url.replace("127.0.0.1", "localhost") if foreign else server.url
-        client = Client(vector["provider"], environment=vector["environment"], base_url=base, token_url=token_url, **credential, **LOOPBACK)
+        hosts = [server.url if host == "files.example" else host for host in vector.get("allow_redirect_to", [])]
+        client = Client(
+            vector["provider"],
+            environment=vector["environment"],
+            base_url=base,
+            token_url=token_url,
+            allow_redirect_to=hosts,
+            **credential,
+            **LOOPBACK,
+        )
         call, done = vector["call"], vector["steps"][-1]["expect"]
         content = call.get("body")
         try:

@@ -33,6 +33,8 @@ pub enum Audited {
     TokenAsked,
     /// A token was granted.
     TokenGranted,
+    /// A token was granted, and something about the answer is odd that changes nothing: an error beside it, or a token type that is not known.
+    TokenUnusual,
     /// A token that another process had got was taken over.
     TokenAdopted,
     /// No token could be had.
@@ -62,6 +64,7 @@ impl Audited {
             Self::SourceAsked => "source_asked",
             Self::TokenAsked => "token_asked",
             Self::TokenGranted => "token_granted",
+            Self::TokenUnusual => "token_unusual",
             Self::TokenAdopted => "token_adopted",
             Self::TokenDenied => "token_denied",
             Self::Connected => "connected",
@@ -88,7 +91,9 @@ impl Audited {
     /// How much attention it deserves.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Refused | Self::TokenDenied | Self::Replaced | Self::ConsentFailed | Self::CredentialExposed => Severity::Warn,
+            Self::Refused | Self::TokenDenied | Self::TokenUnusual | Self::Replaced | Self::ConsentFailed | Self::CredentialExposed => {
+                Severity::Warn
+            }
             Self::Sent | Self::Answered => Severity::Debug,
             _ => Severity::Info,
         }

@@ -3,8 +3,8 @@
 mod support;
 
 use auth_core::{
-    ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, KeyError, Outcome, Provider, Response, Saved,
-    Session, Step, Transport, UnixTime,
+    ApiKey, Audited, Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Grant, KeyError, Outcome,
+    Provider, Response, Saved, Session, Step, Transport, UnixTime,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ fn keys() {
 
 #[test]
 fn token_answers() {
-    let list = vectors("token_answers", 45);
+    let list = vectors("token_answers", 103);
     for vector in &list {
         let name = text(vector, "name");
         let mut scenario = match text(vector, "provider") {
@@ -57,12 +57,15 @@ fn token_answers() {
                 Credential::Grant(Grant::client_credentials(ClientCredentials::parse(provider, "client-1", "ID_0123456789abcdef").unwrap()))
             }),
         };
-        let mut exchange = scenario.call("GET", "/v1/health");
+        let mut exchange = scenario.call("GET", "/v1/health").audited();
         scenario.to_fetch(&mut exchange);
-        let body = text(vector, "body").repeat(vector["repeat"].as_u64().map_or(1, |n| usize::try_from(n).unwrap()));
-        let headers = headers(vector);
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        scenario.respond(&mut exchange, u16::try_from(vector["status"].as_u64().unwrap()).unwrap(), &headers, &body);
+        scenario.tell(&mut exchange, vector);
+        let mut warnings = exchange.take_events();
+        warnings.retain(|event| event.what == Audited::TokenUnusual);
+        match vector["warning"].as_str() {
+            Some(words) => assert!(warnings.len() == 1 && warnings[0].decision.contains(words), "{name}: {warnings:?}"),
+            None => assert!(warnings.is_empty(), "{name}: {warnings:?}"),
+        }
         match scenario.poll(&mut exchange) {
             Step::Save(save) => {
                 let lifetime = save.record.expires_at.since(save.record.minted_at).as_secs_f64();
@@ -73,12 +76,23 @@ fn token_answers() {
                     "{name}"
                 );
             }
-            Step::Wait(_) => assert!(vector["unclear"].is_string(), "{name}: asked again"),
+            Step::Wait(until) => {
+                assert!(vector["unclear"].is_string(), "{name}: asked again");
+                let Some(then) = vector["then"].as_str() else { continue };
+                scenario.now = until;
+                scenario.to_fetch(&mut exchange);
+                scenario.tell(&mut exchange, vector);
+                let outcome = scenario.to_done(&mut exchange);
+                assert_eq!(support::failure(&outcome).kind().name(), then, "{name}");
+            }
             Step::Release(_) => {
                 let outcome = scenario.to_done(&mut exchange);
                 let failure = support::failure(&outcome);
                 assert_eq!(Some(failure.kind().name()), vector["refused"].as_str(), "{name}: {failure}");
                 assert_eq!(failure.code(), vector["code"].as_str(), "{name}");
+                if let Some(words) = vector["message"].as_str() {
+                    assert!(failure.message().is_some_and(|message| message.contains(words)), "{name}: {failure}");
+                }
             }
             other => panic!("{name}: {other:?}"),
         }
@@ -87,7 +101,7 @@ fn token_answers() {
 
 #[test]
 fn exchanges() {
-    let (file, list) = (file("exchanges"), vectors("exchanges", 24));
+    let (file, list) = (file("exchanges"), vectors("exchanges", 29));
     for vector in &list {
         let start = UnixTime::from_millis(file["start_ms"].as_u64().unwrap());
         Replay::new(vector, start, file["seed"].as_u64().unwrap()).run(vector);
@@ -118,6 +132,8 @@ impl Replay {
         if let Some(url) = vector["base_url"].as_str() {
             builder = builder.base_url(url);
         }
+        let hosts = vector["allow_redirect_to"].as_array().into_iter().flatten();
+        let builder = builder.allow_redirect_to(hosts.map(|host| host.as_str().unwrap()));
         let connection = Arc::new(builder.build(&credential).unwrap());
         let mut call = Call::new(&connection, text(&vector["call"], "method"), text(&vector["call"], "path")).unwrap();
         if let Some(body) = vector["call"]["body"].as_str() {
@@ -147,6 +163,7 @@ impl Replay {
             Step::Release(_) => "release",
             Step::Load => "load",
             Step::Look => "look",
+            Step::Connect(_) => "connect",
             Step::Pause(_) => "pause",
             Step::Fetch(_) => "fetch",
             Step::Send(_) => "send",
@@ -208,6 +225,10 @@ impl Replay {
                     assert_eq!(failure.unwrap().come_back_at(), Some(self.now.after(Duration::from_millis(millis))), "{name}");
                 }
             }
+            Step::Connect(connect) => {
+                let millis = u64::try_from(connect.timeout.as_millis()).unwrap();
+                assert_eq!((connect.url.as_str(), millis), (text(expect, "url"), expect["timeout_ms"].as_u64().unwrap()), "{name}");
+            }
             Step::Claim(_) | Step::Release(_) | Step::Load | Step::Look | Step::Pause(_) => {}
         }
     }
@@ -222,6 +243,13 @@ impl Replay {
                 _ => Claimed::Down("down".into()),
             };
             exchange.handle_claimed(session, *now, claimed);
+        } else if let Some(connected) = then["connected"].as_str() {
+            let outcome = match connected {
+                "connected" => ConnectOutcome::Connected,
+                "not_supported" => ConnectOutcome::NotSupported,
+                _ => ConnectOutcome::Failed(Transport { how: how(true), what: "no connection".into(), advice: String::new() }),
+            };
+            exchange.handle_connected(session, *now, outcome);
         } else if let Some(saved) = then["saved"].as_str() {
             let saved = match saved {
                 "durable" => Saved::Durable,

@@ -6,6 +6,7 @@ use crate::step::Outcome;
 use crate::time::UnixTime;
 use crate::token::access::Token;
 use crate::token::record::{Record, SharedPause, Spending};
+use crate::verdict::failure::Failure;
 use crate::verdict::processed::Processed;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -40,6 +41,9 @@ pub(super) enum At {
     ExpectLoaded,
     /// Since that moment.
     ExpectClaimed(UnixTime),
+    /// The next poll connects, if the refresh token is a single-use one.
+    Connect,
+    ExpectConnected,
     /// The next poll journals or fetches.
     Journal,
     ExpectJournaled(Spending),
@@ -78,8 +82,9 @@ pub(super) struct Asked {
     pub(super) signed: Vec<Secret>,
 }
 
-/// A token on its way to the store.
+/// What was granted, on its way to the store.
 pub(super) struct Unsaved {
-    pub(super) token: Token,
+    /// The token, or why no call can be sent with it.
+    pub(super) token: Result<Token, Failure>,
     pub(super) record: Record,
 }

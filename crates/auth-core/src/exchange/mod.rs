@@ -1,10 +1,11 @@
 //! `Exchange`: one authenticated request, as a machine.
 //!
 //! States are named by what they wait for. `poll` says what to do; the one matching `handle_*` takes what came of it. Getting a token
-//! (claim, fetch, save, release) is in `obtain`, what is written before a single-use refresh token is spent in `journal`, sending the caller's request in `deliver`; the states are in `at`, what a shell reports in `report`, what
+//! (claim, fetch, save, release) is in `obtain`, the connection for it in `connect`, what is written before a single-use refresh token is spent in `journal`, sending the caller's request in `deliver`; the states are in `at`, what a shell reports in `report`, what
 //! is noted for the audit in `note`; this file is the frame around them.
 
 mod at;
+mod connect;
 mod deliver;
 mod journal;
 mod note;
@@ -59,6 +60,8 @@ pub struct Exchange {
     fetches: u32,
     /// Whether a signed request was repeated because the clocks differed.
     clock_was_wrong: bool,
+    /// Whether a refusal of a server in trouble was asked for once more.
+    doubted: bool,
     saves: u32,
     deliveries: Deliveries,
     audit: Option<Vec<AuditEvent>>,
@@ -113,6 +116,7 @@ impl Exchange {
             refusal: None,
             fetches: 0,
             clock_was_wrong: false,
+            doubted: false,
             saves: 0,
             deliveries,
             audit: None,
@@ -136,7 +140,7 @@ impl Exchange {
                 }
                 At::Resting(_, then) => match then {
                     Then::Start => {}
-                    Then::Claim if now >= self.deadline && self.refusal.is_none() => {
+                    Then::Claim if now >= self.deadline && self.refusal.is_none() && !has_unsaved(session) => {
                         session.take(Event::Abandoned { by: self.id });
                         self.fail(Self::too_late(session));
                     }
@@ -149,7 +153,7 @@ impl Exchange {
                         self.at = At::ExpectClaimed(now);
                         return Step::Claim(Claim { owner: self.owner, span: Self::lease_span(session) });
                     }
-                    Then::Fetch => self.at = At::Fetch,
+                    Then::Fetch => self.at = At::Connect,
                     Then::Save(unsaved) => self.at = At::Save(unsaved),
                     Then::DeliverForeign => self.at = At::DeliverForeign,
                 },
@@ -164,6 +168,11 @@ impl Exchange {
                 At::Load => {
                     self.at = At::ExpectLoaded;
                     return Step::Load;
+                }
+                At::Connect => {
+                    if let Some(connect) = self.connect(session, now) {
+                        return Step::Connect(connect);
+                    }
                 }
                 At::Journal => {
                     if let Some(save) = self.journal(session, now) {
@@ -223,7 +232,8 @@ impl Exchange {
     /// Takes a success without the session: `true` if the exchange is over and the response is the caller's, `false` if it has to be reported by
     /// [`Exchange::handle_response`].
     pub fn finish_fresh(&mut self, now: UnixTime, status: u16) -> bool {
-        let fine = matches!(self.at, At::ExpectAnswer(_)) && is_success(status);
+        // Where the credential did not go, a success is none before it was looked at.
+        let fine = matches!(self.at, At::ExpectAnswer(Some(_))) && is_success(status);
         if !fine {
             return false;
         }
@@ -239,6 +249,7 @@ impl Exchange {
     pub fn abandon(&mut self, session: &mut Session) -> Option<Lease> {
         self.keep_what_is_unsaved(session);
         self.keep_what_is_unspent(session);
+        self.await_no_more(session);
         if self.id != 0 {
             session.take(Event::Abandoned { by: self.id });
             session.stop_asking(self.id);
@@ -358,7 +369,9 @@ impl Exchange {
     fn keep_what_is_unspent(&self, session: &mut Session) {
         match (&self.at, self.journal) {
             (At::ExpectJournaled(spending), _) => self.was_not_sent(session, *spending),
-            (At::Fetch | At::Resting(_, Then::Fetch), Some(journal)) => self.was_not_sent(session, journal),
+            (At::Connect | At::ExpectConnected | At::Fetch | At::Resting(_, Then::Fetch), Some(journal)) => {
+                self.was_not_sent(session, journal)
+            }
             _ => {}
         }
     }
@@ -413,6 +426,11 @@ fn digits(dice: &mut fastrand::Rng) -> [u8; 32] {
         pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)]));
     }
     digits
+}
+
+/// Whether a token that was granted waits to be stored.
+fn has_unsaved(session: &Session) -> bool {
+    session.life().is_some_and(|life| life.unsaved().is_some())
 }
 
 /// Whether another credential from the source could make a difference.

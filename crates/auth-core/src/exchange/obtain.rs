@@ -1,4 +1,4 @@
-//! Getting a token: claim, re-read, fetch, save, publish, release; `journal` has what is written before the fetch.
+//! Getting a token: claim, re-read, fetch, save, publish, release; `connect` and `journal` have what comes before the fetch.
 
 use super::at::{Asked, At, Then, Unsaved};
 use super::journal::{grant_of, is_single_use, possibly_spent};
@@ -7,9 +7,10 @@ use crate::audit::Audited;
 use crate::credential::Secret;
 use crate::oauth::assertion::clocks_differ;
 use crate::provider::GrantKind;
-use crate::session::{CONNECT_FIRST, Session};
+use crate::session::{CONNECT_FIRST, REFUSED_REST, Session};
 use crate::time::UnixTime;
-use crate::token::answer::{self, Denied, Granted};
+use crate::token::answer::{self, Granted};
+use crate::token::denied::Denied;
 use crate::token::life::{Event, TokenLife};
 use crate::token::refresh::RefreshForecast;
 use crate::token::request::Moment;
@@ -45,18 +46,22 @@ impl Exchange {
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
                     return self.give_up_unspent(session, now, *refusal);
                 }
-                self.spent_since = None;
+                (self.spent_since, self.journal) = (None, None);
                 if self.adopt(session, now, record) {
                     return;
                 }
                 let unsaved = session.life().and_then(|life| life.unsaved()).cloned();
                 self.at = match (unsaved, session.too_early(now)) {
                     (Some((token, record)), _) => At::Save(Box::new(Unsaved { token, record })),
-                    (None, None) => At::Journal,
+                    (None, None) => At::Connect,
                     (None, Some(failure)) => return self.give_up(session, now, failure),
                 };
             }
             Claimed::Busy if self.refusal.is_some() && now >= self.deadline => self.give_up_refused(session, now),
+            Claimed::Busy if now >= self.deadline => {
+                session.take(Event::Abandoned { by: self.id });
+                self.fail(Self::too_late(session));
+            }
             Claimed::Busy => self.at = self.look_again(now),
             Claimed::Down(_) if self.refusal.is_some() => self.give_up_refused(session, now),
             Claimed::Down(why) if is_single_use(session) || session.lacks_consent() => {
@@ -103,6 +108,11 @@ impl Exchange {
             self.spent_since = Some(spent.since);
             return false;
         }
+        // This session's own request is on its way, held up with the process: its answer will be heard, and stored under this lease.
+        if session.life().is_some_and(|life| life.awaits_answer(spent.mark)) {
+            self.at = At::Release(Box::new(self.look_again(now)));
+            return true;
+        }
         self.give_up(session, now, possibly_spent(session.connection().provider().name(), session.rules()));
         true
     }
@@ -134,7 +144,7 @@ impl Exchange {
     }
 
     /// Whether a token request that is sent now can be answered before the lease is over.
-    fn lease_holds(&self, session: &Session, now: UnixTime) -> bool {
+    pub(super) fn lease_holds(&self, session: &Session, now: UnixTime) -> bool {
         let answered = now.after(session.connection().policy().fetch_timeout);
         self.leased_until.is_none_or(|until| answered <= until)
     }
@@ -170,6 +180,9 @@ impl Exchange {
         let fetches = self.fetches;
         self.note(&connection, now, Audited::TokenAsked, None, || format!("attempt {fetches} at {}", request.url));
         self.at = At::ExpectToken(Asked { at: now, generation, kind, signed: request.to_sign().cloned().collect() });
+        if let Some(journal) = self.journal {
+            session.await_answer(Some(journal.mark));
+        }
         // The answer to a single-use refresh token has to be heard, whatever the caller's deadline.
         if !is_single_use(session) {
             request.timeout = request.timeout.min(self.deadline.since(now).max(Duration::from_millis(1)));
@@ -185,21 +198,28 @@ impl Exchange {
         match answer::read(session.connection().provider(), asked.kind, response, now, &secrets) {
             Ok(granted) => self.granted(session, now, asked, granted),
             // An assertion is dated; the refusal of one that was dated by a wrong clock says nothing yet, and nothing was spent by it.
-            Err(Denied::Refused(failure))
+            Err(denied @ (Denied::Refused(_) | Denied::Dead(_)))
                 if !asked.signed.is_empty()
                     && !self.clock_was_wrong
                     && clocks_differ(assumed, session.servers(now))
-                    && (asked.kind != GrantKind::RefreshToken || failure.code() != Some("invalid_grant")) =>
+                    && (asked.kind != GrantKind::RefreshToken || matches!(denied, Denied::Refused(_))) =>
             {
                 self.clock_was_wrong = true;
-                self.at = At::Fetch;
+                self.at = At::Connect;
+            }
+            // A server in trouble said it: it is asked once more before it is believed.
+            Err(Denied::Doubtful { cause, trouble, .. }) if !self.doubted => {
+                self.doubted = true;
+                self.ask_again(session, now, cause, trouble);
             }
             // The store is read once more: if somebody else was faster, the grant lives on in what they saved.
-            Err(Denied::Refused(failure)) if failure.code() == Some("invalid_grant") && is_single_use(session) => {
+            Err(Denied::Dead(failure) | Denied::Doubtful { refusal: failure, .. }) if is_single_use(session) => {
                 self.refusal = Some(Box::new(failure));
                 self.at = At::Resting(now, Then::Claim);
             }
-            Err(Denied::Refused(failure)) => self.give_up_unspent(session, now, failure),
+            Err(Denied::Refused(failure) | Denied::Dead(failure) | Denied::Doubtful { refusal: failure, .. }) => {
+                self.give_up_unspent(session, now, failure);
+            }
             Err(Denied::Unclear(cause, failure)) => self.no_token(session, now, cause, failure),
         }
     }
@@ -209,7 +229,7 @@ impl Exchange {
         self.no_token(session, now, transport.cause(), transport.failure(&whom, FailureKind::TokenEndpoint));
     }
 
-    /// There is a token: to the store with it, before anybody uses it.
+    /// There is a grant: to the store with it, before anybody uses it or judges it.
     fn granted(&mut self, session: &mut Session, now: UnixTime, asked: &Asked, granted: Granted) {
         // A person has connected the account again while the answer was on its way: the session goes by the newer consent.
         if self.is_for_another_grant(session, now) {
@@ -231,10 +251,18 @@ impl Exchange {
             consented_at: before.consented_at.or(refresh_token.as_ref().map(|_| minted_at)),
             refresh_token,
             spending: None,
-            access_token: Some(granted.access_token),
+            access_token: granted.access_token,
             place: None,
             refusal: None,
         };
+        if let Some(failure) = granted.unusable.map(|failure| failure.with_come_back_at(now.after(REFUSED_REST))) {
+            // Without a refresh token there is nothing to be kept.
+            if record.refresh_token.is_none() {
+                return self.give_up_unspent(session, now, failure);
+            }
+            self.at = At::Save(Box::new(Unsaved { token: Err(failure), record }));
+            return;
+        }
         let random = self.dice.f64();
         if let Some(token) = session.token_of(&record, random) {
             let connection = Arc::clone(session.connection());
@@ -242,7 +270,10 @@ impl Exchange {
             self.note(&connection, now, Audited::TokenGranted, Some(&token.authorization), || {
                 format!("generation {}, for {lifetime} seconds", record.generation)
             });
-            self.at = At::Save(Box::new(Unsaved { token: token.usable_from(now), record }));
+            if let Some(oddity) = granted.oddity.filter(|oddity| session.is_new_oddity(oddity)) {
+                self.note(&connection, now, Audited::TokenUnusual, Some(&token.authorization), || oddity);
+            }
+            self.at = At::Save(Box::new(Unsaved { token: Ok(token.usable_from(now)), record }));
         }
     }
 
@@ -252,7 +283,14 @@ impl Exchange {
             Saved::Durable => self.publish(session, now, *unsaved),
             // A fetched token that nobody else needs is right all the same.
             Saved::Down(_) if !must_be_durable => self.publish(session, now, *unsaved),
-            // Somebody was faster, or the lease ran out. A refresh token is kept until the store shows a newer one.
+            // The lease ran out, perhaps because the process was stopped: under another one the token is saved, unless somebody was
+            // faster.
+            Saved::Superseded if must_be_durable && self.saves < SAVES => {
+                self.saves += 1;
+                session.take(Event::Kept { unsaved: Box::new((unsaved.token, unsaved.record)) });
+                self.at = At::Release(Box::new(At::Resting(now, Then::Claim)));
+            }
+            // A refresh token is kept until the store shows a newer one.
             Saved::Superseded => {
                 if must_be_durable {
                     session.take(Event::Kept { unsaved: Box::new((unsaved.token, unsaved.record)) });
@@ -279,8 +317,16 @@ impl Exchange {
             let connection = Arc::clone(session.connection());
             self.note(&connection, now, Audited::RefreshTokenEnding, None, || forecast.to_string());
         }
-        session.take(Event::Granted { by: self.id, token: unsaved.token, record: Box::new(unsaved.record) });
         (self.journal, self.spent_since) = (None, None);
+        let token = match unsaved.token {
+            Ok(token) => token,
+            // What was granted is durable. It is told why no call can be sent with it, and the next try goes on from it.
+            Err(failure) => {
+                session.take_over(unsaved.record);
+                return self.give_up(session, now, failure);
+            }
+        };
+        session.take(Event::Granted { by: self.id, token, record: Box::new(unsaved.record) });
         self.at = At::Release(Box::new(At::Start));
     }
 
@@ -295,6 +341,11 @@ impl Exchange {
                 return self.give_up(session, now, lost);
             }
         }
+        self.ask_again(session, now, cause, failure);
+    }
+
+    /// The token request once more, if the rules of every request allow it.
+    fn ask_again(&mut self, session: &mut Session, now: UnixTime, cause: Cause, failure: Failure) {
         let policy = *session.connection().policy();
         let situation = Situation {
             cause,

@@ -8,7 +8,7 @@ mod refusals;
 mod tokens;
 
 pub(crate) use refusals::AfterRefusal;
-pub(crate) use tokens::CONNECT_FIRST;
+pub(crate) use tokens::{CONNECT_FIRST, REFUSED_REST};
 
 use crate::connection::Connection;
 use crate::credential::{Authorization, Credential, KeyRing, KeyState, RotationPlan, Secret};
@@ -58,6 +58,8 @@ struct Rare {
     unspent: Vec<u64>,
     pauses: Pauses,
     last_error: Option<(UnixTime, Failure)>,
+    /// What was odd about the last grant that was.
+    oddity: Option<Box<str>>,
     budget: Budget,
 }
 
@@ -67,7 +69,7 @@ impl Rare {
     const fn new(reloadable: bool) -> Self {
         let start = UnixTime::from_millis(0);
         let source = Source { reloadable, next: start, asked: None, fruitless: false };
-        Self { source, quiet_until: start, unspent: Vec::new(), pauses: Pauses::NONE, last_error: None, budget: Budget::FULL }
+        Self { source, quiet_until: start, unspent: Vec::new(), pauses: Pauses::NONE, last_error: None, oddity: None, budget: Budget::FULL }
     }
 }
 

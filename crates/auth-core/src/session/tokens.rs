@@ -18,7 +18,7 @@ use core::time::Duration;
 /// What to do where nobody has consented yet.
 pub(crate) const CONNECT_FIRST: &str = "a person has to connect the account: log in once, with this store";
 /// How long a refused grant rests before it is tried again: five minutes, so that what was mended at the provider is noticed without a restart.
-const REFUSED_REST: Duration = Duration::from_mins(5);
+pub(crate) const REFUSED_REST: Duration = Duration::from_mins(5);
 /// How long a dead refresh token rests before its store is read again: an hour, because only a person can mend it.
 const CONSENT_REST: Duration = Duration::from_hours(1);
 /// How long a store is left alone that holds no consent, or a dead one, where a login would put a new one: two seconds, because a person who has just logged in
@@ -110,6 +110,15 @@ impl Session {
         }
     }
 
+    /// Whether this was not what was odd about the last grant; noted, so that it is told once.
+    pub(crate) fn is_new_oddity(&mut self, oddity: &str) -> bool {
+        let is_new = self.rare().oddity.as_deref() != Some(oddity);
+        if is_new {
+            self.rare_mut().oddity = Some(oddity.into());
+        }
+        is_new
+    }
+
     /// Whether it goes by refresh tokens and has none: nobody has consented, or the consent was ended.
     pub(crate) fn lacks_consent(&self) -> bool {
         self.life().is_some_and(|life| life.grant.kind() == GrantKind::RefreshToken && life.refresh_token().is_none())
@@ -118,6 +127,13 @@ impl Session {
     /// Whether its refresh token is what the store holds, so that a login elsewhere can bring another.
     fn goes_by_the_store(&self) -> bool {
         self.lacks_consent() || self.life().is_some_and(|life| life.grant.is_stored())
+    }
+
+    /// Notes which journal entry's answer an exchange of this session waits for.
+    pub(crate) fn await_answer(&mut self, mark: Option<u64>) {
+        if let Holding::Token(life) = &mut self.holding {
+            life.await_answer(mark);
+        }
     }
 
     /// Notes that the refresh token which the journal's entry of that mark speaks of was not spent after all.

@@ -47,7 +47,7 @@ pub(crate) enum Event {
     /// The exchange has it, and it may be used.
     Granted { by: u64, token: Token, record: Box<Record> },
     /// The exchange has it, but its refresh token could not be stored.
-    Kept { unsaved: Box<(Token, Record)> },
+    Kept { unsaved: Box<Unsaved> },
     /// The exchange did not get it; nobody should ask again before then.
     Failed { by: u64, failure: Failure, until: UnixTime },
     /// The exchange went away without a result.
@@ -77,6 +77,9 @@ pub(crate) struct TokenLife {
     pub(crate) grant: Grant,
 }
 
+/// What was granted and could not be stored: the token, or why no call can be sent with it, and the record.
+pub(crate) type Unsaved = (Result<Token, Failure>, Record);
+
 /// What a client's session has nothing of while it holds a token and nobody asks for the next: a service may hold a hundred thousand of them.
 #[derive(Default)]
 struct Rare {
@@ -86,9 +89,11 @@ struct Rare {
     /// What a store keeps, as far as it may have to be written again: where there is a refresh token, or where it is ahead of the held token. An access token
     /// that is held stands in the token alone.
     record: Option<Box<Record>>,
-    unsaved: Option<Box<(Token, Record)>>,
+    unsaved: Option<Box<Unsaved>>,
     /// The store's refresh token that the server refused.
     refused: Option<Box<Refused>>,
+    /// The mark of the journal entry whose answer an exchange of this session waits for.
+    awaited: Option<u64>,
     failures: u32,
 }
 
@@ -100,7 +105,8 @@ struct Refused {
 }
 
 impl Rare {
-    const NONE: &Self = &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, refused: None, failures: 0 };
+    const NONE: &Self =
+        &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, refused: None, awaited: None, failures: 0 };
 
     /// The record with its access token, which stands in the token that is held if that is the record's. A record without an end has no access token: that of
     /// a grant that just replaced another, whose token is still held.
@@ -114,8 +120,9 @@ impl Rare {
     }
 
     fn is_empty(&self) -> bool {
-        let Self { phase, spares, record, unsaved, refused, failures } = self;
-        matches!(phase, Phase::Quiet) && spares.is_empty() && record.is_none() && unsaved.is_none() && refused.is_none() && *failures == 0
+        let Self { phase, spares, record, unsaved, refused, awaited, failures } = self;
+        let holds_nothing = spares.is_empty() && record.is_none() && unsaved.is_none() && refused.is_none() && awaited.is_none();
+        matches!(phase, Phase::Quiet) && holds_nothing && *failures == 0
     }
 }
 
@@ -262,7 +269,7 @@ impl TokenLife {
     }
 
     /// The token that is here and not stored, with its record.
-    pub(crate) fn unsaved(&self) -> Option<&(Token, Record)> {
+    pub(crate) fn unsaved(&self) -> Option<&Unsaved> {
         self.rare().unsaved.as_deref()
     }
 
@@ -289,6 +296,18 @@ impl TokenLife {
     pub(crate) fn refused(&self, now: UnixTime) -> Option<&Failure> {
         let refused = self.rare().refused.as_ref()?;
         (refused.generation == self.generation() && now < refused.until).then_some(&refused.failure)
+    }
+
+    /// Notes which journal entry's answer is waited for; `None` if none is any more.
+    pub(crate) fn await_answer(&mut self, mark: Option<u64>) {
+        if mark.is_some() || self.rare().awaited.is_some() {
+            self.rare.get_or_insert_default().awaited = mark;
+        }
+    }
+
+    /// Whether an exchange of this session waits for the answer that this journal entry announced.
+    pub(crate) fn awaits_answer(&self, mark: u64) -> bool {
+        self.rare().awaited == Some(mark)
     }
 
     /// Whether nobody is asking for a token.
