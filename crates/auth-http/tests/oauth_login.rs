@@ -265,7 +265,7 @@ fn a_second_browser_at_the_start_page_ends_the_login_with_words() {
 fn a_stranger_at_the_other_address_of_localhost_ends_the_login() {
     let Some(oidc) = Oidc::start(&json!({})) else { return };
     let Ok(stranger) = TcpListener::bind("[::1]:0") else {
-        return support::server::skipped("no listener on ::1 was met: this machine has no IPv6");
+        return support::server::skipped("network", "no listener on ::1 was met: this machine has no IPv6");
     };
     let port = stranger.local_addr().unwrap().port();
     let client = oidc.person("native").build().unwrap();
