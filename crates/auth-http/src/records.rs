@@ -4,12 +4,19 @@ use crate::shared::Shared;
 use crate::store::{Claim, Claimed, Held, Lease, Record, Save, Saved, SharedPause};
 use std::sync::atomic::Ordering::Relaxed;
 
+/// The ids under which a store keeps what is a session's.
+pub(crate) struct Ids {
+    pub(crate) own: String,
+    /// Where version 1 kept it.
+    pub(crate) former: Option<String>,
+}
+
 impl Shared {
     /// Takes the lease and hands over the record. Without a record under the session's id, the one of version 1 is looked for under its id.
     ///
     /// The lease is then held under both ids, so that processes of both versions keep it.
     pub(crate) fn claim(&self, claim: &Claim, for_login: bool) -> Claimed {
-        let (id, former) = self.store_ids();
+        let Ids { own: id, former } = self.store_ids();
         let own = self.store.claim(&id, claim);
         // Only who has the lease says where the record stands.
         let Claimed::Granted(record) = &own else { return own };
@@ -30,43 +37,47 @@ impl Shared {
 
     /// Keeps a record where the last claim found one.
     pub(crate) fn save(&self, save: &Save) -> Saved {
-        self.store.save(&self.record_id(), save)
+        self.save_at(&self.store_ids(), save)
+    }
+
+    /// The same, of the ids that the caller has noted.
+    pub(crate) fn save_at(&self, ids: &Ids, save: &Save) -> Saved {
+        let former = ids.former.as_ref().filter(|_| self.at_former.load(Relaxed));
+        self.store.save(former.unwrap_or(&ids.own), save)
     }
 
     /// Gives a lease back.
     pub(crate) fn release(&self, lease: &Lease) {
-        let (id, former) = self.store_ids();
-        if let Some(former) = former.filter(|_| self.at_former.load(Relaxed)) {
-            self.store.release(&former, lease);
+        self.release_at(&self.store_ids(), lease);
+    }
+
+    /// The same, of the ids that the caller has noted.
+    pub(crate) fn release_at(&self, ids: &Ids, lease: &Lease) {
+        if let Some(former) = ids.former.as_ref().filter(|_| self.at_former.load(Relaxed)) {
+            self.store.release(former, lease);
         }
-        self.store.release(&id, lease);
+        self.store.release(&ids.own, lease);
     }
 
     /// The record as it stands, without a lease, and who holds the lease; as far as the store can tell.
     pub(crate) fn stored(&self) -> (Option<Record>, Option<Held>) {
-        let (id, former) = self.store_ids();
+        let Ids { own: id, former } = self.store_ids();
         let own = self.store.load(&id).ok().flatten();
         let record = own.or_else(|| former.and_then(|former| self.former_record(&former, false).ok().flatten()));
         (record, self.store.holder(&id))
     }
 
     pub(crate) fn paused(&self) -> Option<SharedPause> {
-        self.store.paused(&self.store_ids().0)
+        self.store.paused(&self.store_ids().own)
     }
 
     pub(crate) fn pause(&self, pause: &SharedPause) {
-        self.store.pause(&self.store_ids().0, pause);
+        self.store.pause(&self.store_ids().own, pause);
     }
 
     /// The record of version 1, if it is for this session.
     fn former_record(&self, former: &str, for_login: bool) -> Result<Option<Record>, String> {
         let record = self.store.load(former)?;
         Ok(record.filter(|record| self.with(|session, _| session.looks_at_former(record, for_login)).0))
-    }
-
-    /// The id under which the record stands.
-    fn record_id(&self) -> String {
-        let (id, former) = self.store_ids();
-        former.filter(|_| self.at_former.load(Relaxed)).unwrap_or(id)
     }
 }

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::interrupt::{self, Interrupt};
 use crate::lock::{Condvar, Mutex};
 use crate::mark::Mark;
+use crate::records::Ids;
 use crate::renewal::Renewals;
 use crate::store::TokenStore;
 use crate::transport::Transport;
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn TokenStore>,
     /// Whether the last claim found the record under the id of version 1.
     pub(crate) at_former: AtomicBool,
+    /// The longest body that is read into memory, in bytes.
+    pub(crate) max_body: u64,
     /// The name that the client was given for a shared store.
     name: Option<String>,
     pub(crate) credential: Mutex<Credential>,
@@ -40,6 +43,8 @@ pub(crate) struct Shared {
     interrupt: Option<Interrupt>,
     pub(crate) wakers: Wakers,
     pub(crate) renewals: Renewals,
+    /// Whether a look for limits of other processes is under way.
+    pub(crate) looking: AtomicBool,
     session: Mutex<Session>,
     moved: Condvar,
     fresh: ArcSwap<Fresh>,
@@ -51,6 +56,7 @@ pub(crate) struct Surroundings {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) renews_beside: bool,
     pub(crate) store: Arc<dyn TokenStore>,
+    pub(crate) max_body: u64,
     pub(crate) name: Option<String>,
     pub(crate) audit: Audit,
     pub(crate) clock: Option<Arc<dyn Clock>>,
@@ -59,7 +65,7 @@ pub(crate) struct Surroundings {
 
 impl Shared {
     pub(crate) fn new(session: Session, credential: Credential, around: Surroundings) -> Self {
-        let Surroundings { transport, renews_beside, store, name, audit, clock, interrupt } = around;
+        let Surroundings { transport, renews_beside, store, max_body, name, audit, clock, interrupt } = around;
         let (fresh, mark) = (session.fresh().unwrap_or_default(), Mark::default());
         mark.set(&fresh);
         Self {
@@ -68,6 +74,7 @@ impl Shared {
             renews_beside,
             store,
             at_former: AtomicBool::new(false),
+            max_body,
             name,
             credential: Mutex::new(credential),
             audit,
@@ -75,6 +82,7 @@ impl Shared {
             interrupt,
             wakers: Wakers::default(),
             renewals: Renewals::default(),
+            looking: AtomicBool::new(false),
             fresh: ArcSwap::from_pointee(fresh),
             mark,
             session: Mutex::new(session),
@@ -100,6 +108,7 @@ impl Shared {
 
     /// A call, if the credential may go there; a refusal is an event.
     pub(crate) fn call(&self, method: &str, path_or_url: &str) -> Result<Call, Failure> {
+        self.audit.admit()?;
         let refused = |failure: &Failure| self.audit.refused(&self.connection, self.now(), method, failure);
         Call::new(&self.connection, method, path_or_url).inspect_err(refused)
     }
@@ -136,9 +145,14 @@ impl Shared {
     }
 
     /// The ids under which the store keeps what is the session's now, and under which version 1 kept it.
-    pub(crate) fn store_ids(&self) -> (String, Option<String>) {
-        let (session, name) = (self.session.lock(), self.name.as_deref());
-        (session.store_id(name), session.former_store_id(name))
+    pub(crate) fn store_ids(&self) -> Ids {
+        self.ids_of(&self.session.lock())
+    }
+
+    /// The same, of the session that the caller has.
+    pub(crate) fn ids_of(&self, session: &Session) -> Ids {
+        let name = self.name.as_deref();
+        Ids { own: session.store_id(name), former: session.former_store_id(name) }
     }
 
     /// Whether the session has changed since `seen`.
@@ -198,11 +212,20 @@ impl Shared {
         self.renewals.close();
         drop(session);
         self.moved.notify_all();
-        self.renewals.wait();
+        self.renewals.wait(|| self.interrupt.as_ref().is_some_and(|wanted| wanted()));
+        self.audit.drain();
     }
 
     fn longest_sleep(&self) -> Duration {
         if self.interrupt.is_some() { interrupt::SLICE } else { LONGEST_SLEEP }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if !self.audit.outlives {
+            self.audit.drain();
+        }
     }
 }
 
