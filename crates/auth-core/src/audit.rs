@@ -31,6 +31,8 @@ pub enum Audited {
     SourceAsked,
     /// A token was asked for.
     TokenAsked,
+    /// A refresh token whose answer was lost is sent again, because nothing can be lost by it.
+    RefreshTokenResent,
     /// A token was granted.
     TokenGranted,
     /// A token that another process had got was taken over.
@@ -59,6 +61,7 @@ impl Audited {
             Self::Replaced => "replaced",
             Self::SourceAsked => "source_asked",
             Self::TokenAsked => "token_asked",
+            Self::RefreshTokenResent => "refresh_token_resent",
             Self::TokenGranted => "token_granted",
             Self::TokenAdopted => "token_adopted",
             Self::TokenDenied => "token_denied",
@@ -85,7 +88,7 @@ impl Audited {
     /// How much attention it deserves.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Refused | Self::TokenDenied | Self::Replaced | Self::ConsentFailed => Severity::Warn,
+            Self::Refused | Self::TokenDenied | Self::RefreshTokenResent | Self::Replaced | Self::ConsentFailed => Severity::Warn,
             Self::Sent | Self::Answered => Severity::Debug,
             _ => Severity::Info,
         }

@@ -98,6 +98,7 @@ pub(super) fn is_single_use(session: &Session) -> bool {
     session.life().is_some_and(|life| life.is_single_use(session.rules().spends()))
 }
 
+/// The end of a connection at a provider that forbids to send a refresh token in doubt again.
 pub(super) fn possibly_spent(provider: &str, rules: &RefreshRules) -> Failure {
     let over = if rules.reuse_grace.is_some() { ", and the time in which it may be used again is over" } else { "" };
     let what = format!("the answer to a refresh at {provider} was lost, and its single-use refresh token may be spent{over}");

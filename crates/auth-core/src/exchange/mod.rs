@@ -1,11 +1,12 @@
 //! `Exchange`: one authenticated request, as a machine.
 //!
 //! States are named by what they wait for. `poll` says what to do; the one matching `handle_*` takes what came of it. Getting a token
-//! (claim, fetch, save, release) is in `obtain`, what is written before a single-use refresh token is spent in `journal`, sending the caller's request in `deliver`; the states are in `at`, what a shell reports in `report`, what
+//! (claim, fetch, save, release) is in `obtain`, what is written before a single-use refresh token is spent in `journal`, when one in doubt is sent again in `doubt`, sending the caller's request in `deliver`; the states are in `at`, what a shell reports in `report`, what
 //! is noted for the audit in `note`; this file is the frame around them.
 
 mod at;
 mod deliver;
+mod doubt;
 mod journal;
 mod note;
 mod obtain;
@@ -53,6 +54,8 @@ pub struct Exchange {
     journal: Option<Spending>,
     /// Since when the refresh token may be spent, by this exchange or by somebody before.
     spent_since: Option<UnixTime>,
+    /// Whether that refresh token is sent again although no reuse is granted, because nothing can be lost by it.
+    is_in_doubt: bool,
     /// The server's word on the refresh token, until the store is read once more.
     refusal: Option<Box<Failure>>,
     fetches: u32,
@@ -101,6 +104,7 @@ impl Exchange {
             grant: 0,
             journal: None,
             spent_since: None,
+            is_in_doubt: false,
             refusal: None,
             fetches: 0,
             clock_was_wrong: false,

@@ -1,7 +1,7 @@
 //! Getting a token: claim, re-read, fetch, save, publish, release; `journal` has what is written before the fetch.
 
 use super::at::{Asked, At, Then, Unsaved};
-use super::journal::{grant_of, is_single_use, possibly_spent};
+use super::journal::{grant_of, is_single_use};
 use super::{Claimed, Exchange, Outcome, Record, Response, Saved, TokenRequest, Transport, request};
 use crate::audit::Audited;
 use crate::credential::Secret;
@@ -32,20 +32,22 @@ impl Exchange {
     pub(super) fn claimed(&mut self, session: &mut Session, now: UnixTime, asked: UnixTime, claimed: Claimed) {
         let asked_for = core::mem::replace(&mut self.grant, grant_of(session));
         self.refusal.take_if(|_| asked_for != self.grant);
+        let has_died = matches!(claimed, Claimed::TakenOver(_));
         match claimed {
             // Heard so late that the lease is over: what the store said then says nothing about now.
-            Claimed::Granted(_) if asked.after(Self::lease_span(session)) <= now => {
+            Claimed::Granted(_) | Claimed::TakenOver(_) if asked.after(Self::lease_span(session)) <= now => {
                 self.leased_until = Some(now);
                 self.at = At::Release(Box::new(self.look_again(now)));
             }
-            Claimed::Granted(record) => {
+            Claimed::Granted(record) | Claimed::TakenOver(record) => {
                 self.leased_until = Some(asked.after(Self::lease_span(session)));
                 let before = core::mem::replace(&mut self.stored, record.as_ref().map_or(0, |record| record.generation));
-                session.journal_was_read(record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark));
+                let mark = record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark);
+                session.journal_was_read(mark, has_died, now);
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
                     return self.give_up_unspent(session, now, *refusal);
                 }
-                self.spent_since = None;
+                (self.spent_since, self.is_in_doubt) = (None, false);
                 if self.adopt(session, now, record) {
                     return;
                 }
@@ -99,12 +101,7 @@ impl Exchange {
         let Some(spent) = record.spending.filter(|spending| !has_newer && !session.is_proven_unspent(spending.mark)) else {
             return false;
         };
-        if session.rules().may_send_again(spent.since, session.servers(now)) {
-            self.spent_since = Some(spent.since);
-            return false;
-        }
-        self.give_up(session, now, possibly_spent(session.connection().provider().name(), session.rules()));
-        true
+        self.leaves_in_doubt(session, now, spent)
     }
 
     /// Goes back to the store, if what it said was about before: the session was given another grant since, or forgot, because a person has logged in anew,
@@ -167,6 +164,10 @@ impl Exchange {
         self.fetches += 1;
         let generation = session.life().map_or(0, TokenLife::generation).max(self.stored).saturating_add(1);
         let connection = Arc::clone(session.connection());
+        if self.is_in_doubt {
+            let why = "its answer was lost, no access token is valid, and nobody has stored a newer one";
+            self.note(&connection, now, Audited::RefreshTokenResent, None, || why.into());
+        }
         let fetches = self.fetches;
         self.note(&connection, now, Audited::TokenAsked, None, || format!("attempt {fetches} at {}", request.url));
         self.at = At::ExpectToken(Asked { at: now, generation, kind, signed: request.to_sign().cloned().collect() });
@@ -196,7 +197,7 @@ impl Exchange {
             }
             // The store is read once more: if somebody else was faster, the grant lives on in what they saved.
             Err(Denied::Refused(failure)) if failure.code() == Some("invalid_grant") && is_single_use(session) => {
-                self.refusal = Some(Box::new(failure));
+                self.refusal = Some(Box::new(self.told_why(failure)));
                 self.at = At::Resting(now, Then::Claim);
             }
             Err(Denied::Refused(failure)) => self.give_up_unspent(session, now, failure),
@@ -284,14 +285,11 @@ impl Exchange {
 
     /// No token came: again, or not.
     fn no_token(&mut self, session: &mut Session, now: UnixTime, cause: Cause, failure: Failure) {
-        let rules = *session.rules();
-        if is_single_use(session) && !cause.proves_unprocessed() {
-            let since = self.journal.map_or(now, |journal| journal.since);
-            self.spent_since = Some(since);
-            if !rules.may_send_again(since, session.servers(now)) {
-                let lost = possibly_spent(session.connection().provider().name(), &rules);
-                return self.give_up(session, now, lost);
-            }
+        if is_single_use(session)
+            && !cause.proves_unprocessed()
+            && let Some(failure) = self.ends_in_doubt(session, now, &failure)
+        {
+            return self.give_up(session, now, failure);
         }
         let policy = *session.connection().policy();
         let situation = Situation {

@@ -1,8 +1,9 @@
 //! `Session`: one connection's credential over time, shared by all of its exchanges.
 //!
 //! What it is and how it looks from outside is in this file; what happens to it when a credential is refused is in `refusals`, the life of its token in
-//! `tokens`, and the limits that make all callers pause in `limits`.
+//! `tokens`, a refresh token in doubt in `doubt`, and the limits that make all callers pause in `limits`.
 
+mod doubt;
 mod limits;
 mod refusals;
 mod tokens;
@@ -54,6 +55,7 @@ struct Rare {
     source: Source,
     quiet_until: UnixTime,
     unspent: Vec<u64>,
+    doubt: Option<doubt::Doubt>,
     pauses: Pauses,
     last_error: Option<(UnixTime, Failure)>,
     budget: Budget,
@@ -65,7 +67,7 @@ impl Rare {
     const fn new(reloadable: bool) -> Self {
         let start = UnixTime::from_millis(0);
         let source = Source { reloadable, next: start, asked: None, fruitless: false };
-        Self { source, quiet_until: start, unspent: Vec::new(), pauses: Pauses::NONE, last_error: None, budget: Budget::FULL }
+        Self { source, quiet_until: start, unspent: Vec::new(), doubt: None, pauses: Pauses::NONE, last_error: None, budget: Budget::FULL }
     }
 }
 

@@ -130,13 +130,6 @@ impl Session {
         self.rare().unspent.contains(&mark)
     }
 
-    /// Forgets all entries but the one that the store holds: no other can get there any more, because their leases are over.
-    pub(crate) fn journal_was_read(&mut self, mark: Option<u64>) {
-        if let Some(rare) = &mut self.rare {
-            rare.unspent.retain(|known| Some(*known) == mark);
-        }
-    }
-
     /// Learns the difference of the clocks from a server's `Date`.
     pub(crate) fn learn_skew(&mut self, headers: &dyn Headers, now: UnixTime) {
         if let Some(skew) = wait::skew_millis(headers, now) {

@@ -68,6 +68,11 @@ impl Claim {
 pub enum Claimed {
     /// The lease is yours, and this is the record, if there is one.
     Granted(Option<Record>),
+    /// The same, and the process that made the record's journal entry has certainly died, so that no answer of its is on its way.
+    ///
+    /// A store that cannot prove this answers [`Claimed::Granted`]. [`crate::FailureKind::ConsentRequired`] is not at stake: without
+    /// the proof a refresh token in doubt is only sent again later.
+    TakenOver(Option<Record>),
     /// Somebody else holds the lease.
     Busy,
     /// The store does not work; the text says why.

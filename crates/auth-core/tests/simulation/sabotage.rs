@@ -12,7 +12,7 @@ const SEEDS: u64 = 200;
 fn assert_broken(sabotage: Sabotage, expected: Invariant) {
     let mut broken = Vec::new();
     for seed in 0..SEEDS {
-        let Some(violation) = run(&Order { seed, refreshes: 30, sabotage, lines: false }).violation else { continue };
+        let Some(violation) = run(&Order { seed, refreshes: 30, sabotage, resends: true, lines: false }).violation else { continue };
         if violation.invariant == expected {
             println!("{sabotage:?}: seed {seed} breaks \"{expected}\": {}", violation.what);
             return;
@@ -40,7 +40,7 @@ fn a_reader_that_does_not_see_the_journal_sends_a_refresh_token_twice() {
 #[test]
 fn without_the_second_look_nobody_gets_on_once_the_store_holds_something() {
     // It takes no crash and no fault. That nothing worse happens is the store's doing, which compares generations.
-    let tried = Tried { stored: false, grace: false, crash: false, fate: None, lapse: false, sabotage: Sabotage::NoReread };
+    let tried = Tried { stored: false, grace: false, resends: true, proves: false, crash: false, fate: None, lapse: false, sabotage: Sabotage::NoReread };
     let (violation, _) = explore(&tried).expect_err("a violation");
     println!("{tried:?} breaks \"{}\": {}", violation.invariant, violation.what);
     assert_eq!(violation.invariant, Invariant::EveryCallEnds);
@@ -49,4 +49,14 @@ fn without_the_second_look_nobody_gets_on_once_the_store_holds_something() {
 #[test]
 fn a_second_look_at_an_old_record_sends_a_refresh_token_twice() {
     assert_broken(Sabotage::StaleReread, Invariant::SingleUse);
+}
+
+#[test]
+fn a_reader_that_sees_no_access_token_sends_a_refresh_token_in_doubt_while_one_is_valid() {
+    assert_broken(Sabotage::HidesTheAccessToken, Invariant::InDoubtWhileValid);
+}
+
+#[test]
+fn a_store_that_calls_a_sleeper_dead_lets_a_refresh_token_in_doubt_be_sent_too_early() {
+    assert_broken(Sabotage::ProvesTooMuch, Invariant::InDoubtTooEarly);
 }
