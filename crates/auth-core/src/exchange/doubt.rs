@@ -12,6 +12,8 @@ use crate::verdict::failure::{Failure, FailureKind};
 use alloc::format;
 use alloc::string::String;
 
+const WHILE_VALID: &str = "it is not sent again while the access token is valid";
+
 impl Exchange {
     /// Decides about the journal entry of an earlier sending; `true` if the refresh token is not sent now, and the exchange goes on from there.
     pub(super) fn leaves_in_doubt(&mut self, session: &mut Session, now: UnixTime, sent: Spending) -> bool {
@@ -23,7 +25,7 @@ impl Exchange {
         let failure = if !session.rules().resend_in_doubt {
             possibly_spent(provider, session.rules())
         } else if let Some(ends) = token_ends(session, now) {
-            in_doubt(provider, "it is not sent again while the access token is valid", ends)
+            in_doubt(provider, WHILE_VALID, ends)
         } else if let Some(from) = session.resend_from(sent.mark, Self::lease_span(session)).filter(|from| now < *from) {
             in_doubt(provider, "it is not sent again while another process may still wait for the answer", from)
         } else {
@@ -39,19 +41,19 @@ impl Exchange {
         let since = self.journal.map_or(now, |journal| journal.since);
         self.spent_since = Some(since);
         if let Some(journal) = self.journal {
-            session.answer_was_lost(journal.mark, now);
+            session.answer_was_lost(journal.mark);
         }
         if session.rules().may_send_again(since, session.servers(now)) {
             return None;
         }
         if !session.rules().resend_in_doubt {
-            return Some(possibly_spent(session.connection().provider().name(), session.rules()));
+            return Some(possibly_spent(session.connection().provider().name(), session.rules()).caused_by(failure));
         }
         self.is_in_doubt = true;
         let ends = token_ends(session, now)?;
-        let advice = "the access token is used until it ends, then its refresh token, which may be spent, is sent once more";
         let at = failure.come_back_at().map_or(ends, |at| at.max(ends));
-        Some(failure.clone().advised(advice.into()).with_come_back_at(at))
+        let kept = in_doubt(session.connection().provider().name(), WHILE_VALID, ends);
+        Some(kept.caused_by(failure).with_come_back_at(at))
     }
 
     /// The server's refusal of a refresh token, which says why if the token had been in doubt.

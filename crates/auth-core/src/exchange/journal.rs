@@ -26,7 +26,8 @@ impl Exchange {
             self.yield_to_the_holder(session);
             return None;
         }
-        let mark = self.dice.u64(..);
+        // One entry for one lease, written anew before each sending: only who still holds the lease can write it.
+        let mark = self.journal.map_or_else(|| self.dice.u64(..), |journal| journal.mark);
         let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)) };
         let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record()? };
         self.at = At::ExpectJournaled(spending);

@@ -47,7 +47,7 @@ impl Exchange {
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
                     return self.give_up_unspent(session, now, *refusal);
                 }
-                (self.spent_since, self.is_in_doubt) = (None, false);
+                (self.spent_since, self.journal, self.is_in_doubt) = (None, None, false);
                 if self.adopt(session, now, record) {
                     return;
                 }
@@ -164,7 +164,8 @@ impl Exchange {
         self.fetches += 1;
         let generation = session.life().map_or(0, TokenLife::generation).max(self.stored).saturating_add(1);
         let connection = Arc::clone(session.connection());
-        if self.is_in_doubt {
+        if let Some(journal) = self.journal.filter(|_| self.is_in_doubt) {
+            session.answer_is_awaited(journal.mark);
             let why = "its answer was lost, no access token is valid, and nobody has stored a newer one";
             self.note(&connection, now, Audited::RefreshTokenResent, None, || why.into());
         }
@@ -291,6 +292,7 @@ impl Exchange {
         {
             return self.give_up(session, now, failure);
         }
+        let not_before = session.note_unanswered(&failure, now);
         let policy = *session.connection().policy();
         let situation = Situation {
             cause,
@@ -303,7 +305,8 @@ impl Exchange {
         };
         let random = self.dice.f64();
         match retry::decide(&situation, &policy, session.budget(), random) {
-            Decision::Again(at) => {
+            Decision::Again(at) if at.max(not_before) <= self.deadline => {
+                let at = at.max(not_before);
                 // The right to the token is kept for the whole rest, so that nobody else in this process begins meanwhile.
                 if !self.hold(session, now, at.after(Self::lease_span(session))) {
                     return self.yield_to_the_holder(session);
@@ -315,7 +318,7 @@ impl Exchange {
                 };
             }
             // It was this caller who had no time left; the next may have it.
-            Decision::TooLate => {
+            Decision::TooLate | Decision::Again(_) => {
                 session.take(Event::Abandoned { by: self.id });
                 let next = self.answer_or_failure(failure);
                 self.at = self.after_clearing_the_journal(session, At::Release(Box::new(next)));
@@ -333,6 +336,7 @@ impl Exchange {
 
     /// No token will come, and the refresh token was certainly not spent by this exchange.
     fn give_up_unspent(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
+        session.note_refused(&failure, now);
         self.give_up(session, now, failure);
         let next = core::mem::replace(&mut self.at, At::Start);
         self.at = self.after_clearing_the_journal(session, next);
@@ -340,7 +344,6 @@ impl Exchange {
 
     /// No token will come: remember why, so that nobody asks again too soon, and tell the caller, unless another credential may help.
     pub(super) fn give_up(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
-        session.note_refused(&failure, now);
         let until = session.rest_after(&failure, now);
         let connection = Arc::clone(session.connection());
         self.note(&connection, now, Audited::TokenDenied, None, || format!("{}; nobody asks again before {until}", failure.what()));

@@ -29,9 +29,16 @@ impl Session {
         rare.doubt = read.map(|doubt| Doubt { is_over: doubt.is_over || has_died, ..doubt });
     }
 
-    /// Notes that the token request of this entry ended here without an answer.
-    pub(crate) fn answer_was_lost(&mut self, mark: u64, now: UnixTime) {
-        self.rare_mut().doubt = Some(Doubt { mark, seen: now, is_over: true });
+    /// Notes that the token request of this entry ended here without an answer, or that nobody waits for one any more.
+    pub(crate) fn answer_was_lost(&mut self, mark: u64) {
+        self.rare_mut().doubt = Some(Doubt { mark, seen: self.latest, is_over: true });
+    }
+
+    /// Notes that the token request of this entry is sent once more.
+    pub(crate) fn answer_is_awaited(&mut self, mark: u64) {
+        if let Some(rare) = &mut self.rare {
+            rare.doubt.take_if(|doubt| doubt.mark == mark);
+        }
     }
 
     /// The moment from which a refresh token in doubt may be sent again, as far as another process may still wait for its answer; `None` if

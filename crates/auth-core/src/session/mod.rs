@@ -56,6 +56,7 @@ struct Rare {
     quiet_until: UnixTime,
     unspent: Vec<u64>,
     doubt: Option<doubt::Doubt>,
+    trouble: Option<Box<Trouble>>,
     pauses: Pauses,
     last_error: Option<(UnixTime, Failure)>,
     budget: Budget,
@@ -67,8 +68,18 @@ impl Rare {
     const fn new(reloadable: bool) -> Self {
         let start = UnixTime::from_millis(0);
         let source = Source { reloadable, next: start, asked: None, fruitless: false };
-        Self { source, quiet_until: start, unspent: Vec::new(), doubt: None, pauses: Pauses::NONE, last_error: None, budget: Budget::FULL }
+        Self { source, quiet_until: start, unspent: Vec::new(), doubt: None, trouble: None, pauses: Pauses::NONE, last_error: None, budget: Budget::FULL }
     }
+}
+
+/// Token requests that got no answer which could be understood.
+struct Trouble {
+    /// How many: round and round, because the number is only ever compared with what it was before.
+    count: u32,
+    /// The last.
+    failure: Failure,
+    /// The next token request is not sent before.
+    next: UnixTime,
 }
 
 /// Where the credential came from.

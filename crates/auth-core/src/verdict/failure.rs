@@ -155,6 +155,21 @@ impl Failure {
         self
     }
 
+    /// The same, with what really happened: status, code, words, server request id and moment of the cause, and what it was.
+    ///
+    /// A failure that takes the place of another keeps these, so that a person can see the cause.
+    #[must_use]
+    pub(crate) fn caused_by(mut self, cause: &Self) -> Self {
+        let Parts { what, status, code, message, server_request_id, come_back_at, .. } = &*cause.0;
+        self.0.what = Cow::Owned(alloc::format!("{}: {what}", self.0.what));
+        self.0.status = *status;
+        self.0.code.clone_from(code);
+        self.0.message.clone_from(message);
+        self.0.server_request_id.clone_from(server_request_id);
+        self.0.come_back_at = *come_back_at;
+        self
+    }
+
     /// The same, told to a call that was not sent because of it: what the server said about another call's request id is not about this one.
     #[must_use]
     pub(crate) fn for_a_call_not_sent(mut self) -> Self {
@@ -305,6 +320,19 @@ mod tests {
                     2025-11-24T16:00:00Z; send fewer requests [the server's request id: req_7]";
         assert_eq!(format!("{full}"), line);
         assert_eq!((full.request_id(), full.status(), full.code()), (Some("ours-1"), Some(429), Some("LIMIT")));
+    }
+
+    #[test]
+    fn a_failure_that_replaces_another_keeps_what_happened() {
+        let at = UnixTime::from_secs(1_764_000_000);
+        let cause = Failure::new(FailureKind::TokenEndpoint, "the token endpoint failed", "try again later")
+            .with_answer(503, Some("busy".into()), Some("Maintenance".into()), Some("req_7".into()))
+            .with_come_back_at(at);
+        let failure = Failure::new(FailureKind::ConsentRequired, "the token may be spent", "connect again").caused_by(&cause);
+        assert_eq!((failure.kind(), failure.status(), failure.code()), (FailureKind::ConsentRequired, Some(503), Some("busy")));
+        assert_eq!((failure.message(), failure.server_request_id()), (Some("Maintenance"), Some("req_7")));
+        assert_eq!((failure.come_back_at(), failure.advice()), (Some(at), "connect again"));
+        assert_eq!(failure.what(), "the token may be spent: the token endpoint failed");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::checks::{Checked, Invariant, Loss, Reason, check};
 use crate::dice::Clock;
-use crate::endpoint::{AccessToken, Answered, RefreshToken, Server, refresh_text};
+use crate::endpoint::{AccessToken, Answered, RefreshToken, Server, number, refresh_text};
 use crate::faults::Heard;
 use crate::login::LOGIN;
 use crate::process::{About, Doing, Message, Obliged, Reply, Seat, ToStore};
@@ -84,7 +84,9 @@ impl World {
             self.check_overwritten(from, before, after)?;
         }
         if let Some(token) = after {
-            self.ledger.of(token).durable = true;
+            let access = save.record.access_token.as_ref().and_then(|access| number(access.expose()));
+            let entry = self.ledger.of(token);
+            (entry.durable, entry.access) = (true, entry.access.or(access));
         }
         if let About::Journal(token) = about {
             self.ledger.write_over(token, from.life());
@@ -315,8 +317,10 @@ impl World {
 
     /// Whether a sender learns that no answer to its token request will come.
     fn nothing_comes(&mut self, seat: Seat, place: usize, is_so: bool) {
-        if let Some(token) = self.caller(seat.process, place).token.filter(|_| is_so) {
-            self.ledger.of(token).sent_by = Some((seat.life(), true));
+        let Some(token) = self.caller(seat.process, place).token.filter(|_| is_so) else { return };
+        // Unless somebody else has sent it since.
+        if let Some((_, is_over)) = self.ledger.of(token).sent_by.as_mut().filter(|(life, _)| *life == seat.life()) {
+            *is_over = true;
         }
     }
 

@@ -1,6 +1,6 @@
 //! What must hold after every step, by name, and the reasons for which a person may be asked to connect the account again.
 
-use crate::endpoint::RefreshToken;
+use crate::endpoint::{AccessToken, RefreshToken};
 use std::fmt;
 use std::hash::{Hash as _, Hasher};
 
@@ -177,6 +177,8 @@ pub(crate) struct Entry {
     pub(crate) first_sent: u64,
     /// Whether the store ever held it.
     pub(crate) durable: bool,
+    /// The access token that stood beside it in the store first.
+    pub(crate) access: Option<AccessToken>,
     reasons: Vec<(Reason, Option<Life>)>,
 }
 

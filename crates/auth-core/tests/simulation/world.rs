@@ -269,7 +269,7 @@ impl World {
         check(may, Invariant::SingleUse, || {
             format!("{seat:?} sends refresh-{token}, which may be spent; journaled: {is_journaled}, read: {}", watched.is_some())
         })?;
-        let valid = self.certainly_usable(seat.process).or(self.stored_and_usable(at));
+        let valid = self.certainly_usable(seat.process).or_else(|| self.stored_and_usable(token));
         check(valid.is_none(), Invariant::InDoubtWhileValid, || {
             format!("{seat:?} sends refresh-{token}, which may be spent, while {valid:?} is a valid access token")
         })?;
@@ -283,9 +283,9 @@ impl World {
         Ok(())
     }
 
-    /// The access token that stands in a store's entry and is valid for certain, by whatever clock.
-    fn stored_and_usable(&self, entry: usize) -> Option<AccessToken> {
-        let token = number(self.store.entries[entry].record.as_ref()?.access_token.as_ref()?.expose())?;
+    /// The access token that the store was given beside this refresh token, if it is valid for certain, by whatever clock.
+    fn stored_and_usable(&mut self, beside: RefreshToken) -> Option<AccessToken> {
+        let token = self.ledger.of(beside).access?;
         let lifetime = self.server.rules.lifetime;
         let margin = (lifetime / 20).min(10_000) + lifetime / 1_000 + 60_000 + self.disagreement;
         self.server.accepts(self.time + margin, token).then_some(token)
@@ -367,6 +367,9 @@ impl World {
         if let Some(spending) = caller.spending.filter(|spending| spending.written) {
             let fetching = matches!(caller.doing, Doing::Expecting { fetch_since: Some(_) });
             self.ledger.excuse(spending.token, Reason::CallerGone, (!fetching).then_some(seat.life()));
+            if fetching {
+                self.ledger.of(spending.token).sent_by = Some((seat.life(), true));
+            }
         }
         caller.exchange.abandon(&mut process.session).map(|lease| Message::Store(entry, ToStore::Release(lease.owner)))
     }
