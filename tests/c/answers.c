@@ -323,7 +323,7 @@ static void rings(void) {
 
 /* A record that a store hands over is read, or the store counts as down, with the reason. */
 static void records(void) {
-    json_t *vector, *file = replay_file("records", 45);
+    json_t *vector, *file = replay_file("records", 63);
     size_t index;
     json_array_foreach(json_object_get(file, "vectors"), index, vector) {
         ledgerauth_error *error = NULL;

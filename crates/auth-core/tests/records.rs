@@ -2,7 +2,7 @@
 
 mod support;
 
-use auth_core::{MAX_RECORD, Record, Secret, Spending, UnixTime};
+use auth_core::{MAX_RECORD, Place, Record, Refusal, Secret, Spending, UnixTime};
 use proptest::prelude::*;
 use serde_json::Value;
 use support::vectors::vectors;
@@ -24,15 +24,35 @@ fn check_fields(name: &str, record: &Record, expected: &Value) {
     assert_eq!(record.refresh_token.as_ref().map(Secret::expose), expected["refresh_token"].as_str(), "{name}");
     assert_eq!(record.refresh_ends_at.map(UnixTime::as_millis), expected["refresh_ends_at_ms"].as_u64(), "{name}");
     assert_eq!(record.consented_at.map(UnixTime::as_millis), expected["consented_at_ms"].as_u64(), "{name}");
-    let spending = expected["spending"]
-        .as_object()
-        .map(|entry| Spending { mark: hex(&entry["mark"]), since: UnixTime::from_millis(entry["since_ms"].as_u64().unwrap()) });
+    let millis = |value: &Value| UnixTime::from_millis(value.as_u64().unwrap());
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let spending = expected["spending"].as_object().map(|entry| Spending {
+        mark: hex(&entry["mark"]),
+        since: millis(&entry["since_ms"]),
+        attempt: entry["attempt"].as_u64().unwrap().try_into().unwrap(),
+    });
     assert_eq!(record.spending, spending, "{name}");
+    let place = expected["place"].as_object().map(|place| Place {
+        provider: text(&place["provider"]).unwrap(),
+        environment: text(&place["environment"]).unwrap(),
+        client_id: text(&place["client_id"]).unwrap(),
+        set: place["set"].as_object().unwrap().iter().map(|(name, value)| (name.as_str().into(), text(value).unwrap())).collect(),
+    });
+    assert_eq!(record.place.as_deref(), place.as_ref(), "{name}");
+    let refusal = expected["refusal"].as_object().map(|refusal| Refusal {
+        status: refusal["status"].as_u64().unwrap().try_into().unwrap(),
+        code: text(&refusal["code"]),
+        message: text(&refusal["message"]),
+        since: millis(&refusal["since_ms"]),
+        probe_at: millis(&refusal["probe_at_ms"]),
+        ends_at: millis(&refusal["ends_at_ms"]),
+    });
+    assert_eq!(record.refusal.as_deref(), refusal.as_ref(), "{name}");
 }
 
 #[test]
 fn vectors_are_read_and_written_or_refused() {
-    for vector in &vectors("records", 45) {
+    for vector in &vectors("records", 63) {
         let name = vector["name"].as_str().unwrap();
         let text = text(vector);
         match (Record::from_bytes(text.as_bytes()), vector["error"].as_str()) {
@@ -66,13 +86,25 @@ fn vectors_are_read_and_written_or_refused() {
     }
 }
 
+fn place<'a>(client_id: &str, hosts: impl IntoIterator<Item = &'a str>) -> Place {
+    let set = hosts.into_iter().enumerate().map(|(index, host)| (format!("host_{index}").into(), host.into()));
+    Place { provider: "xero".into(), environment: "production".into(), client_id: client_id.into(), set: set.collect() }
+}
+
+fn refusal(message: Option<String>, since: u64) -> Refusal {
+    let [since, later] = [since, since.saturating_add(9)].map(UnixTime::from_millis);
+    Refusal { status: 400, code: message.clone(), message, since, probe_at: later, ends_at: later }
+}
+
 #[test]
 fn every_record_that_is_cut_off_is_refused() {
     let record = Record {
         generation: 3,
         access_token: Some("at".into()),
         refresh_token: Some("rt".into()),
-        spending: Some(Spending { mark: 1, since: UnixTime::from_secs(1) }),
+        spending: Some(Spending { mark: 1, since: UnixTime::from_secs(1), attempt: 1 }),
+        place: Some(Box::new(place("client", ["https://a.example"]))),
+        refusal: Some(Box::new(refusal(Some("invalid_grant".into()), 7))),
         ..Record::default()
     };
     let bytes = record.to_bytes();
@@ -87,7 +119,8 @@ proptest! {
     #[test]
     fn any_record_comes_back_as_it_was(
         generation in 0_u64..1 << 53, grant: u64, access in proptest::option::of(".*"), refresh in proptest::option::of(".*"),
-        expires: u64, minted: u64, spending in proptest::option::of(any::<(u64, u64)>()),
+        expires: u64, minted: u64, spending in proptest::option::of(any::<(u64, u64, u32)>()), client in ".*",
+        hosts in proptest::collection::vec(".*", 0..3), said in proptest::option::of(".*"),
     ) {
         let record = Record {
             generation,
@@ -96,15 +129,18 @@ proptest! {
             expires_at: UnixTime::from_millis(expires),
             minted_at: UnixTime::from_millis(minted),
             refresh_token: refresh.clone().map(Secret::new),
-            refresh_ends_at: spending.map(|(mark, _)| UnixTime::from_millis(mark)),
-            consented_at: spending.map(|(_, since)| UnixTime::from_millis(since)),
-            spending: spending.map(|(mark, since)| Spending { mark, since: UnixTime::from_millis(since) }),
+            refresh_ends_at: spending.map(|(mark, ..)| UnixTime::from_millis(mark)),
+            consented_at: spending.map(|(_, since, _)| UnixTime::from_millis(since)),
+            spending: spending.map(|(mark, since, attempt)| Spending { mark, since: UnixTime::from_millis(since), attempt }),
+            place: Some(Box::new(place(&client, hosts.iter().map(String::as_str)))),
+            refusal: said.as_ref().map(|said| Box::new(refusal(Some(said.clone()), minted))),
         };
         let bytes = record.to_bytes();
         prop_assert!(bytes.len() <= MAX_RECORD);
         let read = Record::from_bytes(&bytes).unwrap();
         prop_assert_eq!((read.generation, read.grant, read.expires_at, read.minted_at, read.spending),
             (generation, grant, record.expires_at, record.minted_at, record.spending));
+        prop_assert_eq!((&read.place, &read.refusal), (&record.place, &record.refusal));
         prop_assert_eq!((read.refresh_ends_at, read.consented_at), (record.refresh_ends_at, record.consented_at));
         prop_assert_eq!(read.access_token.as_ref().map(|token| token.expose().to_owned()), access);
         prop_assert_eq!(read.refresh_token.as_ref().map(|token| token.expose().to_owned()), refresh);

@@ -121,7 +121,7 @@ fn what_a_store_said_is_not_believed_when_its_lease_is_over() {
     let mut call = scenario.call("GET", "/x");
     assert!(matches!(scenario.poll(&mut call), Step::Claim(_)));
     // Another process was about to spend the refresh token; this one slept, and a third has got a token since.
-    let before = Record { spending: Some(Spending { mark: 7, since: scenario.now }), ..newer(&scenario, 1, Duration::ZERO) };
+    let before = Record { spending: Some(Spending { mark: 7, since: scenario.now, attempt: 1 }), ..newer(&scenario, 1, Duration::ZERO) };
     scenario.advance(Duration::from_secs(46));
     scenario.stored = Some(newer(&scenario, 2, MINUTE * 30));
     call.handle_claimed(&mut scenario.session, scenario.now, Claimed::Granted(Some(before)));

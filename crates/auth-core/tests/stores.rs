@@ -92,7 +92,7 @@ fn a_store_that_went_back_to_an_older_state_does_not_cost_the_connection() {
     let mut exchange = scenario.call("GET", "/v1/health");
     scenario.grant(&mut exchange, &rotated("token-1", "refresh-2"));
     let older = Record { generation: 0, refresh_token: Some("refresh-1".into()), access_token: None, ..scenario.stored.clone().unwrap() };
-    let older = Record { spending: Some(auth_core::Spending { mark: 4, since: scenario.now }), ..older };
+    let older = Record { spending: Some(auth_core::Spending { mark: 4, since: scenario.now, attempt: 1 }), ..older };
     scenario.to_send(&mut exchange);
     scenario.respond(&mut exchange, 200, &[], "");
     assert!(matches!(scenario.to_done(&mut exchange), Outcome::Answered(None)));

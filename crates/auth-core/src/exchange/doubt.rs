@@ -17,7 +17,7 @@ const WHILE_VALID: &str = "it is not sent again while the access token is valid"
 impl Exchange {
     /// Decides about the journal entry of an earlier sending; `true` if the refresh token is not sent now, and the exchange goes on from there.
     pub(super) fn leaves_in_doubt(&mut self, session: &mut Session, now: UnixTime, sent: Spending) -> bool {
-        self.spent_since = Some(sent.since);
+        (self.spent_since, self.sent_before) = (Some(sent.since), sent.attempt);
         if session.rules().may_send_again(sent.since, session.servers(now)) {
             return false;
         }
@@ -41,6 +41,7 @@ impl Exchange {
         let since = self.journal.map_or(now, |journal| journal.since);
         self.spent_since = Some(since);
         if let Some(journal) = self.journal {
+            self.sent_before = journal.attempt;
             session.answer_was_lost(journal.mark);
         }
         if session.rules().may_send_again(since, session.servers(now)) {

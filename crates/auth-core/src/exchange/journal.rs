@@ -28,7 +28,8 @@ impl Exchange {
         }
         // One entry for one lease, written anew before each sending: only who still holds the lease can write it.
         let mark = self.journal.map_or_else(|| self.dice.u64(..), |journal| journal.mark);
-        let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)) };
+        let since = self.spent_since.unwrap_or_else(|| session.servers(now));
+        let spending = Spending { mark, since, attempt: self.sent_before.saturating_add(1) };
         let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record()? };
         self.at = At::ExpectJournaled(spending);
         Some(Save { record, replaces: self.stored, lease: self.lease() })

@@ -54,6 +54,8 @@ pub struct Exchange {
     journal: Option<Spending>,
     /// Since when the refresh token may be spent, by this exchange or by somebody before.
     spent_since: Option<UnixTime>,
+    /// How many times it was sent since then.
+    sent_before: u32,
     /// Whether that refresh token is sent again although no reuse is granted, because nothing can be lost by it.
     is_in_doubt: bool,
     /// The server's word on the refresh token, until the store is read once more.
@@ -106,6 +108,7 @@ impl Exchange {
             grant: 0,
             journal: None,
             spent_since: None,
+            sent_before: 0,
             is_in_doubt: false,
             refusal: None,
             fetches: 0,

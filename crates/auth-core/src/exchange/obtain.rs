@@ -47,7 +47,7 @@ impl Exchange {
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
                     return self.give_up_unspent(session, now, *refusal);
                 }
-                (self.spent_since, self.journal, self.is_in_doubt) = (None, None, false);
+                (self.spent_since, self.sent_before, self.journal, self.is_in_doubt) = (None, 0, None, false);
                 if self.adopt(session, now, record) {
                     return;
                 }
@@ -166,8 +166,10 @@ impl Exchange {
         let connection = Arc::clone(session.connection());
         if let Some(journal) = self.journal.filter(|_| self.is_in_doubt) {
             session.answer_is_awaited(journal.mark);
-            let why = "its answer was lost, no access token is valid, and nobody has stored a newer one";
-            self.note(&connection, now, Audited::RefreshTokenResent, None, || why.into());
+            self.note(&connection, now, Audited::RefreshTokenResent, None, || {
+                let why = "its answer was lost, no access token is valid, and nobody has stored a newer one";
+                format!("sending {} of one refresh token: {why}", journal.attempt)
+            });
         }
         let fetches = self.fetches;
         self.note(&connection, now, Audited::TokenAsked, None, || format!("attempt {fetches} at {}", request.url));
@@ -234,6 +236,8 @@ impl Exchange {
             refresh_token,
             spending: None,
             access_token: Some(granted.access_token),
+            place: None,
+            refusal: None,
         };
         let random = self.dice.f64();
         if let Some(token) = session.token_of(&record, random) {

@@ -1,7 +1,10 @@
 //! What a store keeps of a session, and the lease that decides who may renew it.
 
+use super::place::Place;
+use super::refused::Refusal;
 use crate::credential::Secret;
 use crate::time::UnixTime;
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::time::Duration;
 
@@ -14,6 +17,8 @@ pub struct Record {
     pub generation: u64,
     /// Which grant the tokens come from. A session that was given another one (a person connected the account again) uses none of them.
     pub grant: u64,
+    /// Where the tokens may be sent. `None` in a record of version 1, which says nothing about it.
+    pub place: Option<Box<Place>>,
     /// The access token, if there is one.
     pub access_token: Option<Secret>,
     /// When the access token ends.
@@ -29,6 +34,8 @@ pub struct Record {
     /// The journal: set durably before a single-use refresh token is sent, cleared with the token that it bought or with the proof that it was not
     /// spent. A record that is read with this set belongs to somebody who may have spent the refresh token and never saw the answer.
     pub spending: Option<Spending>,
+    /// The server's refusal of the refresh token. It ends with a newer generation.
+    pub refusal: Option<Box<Refusal>>,
 }
 
 /// `Spending` is the journal's entry about a single-use refresh token that is being sent.
@@ -38,6 +45,8 @@ pub struct Spending {
     pub mark: u64,
     /// When it was first sent.
     pub since: UnixTime,
+    /// How many times it was sent, this time included: 1 for the first.
+    pub attempt: u32,
 }
 
 /// `Lease` is the right to renew one credential for a while.

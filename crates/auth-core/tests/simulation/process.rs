@@ -134,6 +134,8 @@ pub(crate) struct Caller {
     pub(crate) troubled: bool,
     /// A refresh token that was granted to it, in an answer that it has not heard yet.
     pub(crate) unread: Option<RefreshToken>,
+    /// The access token that it could have used at its last poll.
+    pub(crate) could_use: Option<AccessToken>,
 }
 
 /// A journal's entry that a process has read, and since when it knows of it.
@@ -223,6 +225,7 @@ impl Process {
             sent: None,
             troubled: false,
             unread: None,
+            could_use: None,
         });
         Seat { process: index, life: self.life, caller: self.next }
     }

@@ -160,7 +160,9 @@ impl World {
         if let (Some(token), 1, false, Step::Wait(_) | Step::Claim(_)) = (certain, caller.polls, caller.renewal, step) {
             return Err(Violation::new(Invariant::NobodyWaits, format!("{seat:?} could use access-{token} and is told {step:?}")));
         }
-        if let (Some(token), Step::Done(Outcome::Failed(failure))) = (certain.filter(|_| !caller.renewal), step) {
+        // One that came when the end was decided is too late.
+        let could_use = std::mem::replace(&mut caller.could_use, certain).filter(|token| certain == Some(*token) && !caller.renewal);
+        if let (Some(token), Step::Done(Outcome::Failed(failure))) = (could_use, step) {
             let about_tokens = matches!(
                 failure.kind(),
                 FailureKind::Store | FailureKind::TokenEndpoint | FailureKind::ConsentRequired | FailureKind::GrantRefused

@@ -106,7 +106,7 @@ fn a_save_replaces_the_generation_it_names(place: &dyn Place) {
     assert_eq!(save(&*store, "fenced", Some(&lease), 0, record(1)), Saved::Durable);
     assert_eq!(save(&*store, "fenced", Some(&lease), 0, record(9)), Saved::Superseded);
     // The journal's entry keeps the generation, and may be taken back.
-    let spending = Some(Spending { mark: 5, since: UnixTime::from_secs(1) });
+    let spending = Some(Spending { mark: 5, since: UnixTime::from_secs(1), attempt: 1 });
     assert_eq!(save(&*store, "fenced", Some(&lease), 1, Record { spending, ..record(1) }), Saved::Durable);
     assert_eq!(store.load("fenced").unwrap().unwrap().spending, spending);
     assert_eq!(save(&*store, "fenced", Some(&lease), 1, record(1)), Saved::Durable);
@@ -141,7 +141,21 @@ fn every_field_comes_back(place: &dyn Place) {
         refresh_token: Some("rt".into()),
         refresh_ends_at: Some(UnixTime::from_millis(1_772_000_000_000)),
         consented_at: Some(UnixTime::from_millis(1_763_000_000_000)),
-        spending: Some(Spending { mark: u64::MAX, since: UnixTime::from_millis(1_764_000_000_789) }),
+        spending: Some(Spending { mark: u64::MAX, since: UnixTime::from_millis(1_764_000_000_789), attempt: 3 }),
+        place: Some(Box::new(auth_http::core::Place {
+            provider: "xero".into(),
+            environment: "production".into(),
+            client_id: "client \"1\"".into(),
+            set: [("base_url".into(), "https://gate.example".into())].into(),
+        })),
+        refusal: Some(Box::new(auth_http::core::Refusal {
+            status: 400,
+            code: Some("invalid_grant".into()),
+            message: Some("Token is \"gone\"".into()),
+            since: UnixTime::from_secs(1),
+            probe_at: UnixTime::from_secs(2),
+            ends_at: UnixTime::from_secs(3),
+        })),
     };
     assert_eq!(save(&*store, "fields", Some(&lease), 0, whole.clone()), Saved::Durable);
     let back = place.open().load("fields").unwrap().unwrap();

@@ -184,12 +184,12 @@ fn a_damaged_record_is_never_overwritten() {
     let store = place.open();
     let file = place.only(".record");
     let good = fs::read(&file).unwrap();
-    let newer = String::from_utf8(good.clone()).unwrap().replace(r#""version":1"#, r#""version":2"#);
+    let newer = String::from_utf8(good.clone()).unwrap().replace(r#""version":2"#, r#""version":3"#);
     for (bad, words) in [
         (good[..20].to_vec(), "is cut off"),
         (Vec::new(), "is empty"),
         (b"rt-secret".to_vec(), "is not a JSON object"),
-        (newer.into_bytes(), "version 2"),
+        (newer.into_bytes(), "version 3"),
     ] {
         fs::write(&file, &bad).unwrap();
         let error = down(&*store);
@@ -224,7 +224,7 @@ fn leave(path: &Path, bytes: &[u8]) {
 fn what_a_killed_writer_left_is_removed() {
     let place = with_a_record();
     let half = place.only(".record").with_extension("new");
-    let journal = Record { spending: Some(Spending { mark: 1, since: UnixTime::from_secs(1) }), ..record(1) };
+    let journal = Record { spending: Some(Spending { mark: 1, since: UnixTime::from_secs(1), attempt: 1 }), ..record(1) };
     let older = record(0);
     for left in [&record(2).to_bytes()[..30], &journal.to_bytes(), &older.to_bytes(), b""] {
         leave(&half, left);
@@ -273,7 +273,7 @@ fn a_journal_entry_whose_writer_was_killed_in_it_says_nothing() {
         let mut holder = child(&place, "hold", 60_000);
         wait_for(&mut holder, "held");
         // The record with the entry, and the note that its writer was not told yet.
-        let entry = Spending { mark: 9, since: UnixTime::from_secs(2) };
+        let entry = Spending { mark: 9, since: UnixTime::from_secs(2), attempt: 1 };
         let lock = place.only(".lock");
         leave(&lock.with_extension("record"), &Record { spending: Some(entry), ..record(1) }.to_bytes());
         let mark = if is_restored { 9 } else { 10 };
@@ -287,7 +287,7 @@ fn a_journal_entry_whose_writer_was_killed_in_it_says_nothing() {
         let expected = match (is_restored, before) {
             (false, _) => Some(entry),
             (true, "null") => None,
-            (true, _) => Some(Spending { mark: 8, since: UnixTime::from_secs(1) }),
+            (true, _) => Some(Spending { mark: 8, since: UnixTime::from_secs(1), attempt: 1 }),
         };
         let (lease, found) = claim(&*store, "stopped", 1, LONG).unwrap();
         assert_eq!(found.unwrap().spending, expected);

@@ -174,7 +174,7 @@ fn what_cannot_be_read_is_never_overwritten() {
     let key = server.command(&["KEYS", "*:record"]).trim().to_owned();
     assert!(key.starts_with("ledgerauth:{a-") && key.ends_with("}:record"), "{key}");
     let damage: [(&[&str], &str); 4] = [
-        (&["HSET", &key, "record", "{\"version\":2}"], "version 2"),
+        (&["HSET", &key, "record", "{\"version\":3}"], "version 3"),
         (&["HSET", &key, "record", "rt-secret"], "is not a JSON object"),
         (&["HSET", &key, "generation", "9"], "do not belong together"),
         (&["HDEL", &key, "record"], "something else than ledgerauth's keys"),

@@ -106,6 +106,18 @@ pub(super) struct Entry {
 struct Writing {
     mark: u64,
     before: Option<(u64, u64)>,
+    /// How many times the refresh token of the entry before was sent.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    attempt_before: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_one(attempt: &u32) -> bool {
+    *attempt == 1
 }
 
 impl Entry {
@@ -116,8 +128,9 @@ impl Entry {
 
     /// The same lease, whose holder is writing a journal entry over another, or over none.
     pub(super) fn writing(self, entry: &Spending, before: Option<&Spending>) -> Self {
+        let attempt_before = before.map_or(1, |before| before.attempt);
         let before = before.map(|before| (before.mark, before.since.as_millis()));
-        Self { writing: Some(Writing { mark: entry.mark, before }), ..self }
+        Self { writing: Some(Writing { mark: entry.mark, before, attempt_before }), ..self }
     }
 
     /// Puts a record's journal back to what it said before the holder began to write an entry of which it was never told that it is durable: it sent nothing
@@ -126,7 +139,8 @@ impl Entry {
         let Some(writing) = self.writing.as_ref().filter(|_| self.boot == boot()) else { return false };
         let is_it = record.spending.is_some_and(|found| found.mark == writing.mark);
         if is_it {
-            record.spending = writing.before.map(|(mark, since)| Spending { mark, since: UnixTime::from_millis(since) });
+            record.spending =
+                writing.before.map(|(mark, since)| Spending { mark, since: UnixTime::from_millis(since), attempt: writing.attempt_before });
         }
         is_it
     }
