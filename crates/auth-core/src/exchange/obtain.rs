@@ -141,6 +141,11 @@ impl Exchange {
         if self.begins_anew(session, now) {
             return None;
         }
+        // Before anything is said of the session: whoever has the right to the token now may know more.
+        if !self.hold(session, now, now.after(Self::lease_span(session))) {
+            self.yield_to_the_holder(session);
+            return None;
+        }
         if let Some(life) = session.life().filter(|_| session.lacks_consent()) {
             let what = format!("the store holds no connection of the client {:?}", life.grant.client.id());
             self.give_up(session, now, Failure::new(FailureKind::ConsentRequired, what, CONNECT_FIRST));
@@ -152,10 +157,6 @@ impl Exchange {
             self.fail(Failure::new(FailureKind::Misuse, "the profile does not say how to ask for a token", "give it a [token] table"));
             return None;
         };
-        if !self.hold(session, now, now.after(Self::lease_span(session))) {
-            self.yield_to_the_holder(session);
-            return None;
-        }
         // A machine that slept, or a store that was slow: somebody else may be at it by now.
         if !self.lease_holds(session, now) {
             self.at = self.after_clearing_the_journal(session, At::Release(Box::new(At::Resting(now, Then::Claim))));
