@@ -104,6 +104,10 @@ fn invariant_4_an_answer_belongs_to_the_consent_that_asked_for_it() {
     // Its time is over, and another finds the journal; meanwhile a person has connected the account again.
     scenario.advance(Duration::from_secs(46));
     let mut other = scenario.call("GET", "/v1/health");
+    assert!(matches!(scenario.poll(&mut other), Step::Claim(_)));
+    other.handle_claimed(&mut scenario.session, scenario.now, auth_core::Claimed::TakenOver(scenario.stored.clone()));
+    scenario.to_fetch(&mut other);
+    scenario.respond(&mut other, 400, &[], r#"{"error":"invalid_grant"}"#);
     assert!(matches!(scenario.next(&mut other), Step::Load));
     let provider = auth_core::Provider::builtin("numeric").unwrap();
     let client = auth_core::ClientCredentials::parse(&provider, "client-1", "client-secret-1").unwrap();
