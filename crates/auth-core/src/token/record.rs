@@ -77,10 +77,10 @@ impl Claim {
 pub enum Claimed {
     /// The lease is yours, and this is the record, if there is one.
     Granted(Option<Record>),
-    /// The same, and the process that made the record's journal entry has certainly died, so that no answer of its is on its way.
+    /// The same, and the process that saved the record last has died for certain. Nobody waits any more for the answer to a token request of
+    /// its journal entry.
     ///
-    /// A store that cannot prove this answers [`Claimed::Granted`]. [`crate::FailureKind::ConsentRequired`] is not at stake: without
-    /// the proof a refresh token in doubt is only sent again later.
+    /// A store that cannot prove this answers [`Claimed::Granted`]. Then a refresh token in doubt is sent again only after a whole lease span.
     TakenOver(Option<Record>),
     /// Somebody else holds the lease.
     Busy,
