@@ -278,7 +278,10 @@ void ledgerauth_wipe(void *memory, size_t len);
 #define LEDGERAUTH_STORE 5004
 /* The deadline passed. */
 #define LEDGERAUTH_DEADLINE_EXCEEDED 5005
-/* The answer began and broke off. */
+/*
+ * The answer began and broke off; ledgerauth_error_http_status() and
+ * ledgerauth_error_request_id() say which it was.
+ */
 #define LEDGERAUTH_BODY 5006
 /* The API refused the request itself. */
 #define LEDGERAUTH_REQUEST_REFUSED 6000
@@ -311,6 +314,13 @@ const char *ledgerauth_status_name(int32_t status);
  * A function whose answer is a text gives an empty one where there is none, one whose answer is
  * a number gives 0; so does every one of them for NULL.
  */
+
+/* Nobody knows whether the server acted on the call: look before you send it again. */
+#define LEDGERAUTH_PROCESSED_UNKNOWN 0
+/* The server did not act on the call: it was never sent, or it was refused. */
+#define LEDGERAUTH_PROCESSED_NO 1
+/* The server acted on the call: a 2xx was seen. */
+#define LEDGERAUTH_PROCESSED_YES 2
 
 /* What went wrong: a status, a line for a person, and every detail for a program. */
 typedef struct ledgerauth_error ledgerauth_error;
@@ -390,7 +400,17 @@ uint64_t ledgerauth_error_come_back_at(const ledgerauth_error *error);
 ledgerauth_str ledgerauth_error_limit(const ledgerauth_error *error);
 
 /*
- * Whether the same call may succeed later without anybody changing anything.
+ * Whether the server may have acted on the call: LEDGERAUTH_PROCESSED_NO (never sent; 401, 403,
+ * 429 or another 4xx but 408), LEDGERAUTH_PROCESSED_YES (a 2xx was seen) or
+ * LEDGERAUTH_PROCESSED_UNKNOWN (the rest: lost, out of time, 408, 5xx).
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_error_processed(const ledgerauth_error *error);
+
+/*
+ * Whether the same call may be sent again later without anybody changing anything: what is wrong
+ * may pass, and sending it again cannot book twice. A POST that may have been processed is never
+ * retryable, unless the provider's own convention makes a repeat harmless.
  * Since 0.1.0.
  */
 bool ledgerauth_error_is_retryable(const ledgerauth_error *error);
@@ -408,8 +428,9 @@ ledgerauth_str ledgerauth_error_key_fault(const ledgerauth_error *error);
 size_t ledgerauth_error_position(const ledgerauth_error *error);
 
 /*
- * The answer that is not a success, with its header fields and its whole body; NULL if there
- * was none. It belongs to the error.
+ * The answer that is not a success, with its header fields and its whole body; for
+ * LEDGERAUTH_BODY the one that broke off, without its body; NULL if there was none. It belongs to
+ * the error.
  * Since 0.1.0.
  */
 const ledgerauth_response *ledgerauth_error_response(const ledgerauth_error *error);

@@ -14,6 +14,13 @@
 
 namespace ledgerauth {
 
+/* Whether the server acted on a call. */
+enum class Processed : std::int32_t {
+    unknown = LEDGERAUTH_PROCESSED_UNKNOWN, /* nobody knows: lost, out of time, 408, 5xx; look before you send it again */
+    no = LEDGERAUTH_PROCESSED_NO,           /* never sent, or refused: 401, 403, 429, another 4xx but 408 */
+    yes = LEDGERAUTH_PROCESSED_YES,         /* a 2xx was seen */
+};
+
 /* What went wrong. what() is a line for a person; everything else is for a program. Copies share one object. */
 class Error : public std::exception {
 public:
@@ -33,6 +40,10 @@ public:
     std::string_view limit() const { return text(ledgerauth_error_limit); }
     std::string_view key_fault() const { return text(ledgerauth_error_key_fault); }
     std::size_t position() const { return ledgerauth_error_position(error_.get()); }
+    /* Whether the server may have acted on the call. */
+    Processed processed() const { return static_cast<Processed>(ledgerauth_error_processed(error_.get())); }
+
+    /* Whether the same call may be sent again later: what is wrong may pass, and sending it again cannot book twice. */
     bool is_retryable() const { return ledgerauth_error_is_retryable(error_.get()); }
 
     /* The moment before which the same call cannot succeed, if anybody knows it. */

@@ -16,20 +16,16 @@ from typing import Any
 from ledgerauth.testing import Sandbox
 
 
-def connection(sandbox: Sandbox, folder: str) -> str:
+def connection(sandbox: Sandbox, folder: str, provider: str = "numeric") -> str:
     """The Connection as Airflow keeps it. Against the real API its extra fields hold the store alone."""
-    pair, extra = sandbox.keys["numeric"], sandbox.options("numeric", credential=False)
-    base_url = extra.pop("base_url")
-    return json.dumps(
-        {
-            "conn_type": "ledgerauth",
-            "schema": "numeric",
-            "login": pair["client_id"],
-            "password": pair["client_secret"],
-            "host": base_url,
-            "extra": {**extra, "store": f"{folder}/tokens"},
-        }
-    )
+    extra = sandbox.options(provider, credential=False)
+    fields = {"conn_type": "ledgerauth", "schema": provider, "host": extra.pop("base_url")}
+    if provider == "finora":
+        fields["password"] = sandbox.keys["finora_test"]
+    else:
+        pair = sandbox.keys[provider]
+        fields.update(login=pair["client_id"], password=pair["client_secret"])
+    return json.dumps({**fields, "extra": {**extra, "store": f"{folder}/tokens"}})
 
 
 def close() -> Any:

@@ -1,7 +1,7 @@
 """Everything that can go wrong, as one tree below :class:`LedgerAuthError`.
 
-Each error says what happened, what to do about it (``advice``), and whether trying again later can help (``retryable``). No part of one holds a secret:
-they can be logged, pickled and sent to another process.
+Each error says what happened, what to do about it (``advice``), whether the server may have acted on the call (``processed``), and whether the same call
+may be sent again (``retryable``). No part of one holds a secret: they can be logged, pickled and sent to another process.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import Any, Optional
+    from typing import Any, Literal, Optional
 
 __all__ = [
     "AuthenticationError",
@@ -71,8 +71,11 @@ class LedgerAuthError(Exception):
     """What to quote to the vendor's support: the server's own id of the request, else the one it was sent under."""
     limit: Optional[str] = None
     """Which limit was reached, where the server says so."""
+    processed: Literal["no", "yes", "unknown"] = "no"
+    """Whether the server acted on the call: ``no`` (never sent, or refused with 401, 403, 429 or another 4xx but 408), ``yes`` (a 2xx was seen), or
+    ``unknown`` (the rest: lost, out of time, 408, 5xx)."""
     retryable: bool = False
-    """Whether the same call may succeed later without anybody changing anything."""
+    """Whether the same call may be sent again later without anybody changing anything: what is wrong may pass, and sending it again cannot book twice."""
     come_back_at_millis: Optional[int] = None
     """The moment before which the same call cannot succeed, in milliseconds since 1970-01-01 UTC, if it is known."""
 

@@ -86,6 +86,8 @@ static void failures(void) {
         CHECK_TEXT(ledgerauth_error_provider_code(step.error), replay_text(vector, "code"));
         CHECK_TEXT(ledgerauth_error_provider_message(step.error), replay_text(vector, "message"));
         CHECK_TEXT(ledgerauth_error_server_request_id(step.error), replay_text(vector, "request_id"));
+        CHECK(ledgerauth_error_processed(step.error) == replay_processed(vector));
+        CHECK(ledgerauth_error_is_retryable(step.error) == json_is_true(json_object_get(vector, "retryable")));
         ledgerauth_exchange_free(exchange);
         ledgerauth_client_free(client);
     }

@@ -84,6 +84,10 @@ static void check_done(const ledgerauth_step *step, const json_t *expect) {
     if (json_object_get(expect, "come_back_in_ms") != NULL) {
         CHECK(ledgerauth_error_come_back_at(step->error) == replay_time + (uint64_t)replay_number(expect, "come_back_in_ms", 0));
     }
+    if (json_object_get(expect, "processed") != NULL) {
+        CHECK(ledgerauth_error_processed(step->error) == replay_processed(expect));
+        CHECK(ledgerauth_error_is_retryable(step->error) == json_is_true(json_object_get(expect, "retryable")));
+    }
     CHECK(step->error == NULL || ledgerauth_error_request_id(step->error).len > 0);
 }
 
@@ -171,7 +175,7 @@ static void renewal(void) {
 
 int main(void) {
     renewal();
-    json_t *vector, *turn, *file = replay_file("exchanges", 15);
+    json_t *vector, *turn, *file = replay_file("exchanges", 24);
     size_t index, at;
     CHECK(replay_number(file, "start_ms", 0) == (json_int_t)START);
     replay_dice = (uint64_t)replay_number(file, "seed", 1);

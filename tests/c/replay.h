@@ -56,6 +56,14 @@ static inline json_int_t replay_number(const json_t *vector, const char *name, j
     return json_is_number(value) ? (json_int_t)json_number_value(value) : otherwise;
 }
 
+/* Whether the server acted on the call, as a vector says it. */
+static inline int32_t replay_processed(const json_t *vector) {
+    const char *word = replay_text(vector, "processed");
+    return strcmp(word, "no") == 0    ? LEDGERAUTH_PROCESSED_NO
+           : strcmp(word, "yes") == 0 ? LEDGERAUTH_PROCESSED_YES
+                                      : LEDGERAUTH_PROCESSED_UNKNOWN;
+}
+
 /* A text that is repeated so often as the vector says. */
 static inline ledgerauth_str replay_repeated(const json_t *vector, char **memory) {
     ledgerauth_str body = replay_str(vector, "body");

@@ -45,6 +45,11 @@ def test_the_example(example):
     assert example("airflow_close.py") == "2 accounts, 0 open tasks, 1 token request"
 
 
+def test_retries_book_nothing_twice(example):
+    told = example("airflow_retries.py")
+    assert told == "failed at attempt 1: processed: unknown; booked at attempt 1: inv_; 2 invoices"
+
+
 def test_a_key_and_a_client(ledgerauth_sandbox, hook):
     sandbox = ledgerauth_sandbox
     finora = hook("finora", key=sandbox.keys["finora_test"])

@@ -15,6 +15,10 @@ def test_sixty_four_tasks_in_worker_processes_need_one_token(example):
     assert example("dask_close.py") == "64 tasks, 128 accounts, 3 processes, 1 token request"
 
 
+def test_retries_book_nothing_twice(example):
+    assert example("dask_retries.py") == "15 booked, 5 to look at, 20 invoices"
+
+
 def test_what_dask_sends_holds_no_secret_and_a_literal_one_is_refused(ledgerauth_sandbox, monkeypatch, tmp_path):
     from distributed.protocol import deserialize, serialize
 

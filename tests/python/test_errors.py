@@ -96,6 +96,50 @@ def test_no_answer_at_all(sandbox):
     assert isinstance(caught.value, ledgerauth.TransportError) and not caught.value.retryable
 
 
+def test_whether_the_server_acted(sandbox):
+    """What a program has to know before it sends a POST again; the same for a GET, which may be sent again."""
+    client, told = sandbox.client("finora", max_attempts=1), {}
+    faults = {
+        "acted": "reset_after_acting",
+        "reset": "reset_before_acting",
+        "closed": "close_before_answer",
+        "500": {"status": {"code": 500}},
+        "503": {"status": {"code": 503}},
+        "403": {"status": {"code": 403}},
+        "429": {"too_many_requests": {"style": {"retry_after_seconds": 3_600}}},
+        "cut": "truncated",
+    }
+    for name, fault in faults.items():
+        for method in ("POST", "GET"):
+            sandbox.fault(fault, service="finora", method=method)
+            with pytest.raises(ledgerauth.LedgerAuthError) as caught:
+                sandbox.client("finora", max_attempts=1).request(
+                    method, "/v1/invoices", **({"json": {"total": 1}} if method == "POST" else {})
+                ).raise_for_status()
+            told[name, method] = (caught.value.processed, caught.value.retryable)
+            assert pickle.loads(pickle.dumps(caught.value)).processed == caught.value.processed
+            assert "was not reached" not in str(caught.value)
+    for name in ("acted", "reset", "closed", "500", "503"):
+        assert (told[name, "POST"], told[name, "GET"]) == (("unknown", False), ("unknown", True)), name
+    assert told["403", "POST"] == told["403", "GET"] == ("no", False)
+    assert told["429", "POST"] == told["429", "GET"] == ("no", True)
+    assert (told["cut", "POST"], told["cut", "GET"]) == (("yes", False), ("yes", True))
+    away = sandbox.client("finora", base_url="https://127.0.0.1:9", max_attempts=1)
+    with pytest.raises(ledgerauth.TransportError, match="was not reached") as caught:
+        away.post("/v1/invoices", json={"total": 1})
+    assert (caught.value.processed, caught.value.retryable) == ("no", True)
+    assert client.get("/v1/invoices").ok
+
+
+def test_a_cut_answer_keeps_its_status_and_its_request_id(sandbox):
+    for stream in (False, True):
+        sandbox.fault("truncated", service="finora", method="POST")
+        with pytest.raises(ledgerauth.BodyError) as caught:
+            _ = sandbox.client("finora").post("/v1/invoices", json={"total": 1}, request_id="close-7", stream=stream).content
+        error = caught.value
+        assert (error.status, error.processed, error.retryable) == (201, "yes", False) and error.request_id, vars(error)
+
+
 def test_a_token_that_cannot_be_had(sandbox):
     client = sandbox.client("numeric", client_secret="wrong-but-plausible")
     with pytest.raises(ledgerauth.GrantRefused) as caught:

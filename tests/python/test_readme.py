@@ -78,7 +78,7 @@ def test_its_command_lines_are_known():
         assert arguments[0] in cli.programs.RUN or callable(cli._parser().parse(arguments).run), line
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name in ("requests_session.py", "httpx_async.py")])
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name in ("requests_session.py", "httpx_async.py", "tenacity_close.py")])
 def test_an_example_runs(name, run):
     pytest.importorskip(name.split("_")[0])
     shown = subprocess.run(
@@ -87,6 +87,7 @@ def test_an_example_runs(name, run):
     assert shown.returncode == 0 and shown.stderr == "", shown.stdout + shown.stderr
     told = {
         "requests_session.py": ["1 invoice, close-2026-10, after 3 requests", "403 this module needs enterprise provisioning"],
+        "tenacity_close.py": ["booked, found, booked: 3 invoices"],
         "httpx_async.py": ["100 of 100 answered, 1 token request", "the loop went on"],
     }
     for text in told[name]:

@@ -93,7 +93,7 @@ def answered(vector, provider, tmp_path):
         return client.post("/v1/x", content=b"").failure
 
 
-FAILURES = vectors("failures", 61)
+FAILURES = vectors("failures", 68)
 
 
 @pytest.mark.parametrize("vector", FAILURES, ids=names(FAILURES))
@@ -103,6 +103,7 @@ def test_failures(vector, tmp_path):
         assert failure is None
         return
     assert (failure.kind, failure.code, failure.server_message) == (vector["kind"], vector["code"], vector["message"])
+    assert (failure.processed, failure.retryable) == (vector["processed"], vector["retryable"])
     if "request_id" in vector:
         assert failure.request_id == vector["request_id"]
 
@@ -193,12 +194,12 @@ def is_replayable(vector):
     return stores <= {"granted", "durable"} and max(waits, default=0) < 2_000 and not any(failure["not_sent"] for failure in lost)
 
 
-EXCHANGES = [vector for vector in vectors("exchanges", 15) if is_replayable(vector)]
+EXCHANGES = [vector for vector in vectors("exchanges", 24) if is_replayable(vector)]
 
 
 @pytest.mark.parametrize("vector", EXCHANGES, ids=names(EXCHANGES))
 def test_exchanges(vector):
-    assert len(EXCHANGES) >= 10
+    assert len(EXCHANGES) >= 17
     turns = [turn for turn in vector["steps"] if turn["expect"]["step"] in ("fetch", "send")]
     asked = []
 
@@ -244,6 +245,8 @@ def test_exchanges(vector):
             outcome, failure = "failed", raised
     assert (outcome, failure and failure.kind) == (done["outcome"], done.get("kind"))
     assert len(asked) == len(turns)
+    if "processed" in done:
+        assert (failure.processed, failure.retryable) == (done["processed"], done["retryable"])
     if "come_back_in_ms" in done:
         seconds = (failure.come_back_at - datetime.now(timezone.utc)).total_seconds()
         assert abs(seconds - done["come_back_in_ms"] / 1000) < 5

@@ -18,7 +18,7 @@ use crate::guard::{ask, free};
 use crate::response::ledgerauth_response;
 use crate::status::{self, LEDGERAUTH_MISUSE, LEDGERAUTH_PANIC};
 use crate::text::ledgerauth_str;
-use auth_http::{Error, Failure, KeyError, ProfileError};
+use auth_http::{Error, Failure, KeyError, Processed, ProfileError};
 use std::borrow::Cow;
 
 /// What went wrong: a status, a line for a person, and every detail for a program.
@@ -29,8 +29,16 @@ pub struct ledgerauth_error {
     what: Cow<'static, str>,
     advice: Cow<'static, str>,
     cause: Option<Error>,
+    processed: Processed,
     response: Option<Box<ledgerauth_response>>,
 }
+
+/// Nobody knows whether the server acted on the call: look before you send it again.
+pub const LEDGERAUTH_PROCESSED_UNKNOWN: i32 = 0;
+/// The server did not act on the call: it was never sent, or it was refused.
+pub const LEDGERAUTH_PROCESSED_NO: i32 = 1;
+/// The server acted on the call: a 2xx was seen.
+pub const LEDGERAUTH_PROCESSED_YES: i32 = 2;
 
 /// How the entries of this crate fail.
 pub(crate) type Fault = Box<ledgerauth_error>;
@@ -146,13 +154,31 @@ pub unsafe extern "C" fn ledgerauth_error_limit(error: *const ledgerauth_error) 
     unsafe { ask(error, ledgerauth_str::NONE, |error| error.of_failure(Failure::limit)) }
 }
 
-/// Whether the same call may succeed later without anybody changing anything.
+/// Whether the server may have acted on the call: LEDGERAUTH_PROCESSED_NO (never sent; 401, 403,
+/// 429 or another 4xx but 408), LEDGERAUTH_PROCESSED_YES (a 2xx was seen) or
+/// LEDGERAUTH_PROCESSED_UNKNOWN (the rest: lost, out of time, 408, 5xx).
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_error_processed(error: *const ledgerauth_error) -> i32 {
+    let processed = |error: &ledgerauth_error| match error.processed {
+        Processed::No => LEDGERAUTH_PROCESSED_NO,
+        Processed::Yes => LEDGERAUTH_PROCESSED_YES,
+        Processed::Unknown => LEDGERAUTH_PROCESSED_UNKNOWN,
+    };
+    // SAFETY: by the contract.
+    unsafe { ask(error, LEDGERAUTH_PROCESSED_UNKNOWN, processed) }
+}
+
+/// Whether the same call may be sent again later without anybody changing anything: what is wrong
+/// may pass, and sending it again cannot book twice. A POST that may have been processed is never
+/// retryable, unless the provider's own convention makes a repeat harmless.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ledgerauth_error_is_retryable(error: *const ledgerauth_error) -> bool {
     // SAFETY: by the contract.
-    unsafe { ask(error, false, |error| error.failure().is_some_and(Failure::is_retryable)) }
+    unsafe { ask(error, false, |error| error.cause.as_ref().is_some_and(Error::is_retryable)) }
 }
 
 /// What is wrong with a key, such as "white_space", for LEDGERAUTH_KEY_FORMAT.
@@ -181,8 +207,9 @@ pub unsafe extern "C" fn ledgerauth_error_position(error: *const ledgerauth_erro
     unsafe { ask(error, 0, position) }
 }
 
-/// The answer that is not a success, with its header fields and its whole body; NULL if there
-/// was none. It belongs to the error.
+/// The answer that is not a success, with its header fields and its whole body; for
+/// LEDGERAUTH_BODY the one that broke off, without its body; NULL if there was none. It belongs to
+/// the error.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -204,11 +231,18 @@ impl ledgerauth_error {
     /// The error of a panic.
     pub(crate) fn panicked() -> Fault {
         at_the_boundary(LEDGERAUTH_PANIC, "this library met a mistake of its own", "report it with what was printed to standard error")
+            .processed(Processed::Unknown)
     }
 
     /// The same error with the answer that it is about.
     pub(crate) fn with_response(mut self: Box<Self>, response: ledgerauth_response) -> Fault {
         self.response = Some(Box::new(response));
+        self
+    }
+
+    /// The same error, of a call that may have been processed, or was.
+    pub(crate) fn processed(mut self: Box<Self>, processed: Processed) -> Fault {
+        self.processed = processed;
         self
     }
 
@@ -234,6 +268,7 @@ impl From<Error> for Fault {
             line: error.to_string(),
             what: what.into(),
             advice: error.advice().unwrap_or_default().into(),
+            processed: error.processed(),
             cause: Some(error),
             response: None,
         })
@@ -262,7 +297,7 @@ impl From<ProfileError> for Fault {
 pub(crate) fn at_the_boundary(status: i32, what: impl Into<Cow<'static, str>>, advice: &'static str) -> Fault {
     let what = what.into();
     let (kind, line) = (status::kind(status), format!("{what}; {advice}"));
-    Box::new(ledgerauth_error { status, kind, line, what, advice: advice.into(), cause: None, response: None })
+    Box::new(ledgerauth_error { status, kind, line, what, advice: advice.into(), cause: None, processed: Processed::No, response: None })
 }
 
 /// An error about how a function was called.

@@ -16,7 +16,7 @@ use crate::input::{get, list, read_sized, sized};
 use crate::response::{ledgerauth_header, ledgerauth_response, whole, without_body};
 use crate::status::{LEDGERAUTH_OK, LEDGERAUTH_STOPPED};
 use crate::text::ledgerauth_str;
-use auth_http::{Client, Request, Response};
+use auth_http::{Client, Processed, Request, Response};
 use std::ffi::c_void;
 use std::io::{self, Read};
 use std::time::Duration;
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn ledgerauth_client_send(
         // SAFETY: by the contract.
         let sent = unsafe { prepared(&client.client, &request, &mut stopped) }?.send();
         if stopped {
-            return Err(ended("read_body"));
+            return Err(ended("read_body").processed(Processed::Unknown));
         }
         let response = match request.write_body {
             Some(write) if sent.as_ref().is_ok_and(|response| response.failure().is_none()) => {
@@ -208,17 +208,17 @@ unsafe fn poured(
     write: unsafe extern "C" fn(*mut c_void, *const u8, usize) -> i32,
     userdata: *mut c_void,
 ) -> Result<ledgerauth_response, Fault> {
-    let poured = without_body(&response);
+    let (poured, received) = (without_body(&response), response.received());
     let mut reader = response.into_reader();
     let mut buffer = vec![0; 16 * 1_024];
     loop {
-        let size = reader.read(&mut buffer).map_err(auth_http::Error::from)?;
+        let size = reader.read(&mut buffer).map_err(|error| received.broken_off(&error))?;
         if size == 0 {
             return Ok(poured);
         }
         // SAFETY: the caller's promise.
         if unsafe { write(userdata, buffer.as_ptr(), size) } != LEDGERAUTH_OK {
-            return Err(ended("write_body"));
+            return Err(ended("write_body").processed(Processed::Yes));
         }
     }
 }

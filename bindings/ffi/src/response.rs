@@ -123,7 +123,7 @@ pub(crate) fn whole(response: Response) -> Result<ledgerauth_response, Fault> {
             read.body = body;
             Ok(read)
         }
-        (None, Err(error)) => Err(Fault::from(error)),
+        (None, Err(error)) => Err(Fault::from(error).with_response(read)),
         (Some(failure), body) => {
             read.body = body.unwrap_or_default();
             Err(Fault::from(failure).with_response(read))

@@ -96,7 +96,8 @@ pub const LEDGERAUTH_TRANSPORT: i32 = 5003;
 pub const LEDGERAUTH_STORE: i32 = 5004;
 /// The deadline passed.
 pub const LEDGERAUTH_DEADLINE_EXCEEDED: i32 = 5005;
-/// The answer began and broke off.
+/// The answer began and broke off; ledgerauth_error_http_status() and
+/// ledgerauth_error_request_id() say which it was.
 pub const LEDGERAUTH_BODY: i32 = 5006;
 
 /// The API refused the request itself.
@@ -193,7 +194,6 @@ pub(crate) fn of_error(error: &Error) -> i32 {
         Error::Profile(_) => LEDGERAUTH_PROFILE,
         Error::Source { .. } => LEDGERAUTH_SOURCE_UNAVAILABLE,
         Error::Setting { .. } => LEDGERAUTH_SETTING,
-        Error::Body(_) => LEDGERAUTH_BODY,
         _ => LEDGERAUTH_FAILED,
     }
 }

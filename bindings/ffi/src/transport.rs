@@ -170,7 +170,9 @@ unsafe extern "C" fn read_on(userdata: *mut c_void, buffer: *mut u8, capacity: u
             std::ptr::write_bytes(buffer, 0, capacity);
             std::slice::from_raw_parts_mut(buffer, capacity)
         };
-        let size = reader.read(buffer).map_err(auth_http::Error::from)?;
+        let size = reader
+            .read(buffer)
+            .map_err(|error| crate::error::misuse(format!("the body could not be read: {error}"), "give the request up"))?;
         // SAFETY: by the contract.
         unsafe { out.write(size) };
         Ok(())

@@ -17,6 +17,7 @@ pub(crate) fn raised(py: Python<'_>, error: &Error, provider: Option<&str>) -> P
         }
         _ => facts.set_item("advice", error.advice()),
     });
+    let filled = filled.and_then(|()| facts.set_item("processed", error.processed().name()));
     filled.map_or_else(|failed| failed, |()| made(py, kind(error), &error.to_string(), &facts))
 }
 
@@ -42,6 +43,7 @@ fn return_failure(facts: &Bound<'_, PyDict>, failure: &Failure) -> PyResult<()> 
     facts.set_item("request_id", failure.server_request_id().or(failure.request_id()))?;
     facts.set_item("limit", failure.limit())?;
     facts.set_item("retryable", failure.is_retryable())?;
+    facts.set_item("processed", failure.processed().name())?;
     facts.set_item("come_back_at_millis", failure.come_back_at().map(auth_http::UnixTime::as_millis))
 }
 
@@ -57,7 +59,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Key(_) => "key_format",
         Error::Profile(_) => "profile",
         Error::Source { .. } => "source_unavailable",
-        Error::Body(_) | Error::Json(_) => "body",
+        Error::Json(_) => "body",
         Error::Interrupted => "transport",
         _ => "setting",
     }

@@ -4,7 +4,7 @@ use crate::error;
 use crate::headers::Headers;
 use crate::interrupt;
 use auth_http::http::HeaderMap;
-use auth_http::{Error, Failure};
+use auth_http::{Error, Failure, FailureKind, Received};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict};
@@ -18,6 +18,7 @@ pub(crate) struct Answer {
     headers: HeaderMap,
     request_id: String,
     failure: Option<Failure>,
+    received: Received,
     body: Body,
 }
 
@@ -37,10 +38,10 @@ impl Answer {
     /// The answer, with its body read unless that is to be streamed.
     pub(crate) fn take(response: auth_http::Response, stream: bool) -> Result<Self, Error> {
         let (status, headers, request_id) = (response.status(), response.headers().clone(), response.request_id().to_owned());
-        let failure = response.failure().cloned();
+        let (failure, received) = (response.failure().cloned(), response.received());
         let body =
             if stream { Body::Stream { reader: Box::new(response.into_reader()), begun: false } } else { Body::Read(response.bytes()?) };
-        Ok(Self { status, headers, request_id, failure, body })
+        Ok(Self { status, headers, request_id, failure, received, body })
     }
 }
 
@@ -57,15 +58,16 @@ pub(crate) struct Response {
     request_id: String,
     provider: Arc<str>,
     failure: Option<Failure>,
+    received: Received,
     body: Mutex<Body>,
     content: PyOnceLock<Py<PyBytes>>,
 }
 
 impl Response {
     pub(crate) fn new(answer: Answer, url: String, provider: Arc<str>) -> Self {
-        let Answer { status, headers, request_id, failure, body } = answer;
+        let Answer { status, headers, request_id, failure, received, body } = answer;
         let (shown, content) = (PyOnceLock::new(), PyOnceLock::new());
-        Self { status, headers, shown, url, request_id, provider, failure, body: Mutex::new(body), content }
+        Self { status, headers, shown, url, request_id, provider, failure, received, body: Mutex::new(body), content }
     }
 
     fn body(&self) -> MutexGuard<'_, Body> {
@@ -84,7 +86,7 @@ impl Response {
             }
             Body::Read(_) | Body::Gone => Ok(None),
         })?;
-        if let Some(piece) = read.map_err(|failed: std::io::Error| error::raised(py, &failed.into(), Some(&self.provider)))? {
+        if let Some(piece) = read.map_err(|failed| self.broken_off(py, &failed))? {
             return Ok(PyBytes::new(py, &piece));
         }
         let whole = self.whole(py)?.as_bytes(py);
@@ -112,11 +114,16 @@ impl Response {
                 Ok(Some(bytes)) => Ok(PyBytes::new(py, &bytes).unbind()),
                 Ok(None) => {
                     let what = "the body is not there any more: it was read in pieces, or closed";
-                    Err(error::plain(py, "misuse", what, "read content before, or leave stream=True out"))
+                    let advice = "read content before, or leave stream=True out";
+                    Err(error::failure(py, &self.received.failure(FailureKind::Misuse, what, advice), &self.provider))
                 }
-                Err(failed) => Err(error::raised(py, &failed.into(), Some(&self.provider))),
+                Err(failed) => Err(self.broken_off(py, &failed)),
             }
         })
+    }
+
+    fn broken_off(&self, py: Python<'_>, failed: &std::io::Error) -> PyErr {
+        error::raised(py, &self.received.broken_off(failed), Some(&self.provider))
     }
 
     fn raised(&self, py: Python<'_>) -> Option<PyErr> {
@@ -203,7 +210,8 @@ impl Response {
             // Python's own error carries the whole body with it, into every log.
             let at = |name: &str| raised.value(py).getattr(name).and_then(|at| at.extract::<u64>()).unwrap_or(0);
             let what = format!("the body is not the JSON that was expected (line {}, column {})", at("lineno"), at("colno"));
-            error::plain(py, "body", &what, "look at the response's text and its content-type")
+            let failure = self.received.failure(FailureKind::Body, what, "look at the response's text and its content-type");
+            error::failure(py, &failure.repeatable(false), &self.provider)
         })
     }
 

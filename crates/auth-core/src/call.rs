@@ -64,6 +64,11 @@ impl Call {
         self
     }
 
+    /// Whether the call may be sent again even if it was processed: by its method, or by the provider's convention and its body.
+    pub fn is_repeatable(&self) -> bool {
+        self.repeatable
+    }
+
     /// Sets the moment after which the answer is no longer wanted; the policy's deadline if never called.
     pub fn deadline(mut self, at: UnixTime) -> Self {
         self.deadline = Some(at);

@@ -150,5 +150,6 @@ pub use verdict::answer::{Response, is_success};
 pub use verdict::challenge::{Challenge, challenges};
 pub use verdict::failure::{Failure, FailureKind};
 pub use verdict::limit::{Limit, limits};
+pub use verdict::processed::Processed;
 pub use verdict::retry;
 pub use verdict::wait::wait_until;

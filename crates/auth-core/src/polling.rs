@@ -5,6 +5,7 @@ use crate::time::UnixTime;
 use crate::verdict::answer::Response;
 use crate::verdict::body::Body;
 use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::processed::Processed;
 use crate::verdict::wait;
 use alloc::format;
 use alloc::string::String;
@@ -61,7 +62,9 @@ impl Polling {
         if again >= self.deadline {
             let what = format!("{} was not ready in time", self.path);
             let failure = Failure::new(FailureKind::DeadlineExceeded, what, "nothing is lost: poll the same path again later");
-            return Progress::TooLate(failure.with_come_back_at(again));
+            return Progress::TooLate(
+                failure.with_processed(Processed::by_status(response.status)).repeatable(true).with_come_back_at(again),
+            );
         }
         Progress::AskAgain(again)
     }

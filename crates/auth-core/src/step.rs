@@ -6,6 +6,7 @@ use crate::time::UnixTime;
 use crate::token::record::{Claim, Lease, Save, SharedPause};
 use crate::token::request::TokenRequest;
 use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::processed::Processed;
 use crate::verdict::retry::Cause;
 use alloc::format;
 use alloc::string::String;
@@ -65,12 +66,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The same, told to the call with this id; a renewal has none.
-    pub(crate) fn of_call(self, id: &str) -> Self {
-        let of_call = |failure: Failure| if id.is_empty() { failure } else { failure.with_request_id(id) };
+    /// The same with its failure, if it has one, made into another.
+    pub(crate) fn with(self, change: impl FnOnce(Failure) -> Failure) -> Self {
         match self {
-            Self::Answered(failure) => Self::Answered(failure.map(of_call)),
-            Self::Failed(failure) => Self::Failed(of_call(failure)),
+            Self::Answered(failure) => Self::Answered(failure.map(change)),
+            Self::Failed(failure) => Self::Failed(change(failure)),
             Self::Renewed => Self::Renewed,
         }
     }
@@ -115,6 +115,10 @@ impl Transport {
             Unanswered::NotSent | Unanswered::Lost => (kind, "check the address, the network and the proxy"),
         };
         let advice = if self.advice.is_empty() { usual.into() } else { self.advice };
-        Failure::new(kind, format!("{whom} was not reached: {}", self.what), advice)
+        let (happened, processed) = match self.how {
+            Unanswered::NotSent | Unanswered::Untrusted => ("was not reached", Processed::No),
+            Unanswered::Lost => ("gave no answer", Processed::Unknown),
+        };
+        Failure::new(kind, format!("{whom} {happened}: {}", self.what), advice).with_processed(processed)
     }
 }

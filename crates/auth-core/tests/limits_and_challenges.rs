@@ -148,6 +148,8 @@ fn failures_are_understood() {
         assert_eq!(failure.code(), vector["code"].as_str(), "{name}: {failure}");
         assert_eq!(failure.message(), vector["message"].as_str(), "{name}: {failure}");
         assert_eq!(failure.server_request_id(), vector["request_id"].as_str(), "{name}");
+        assert_eq!(failure.processed().name(), text(vector, "processed"), "{name}: {failure}");
+        assert_eq!(Some(failure.is_retryable()), vector["retryable"].as_bool(), "{name}: {failure}");
     }
 }
 

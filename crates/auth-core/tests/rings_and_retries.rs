@@ -23,6 +23,7 @@ fn retries() {
                 "lost" => Cause::Lost,
                 "rate_limited" => Cause::RateLimited,
                 "server_error" => Cause::ServerError,
+                "unprocessed" => Cause::Unprocessed,
                 "not_understood" => Cause::NotUnderstood,
                 other => panic!("{other}"),
             },

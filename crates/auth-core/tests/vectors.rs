@@ -87,7 +87,7 @@ fn token_answers() {
 
 #[test]
 fn exchanges() {
-    let (file, list) = (file("exchanges"), vectors("exchanges", 15));
+    let (file, list) = (file("exchanges"), vectors("exchanges", 24));
     for vector in &list {
         let start = UnixTime::from_millis(file["start_ms"].as_u64().unwrap());
         Replay::new(vector, start, file["seed"].as_u64().unwrap()).run(vector);
@@ -200,6 +200,10 @@ impl Replay {
                     (text(expect, "outcome"), expect["kind"].as_str()),
                     "{name}"
                 );
+                if let Some(processed) = expect["processed"].as_str() {
+                    let told = failure.map(|failure| (failure.processed().name(), failure.is_retryable()));
+                    assert_eq!(told, Some((processed, expect["retryable"].as_bool().unwrap())), "{name}");
+                }
                 if let Some(millis) = expect["come_back_in_ms"].as_u64() {
                     assert_eq!(failure.unwrap().come_back_at(), Some(self.now.after(Duration::from_millis(millis))), "{name}");
                 }

@@ -1,8 +1,7 @@
 //! `Error`: everything that can go wrong, with the advice that belongs to it.
 
-use auth_core::{Failure, FailureKind, KeyError, ProfileError};
+use auth_core::{Failure, FailureKind, KeyError, Processed, ProfileError};
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 
 /// `Error` is why there is no answer to a call, or why an answer is not a success.
@@ -33,8 +32,6 @@ pub enum Error {
     },
     /// The program gave the call up while it waited ([`crate::ClientBuilder::interrupt`]).
     Interrupted,
-    /// A body that could not be read or written.
-    Body(Arc<io::Error>),
     /// A body that is not the JSON it should be.
     Json(Arc<serde_json::Error>),
 }
@@ -55,8 +52,25 @@ impl Error {
             Self::Key(error) => Some(error.advice()),
             Self::Source { reason, .. } | Self::Setting { reason, .. } => Some(reason.clone()),
             Self::Profile(error) => Some(error.reason().to_owned()),
-            Self::Interrupted | Self::Body(_) | Self::Json(_) => None,
+            Self::Interrupted | Self::Json(_) => None,
         }
+    }
+
+    /// Whether the server may have acted on the call.
+    pub fn processed(&self) -> Processed {
+        match self {
+            Self::Failure(failure) => failure.processed(),
+            // What was under way when it was given up may have arrived.
+            Self::Interrupted => Processed::Unknown,
+            // Only a success is read as JSON.
+            Self::Json(_) => Processed::Yes,
+            Self::Key(_) | Self::Profile(_) | Self::Source { .. } | Self::Setting { .. } => Processed::No,
+        }
+    }
+
+    /// Whether the same call may be sent again later without anybody changing anything, and without a chance that it books twice.
+    pub fn is_retryable(&self) -> bool {
+        self.failure().is_some_and(Failure::is_retryable)
     }
 
     /// The class of the machine's verdict, if that is what it is.
@@ -76,7 +90,6 @@ impl fmt::Display for Error {
             Self::Interrupted => {
                 f.write_str("the call was given up while it waited; whether a request that was under way was processed is not known")
             }
-            Self::Body(error) => write!(f, "the body could not be read: {error}"),
             // serde's own message can quote what stands in the body.
             Self::Json(error) => write!(
                 f,
@@ -95,7 +108,6 @@ impl std::error::Error for Error {
             Self::Failure(failure) => Some(failure),
             Self::Key(error) => Some(error),
             Self::Profile(error) => Some(error),
-            Self::Body(error) => Some(&**error),
             Self::Json(error) => Some(&**error),
             Self::Source { .. } | Self::Setting { .. } | Self::Interrupted => None,
         }
@@ -117,12 +129,6 @@ impl From<KeyError> for Error {
 impl From<ProfileError> for Error {
     fn from(error: ProfileError) -> Self {
         Self::Profile(error)
-    }
-}
-
-impl From<io::Error> for Error {
-    fn from(error: io::Error) -> Self {
-        Self::Body(Arc::new(error))
     }
 }
 

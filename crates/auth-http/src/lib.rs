@@ -52,6 +52,7 @@ mod mark;
 mod poll;
 #[cfg(feature = "sign")]
 mod private_key;
+mod received;
 mod renewal;
 mod request;
 mod response;
@@ -67,8 +68,8 @@ pub use audit::Heard;
 pub use auth_core as core;
 pub use auth_core::{
     ApiKey, Assertion, AuditEvent, Audited, Authorization, ClientAuth, Connected, Connection, Explanation, Failure, FailureKind, KeyAge,
-    KeyError, KeyNotes, KeyState, ProfileError, Prompt, Provider, Redactor, RefreshForecast, RotationPlan, Secret, SessionState, Signer,
-    UnixTime, retry::Policy,
+    KeyError, KeyNotes, KeyState, Processed, ProfileError, Prompt, Provider, Redactor, RefreshForecast, RotationPlan, Secret, SessionState,
+    Signer, UnixTime, retry::Policy,
 };
 pub use authorized::Authorized;
 pub use builder::ClientBuilder;
@@ -85,6 +86,7 @@ pub use login::Login;
 pub use poll::Poll;
 #[cfg(feature = "sign")]
 pub use private_key::{PrivateKey, SigningAlgorithm};
+pub use received::Received;
 pub use request::Request;
 pub use response::Response;
 pub use store::{FileStore, MemoryStore, SealKey, TokenStore};

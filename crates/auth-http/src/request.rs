@@ -2,13 +2,14 @@
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::response::{Answer, Response};
+use crate::response::{About, Answer, Response};
 use crate::run::{Deliver, Delivered, Ended, run};
 use crate::transport::{Payload, Times};
 use auth_core::{Exchange, Failure, FailureKind, Send, Transport, Unanswered, UnixTime, may_go_anywhere};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// `Request` is a call in the making: give it what it needs, then [`Request::send`] it.
@@ -125,11 +126,15 @@ impl<'c> Request<'c> {
             }
             call = call.request_id(id);
         }
+        let repeatable = call.is_repeatable();
         let exchange = Exchange::new(call, shared.seed());
         let request_id = exchange.request_id().to_owned();
         let mut deliver = |send: &Send, now: UnixTime| self.deliver(send, now, deadline);
         match run(shared, exchange, Deliver::Request(&mut deliver))? {
-            Ended::Answered(answer, failure) => Ok(answer.into_response(request_id, failure)),
+            Ended::Answered(answer, failure) => {
+                let about = About { shared: Arc::clone(shared), request_id, repeatable };
+                Ok(answer.into_response(about, failure))
+            }
             Ended::Authorized(_) | Ended::Renewed => {
                 Err(Failure::new(FailureKind::Misuse, "the exchange ended without an answer", "report this as a bug of ledgerauth").into())
             }

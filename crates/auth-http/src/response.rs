@@ -1,13 +1,16 @@
 //! Responses: what the machine is shown of them, and what the caller gets.
 
 use crate::error::Error;
+use crate::received::Received;
+use crate::shared::Shared;
 use crate::transport::Body;
-use auth_core::{Failure, Headers, MAX_TOKEN_ANSWER};
+use auth_core::{Failure, FailureKind, Headers, MAX_TOKEN_ANSWER, Processed};
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use std::borrow::Borrow;
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How much of a token answer is read: one byte more than is understood, so that a longer one is known as such.
@@ -87,8 +90,8 @@ impl Answer {
         auth_core::Response { status: self.status, headers: &self.fields, body: &self.read }
     }
 
-    pub(crate) fn into_response(self: Box<Self>, request_id: String, failure: Option<Failure>) -> Response {
-        Response { answer: self, request_id, failure }
+    pub(crate) fn into_response(self: Box<Self>, about: About, failure: Option<Failure>) -> Response {
+        Response { answer: self, about, failure }
     }
 }
 
@@ -108,13 +111,21 @@ impl Read for Answer {
     }
 }
 
+/// What is known of the call that an answer belongs to.
+pub(crate) struct About {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) request_id: String,
+    /// Whether the call may be sent again even if it was processed.
+    pub(crate) repeatable: bool,
+}
+
 /// `Response` is the server's answer to a call: success or not, its body unread and unaltered.
 ///
 /// Where the machine knows what is wrong, [`Response::failure`] says it; [`Response::json`], [`Response::text`] and [`Response::error_for_status`] turn
 /// that into an [`Error`], so that an error page is never taken for the document that was asked for.
 pub struct Response {
     answer: Box<Answer>,
-    request_id: String,
+    about: About,
     failure: Option<Failure>,
 }
 
@@ -136,7 +147,7 @@ impl Response {
 
     /// The id under which the call went out, the same on all of its repeats.
     pub fn request_id(&self) -> &str {
-        &self.request_id
+        &self.about.request_id
     }
 
     /// What is wrong and what to do about it, if the status is 400 or above.
@@ -158,7 +169,7 @@ impl Response {
     /// The body of a success, read as JSON.
     ///
     /// # Errors
-    /// [`Error::Failure`] if it is none, [`Error::Json`] if it is not that JSON, [`Error::Body`] if it was cut off.
+    /// [`Error::Failure`] if it is none, or, of the kind `Body`, if it was cut off; [`Error::Json`] if it is not that JSON.
     pub fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
         Ok(serde_json::from_slice(&self.error_for_status()?.bytes()?)?)
     }
@@ -166,20 +177,40 @@ impl Response {
     /// The body of a success, as text.
     ///
     /// # Errors
-    /// [`Error::Failure`] if it is none, [`Error::Body`] if it was cut off or is not UTF-8.
+    /// [`Error::Failure`] if it is none, or, of the kind `Body`, if it was cut off or is not UTF-8.
     pub fn text(self) -> Result<String, Error> {
-        let bytes = self.error_for_status()?.bytes()?;
-        String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()).into())
+        let success = self.error_for_status()?;
+        let received = success.received();
+        String::from_utf8(success.bytes()?).map_err(|error| {
+            let what = format!("the body is not UTF-8 ({})", error.utf8_error());
+            received.failure(FailureKind::Body, what, "read it as bytes").repeatable(false).into()
+        })
     }
 
     /// The body, whatever the status.
     ///
     /// # Errors
-    /// [`Error::Body`] if it was cut off.
+    /// [`Error::Failure`] of the kind `Body` if it was cut off: with status and request id, so that what a cut 201 made can be looked up.
     pub fn bytes(mut self) -> Result<Vec<u8>, Error> {
+        self.read_whole()
+    }
+
+    fn read_whole(&mut self) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::with_capacity(self.answer.announced());
-        self.answer.read_to_end(&mut bytes)?;
-        Ok(bytes)
+        let read = self.answer.read_to_end(&mut bytes);
+        read.map(|_| bytes).map_err(|error| self.received().broken_off(&error))
+    }
+
+    /// What stays known of the response when its body is read elsewhere ([`Response::into_reader`]).
+    pub fn received(&self) -> Received {
+        let (server_request_id, _) = self.about.shared.with(|session, _| session.server_request_id(&self.answer.fields));
+        Received {
+            status: self.status(),
+            request_id: self.about.request_id.clone(),
+            server_request_id,
+            processed: self.failure.as_ref().map_or(Processed::by_status(self.status()), Failure::processed),
+            repeatable: self.about.repeatable,
+        }
     }
 
     /// The body as a stream, whatever the status: for what is too large for memory.
@@ -189,8 +220,7 @@ impl Response {
 
     /// The same response with its body read into memory, and the body.
     pub(crate) fn buffered(mut self) -> Result<(Self, Vec<u8>), Error> {
-        let mut bytes = Vec::with_capacity(self.answer.announced());
-        self.answer.read_to_end(&mut bytes)?;
+        let bytes = self.read_whole()?;
         (self.answer.read, self.answer.taken, self.answer.rest) = (bytes.clone(), 0, None);
         Ok((self, bytes))
     }
@@ -198,6 +228,6 @@ impl Response {
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response").field("status", &self.status()).field("request_id", &self.request_id).finish_non_exhaustive()
+        f.debug_struct("Response").field("status", &self.status()).field("request_id", &self.about.request_id).finish_non_exhaustive()
     }
 }

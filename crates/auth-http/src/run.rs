@@ -53,7 +53,7 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
                     }
                 },
             },
-            Step::Wait(until) => shared.wait(until, running.seen)?,
+            Step::Wait(until) => shared.wait(until, running.seen).map_err(|error| running.told(error))?,
             Step::Done(Outcome::Answered(failure)) => {
                 return answer.map(|answer| Ended::Answered(answer, failure)).ok_or_else(not_authorized);
             }
@@ -133,6 +133,14 @@ impl Running {
     pub(crate) fn lost(&mut self, lost: Transport) {
         let Self { shared, exchange, .. } = self;
         shared.with(|session, now| exchange.handle_failure(session, now, lost));
+    }
+
+    /// An error that ends the call from outside, told with what became of its request so far.
+    fn told(&self, error: Error) -> Error {
+        match error {
+            Error::Failure(failure) => self.exchange.told_to_call(failure).into(),
+            other => other,
+        }
     }
 
     /// Reports a success without the lock; `false` if the answer has to be reported in full.

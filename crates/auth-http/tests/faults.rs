@@ -2,7 +2,7 @@
 
 mod support;
 
-use auth_http::FailureKind;
+use auth_http::{FailureKind, Processed};
 use auth_sandbox::{Environment, Fault, FaultKind, LimitStyle, Service};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -144,7 +144,7 @@ fn a_body_that_is_cut_off_is_no_success() {
     sandbox.inject(Fault::new(FaultKind::Truncated).on(Service::NumericApi));
     let client = numeric(&sandbox).build().unwrap();
     let error = client.get("/v1/reports").send().unwrap().json::<serde_json::Value>().unwrap_err();
-    assert!(matches!(error, auth_http::Error::Body(_)), "{error}");
+    assert_eq!((error.kind(), error.processed(), error.is_retryable()), (Some(FailureKind::Body), Processed::Yes, true), "{error}");
 }
 
 #[test]

@@ -71,6 +71,7 @@ def facts(error: LedgerAuthError) -> dict[str, Any]:
         "status": error.status,
         "code": error.code,
         "request_id": error.request_id,
+        "processed": error.processed,
         "retryable": error.retryable,
         "come_back_at": moment.isoformat() if moment else None,
     }

@@ -6,6 +6,7 @@ use crate::step::Outcome;
 use crate::time::UnixTime;
 use crate::token::access::Token;
 use crate::token::record::{Record, SharedPause, Spending};
+use crate::verdict::processed::Processed;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -17,6 +18,8 @@ pub(super) struct Deliveries {
     pub(super) refusals: u8,
     pub(super) foreign: bool,
     pub(super) answered: bool,
+    /// What became of the request, on all of its attempts so far.
+    pub(super) processed: Processed,
     pub(super) url: Option<crate::origin::Url>,
     pub(super) request_id: Arc<str>,
 }

@@ -11,6 +11,7 @@ use crate::session::{AfterRefusal, Session};
 use crate::time::UnixTime;
 use crate::verdict::answer::{self, Verdict};
 use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::processed::Processed;
 use crate::verdict::refusal;
 use crate::verdict::retry::{self, Cause, Decision, Situation};
 use alloc::boxed::Box;
@@ -60,6 +61,7 @@ impl Exchange {
             return self.redirected(session, response);
         }
         if response.status < 400 {
+            self.note_processed(Processed::by_status(response.status));
             return self.finish(None);
         }
         let secrets = session.secrets();
@@ -67,7 +69,9 @@ impl Exchange {
         let sent_secret = sent.credential();
         let secrets: Vec<&Secret> = secrets.iter().chain([&sent_secret]).collect();
         let generation = sent.generation();
-        match answer::read(session.connection().provider(), response, now, &secrets) {
+        let verdict = answer::read(session.connection().provider(), response, now, &secrets);
+        self.note_processed(verdict.processed());
+        match verdict {
             Verdict::Fine => self.finish(None),
             Verdict::Refused(failure) => {
                 let needed =
@@ -88,18 +92,16 @@ impl Exchange {
             }
             Verdict::Broken(failure, at) => {
                 let failure = at.map_or(failure.clone(), |at| failure.with_come_back_at(at));
-                self.again_or(session, now, Cause::ServerError, failure, false);
+                let cause = if failure.processed() == Processed::No { Cause::Unprocessed } else { Cause::ServerError };
+                self.again_or(session, now, cause, failure, false);
             }
         }
     }
 
     pub(super) fn answer_lost(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
         let cause = transport.cause();
-        let mut failure = transport.failure(session.connection().provider().name(), FailureKind::Transport);
-        if cause == Cause::Lost && !self.call.as_ref().is_some_and(|call| call.repeatable) {
-            failure = failure
-                .advised("nobody knows whether the request was processed, so it was not repeated: look before you send it again".into());
-        }
+        let failure = transport.failure(session.connection().provider().name(), FailureKind::Transport);
+        self.note_processed(failure.processed());
         self.again_or(session, now, cause, failure, true);
     }
 
@@ -163,8 +165,9 @@ impl Exchange {
         let failure = (response.status >= 400).then(|| {
             let kind = if response.status >= 500 { FailureKind::ServerError } else { FailureKind::RequestRefused };
             let advice = "a redirect led there, and the credential was not sent along: ask the API's documentation where the document is";
-            Failure::new(kind, format!("{host} refused the request"), advice).with_answer(response.status, None, None, None)
+            Failure::new(kind, format!("{host} refused the request"), advice).with_status(response.status)
         });
+        self.note_processed(Processed::by_status(response.status));
         self.finish(failure);
     }
 
@@ -173,7 +176,8 @@ impl Exchange {
         let Some((url, same_origin)) = self.redirect_target(session, response) else {
             let what = format!("{} redirects, and that was not followed", session.connection().provider().name());
             let advice = "only a GET without a body is redirected, five times at most and never to plain http: call the address in the Location header yourself";
-            let failure = Failure::new(FailureKind::RequestRefused, what, advice).with_answer(response.status, None, None, None);
+            let failure = Failure::new(FailureKind::RequestRefused, what, advice).with_status(response.status);
+            self.note_processed(failure.processed());
             return self.finish(Some(failure));
         };
         self.deliveries.redirects += 1;
@@ -194,6 +198,11 @@ impl Exchange {
         session.connection().check_transport(&url).ok()?;
         let same_origin = url.origin() == here.origin();
         Some((url, same_origin))
+    }
+
+    /// Keeps what is known of this attempt beside what is known of those before.
+    fn note_processed(&mut self, processed: Processed) {
+        self.deliveries.processed = self.deliveries.processed.and(processed);
     }
 
     fn finish(&mut self, failure: Option<Failure>) {

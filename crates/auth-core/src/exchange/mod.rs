@@ -23,6 +23,7 @@ use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved, Spending}
 use crate::token::request::{self, TokenRequest};
 use crate::verdict::answer::{Response, is_success};
 use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::processed::Processed;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
@@ -93,8 +94,16 @@ impl Exchange {
     }
 
     fn idle(seed: u64) -> Self {
-        let deliveries =
-            Deliveries { sends: 0, redirects: 0, refusals: 0, foreign: false, answered: false, url: None, request_id: Arc::default() };
+        let deliveries = Deliveries {
+            sends: 0,
+            redirects: 0,
+            refusals: 0,
+            foreign: false,
+            answered: false,
+            processed: Processed::No,
+            url: None,
+            request_id: Arc::default(),
+        };
         let dice = fastrand::Rng::with_seed(seed);
         Self {
             call: None,
@@ -202,7 +211,7 @@ impl Exchange {
                 At::DeliverForeign => return self.deliver(now, None),
                 At::Finished(outcome) => {
                     self.at = At::Finished(outcome.clone());
-                    return Step::Done(outcome.of_call(&self.deliveries.request_id));
+                    return Step::Done(if self.call.is_some() { outcome.with(|failure| self.told_to_call(failure)) } else { outcome });
                 }
                 expecting => {
                     self.at = expecting;
@@ -261,6 +270,13 @@ impl Exchange {
     /// Whether the session knows of this exchange, so that it has to be abandoned: not if it went the fast way only.
     pub fn has_entered(&self) -> bool {
         self.id != 0
+    }
+
+    /// The same failure, told to the call: with its id, and with what became of its request so far. For a shell that gives the exchange up.
+    #[must_use]
+    pub fn told_to_call(&self, failure: Failure) -> Failure {
+        let repeatable = self.call.as_ref().is_some_and(Call::is_repeatable);
+        failure.of_call(&self.deliveries.request_id, self.deliveries.processed, repeatable)
     }
 
     /// The id under which the call is known to both sides.

@@ -69,7 +69,7 @@ impl Code {
         let refuse = |why: &str| {
             let what = format!("the answer of the device authorization endpoint of {name} {why}");
             let advice = "compare device_authorization_url with the API's documentation, and look for a proxy in between";
-            Failure::new(FailureKind::TokenEndpoint, what, advice).with_answer(response.status, None, None, None)
+            Failure::new(FailureKind::TokenEndpoint, what, advice).with_status(response.status)
         };
         let document: Map<String, Value> = serde_json::from_slice(response.body).map_err(|_| refuse("is not a JSON object"))?;
         let text = |name: &str| document.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());

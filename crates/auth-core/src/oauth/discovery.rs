@@ -64,14 +64,15 @@ impl Discovery {
             status => {
                 let why = format!("could not be had from {place} ({status})");
                 let advice = "compare the issuer with the vendor's documentation, or name the endpoints in the profile";
-                Err(self.fails(&why, advice).with_answer(status, None, None, None))
+                Err(self.fails(&why, advice).with_status(status))
             }
         }
     }
 
     /// Takes the news that there is no answer, and gives the failure that it is.
     pub fn handle_failure(&self, transport: Transport) -> Failure {
-        transport.failure(self.places.last().map_or(&self.issuer, |place| place.as_str()), FailureKind::Transport)
+        let whom = self.places.last().map_or(self.issuer.as_str(), |place| place.as_str());
+        transport.failure(whom, FailureKind::Transport).repeatable(true)
     }
 
     fn read(&self, place: &Url, body: &[u8]) -> Result<Metadata, Failure> {
@@ -111,7 +112,7 @@ impl Discovery {
     }
 
     fn fails(&self, why: &str, advice: &'static str) -> Failure {
-        Failure::new(FailureKind::TokenEndpoint, format!("the metadata of {} {why}", self.issuer), advice)
+        Failure::new(FailureKind::TokenEndpoint, format!("the metadata of {} {why}", self.issuer), advice).repeatable(true)
     }
 }
 

@@ -48,6 +48,9 @@ pub(super) fn contradictions(profile: &Profile) -> Result<(), Fault> {
         if meaning.get_ref().status.is_none() && meaning.get_ref().code.is_none() {
             return refuse(meaning, "a meaning needs a `status`, a `code` or both");
         }
+        if meaning.get_ref().processed.is_some() && meaning.get_ref().source.is_none() {
+            return refuse(meaning, "`processed` needs a `source`: a wrong word there books twice");
+        }
     }
     for requirement in &profile.requirement {
         let facts = requirement.get_ref();

@@ -17,6 +17,7 @@ pub(crate) use read::{Fact, word, words};
 use crate::token::refresh::RefreshRules;
 use crate::verdict::body::Body;
 use crate::verdict::failure::FailureKind;
+use crate::verdict::processed::Processed;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -238,6 +239,15 @@ impl Provider {
     /// What the vendor says a status means, whatever the code.
     pub(crate) fn meaning_of_status(&self, status: u16) -> Option<(FailureKind, &str)> {
         self.first_meaning(|meaning| meaning.code.is_none() && meaning.status == Some(status))
+    }
+
+    /// Whether the vendor says that a request which is answered so was processed, or was not.
+    pub(crate) fn processed_by(&self, status: u16, code: Option<&str>) -> Option<Processed> {
+        let fits = |meaning: &&Meaning| {
+            let by_code = meaning.code.as_deref().is_none_or(|wanted| code == Some(wanted));
+            by_code && meaning.status.is_none_or(|wanted| wanted == status)
+        };
+        self.0.error.meaning.iter().map(Spanned::get_ref).filter(fits).find_map(|meaning| meaning.processed)
     }
 
     fn first_meaning(&self, fits: impl Fn(&Meaning) -> bool) -> Option<(FailureKind, &str)> {

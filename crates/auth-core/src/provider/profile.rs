@@ -7,6 +7,7 @@
 use super::error::Fault;
 use super::read::{Fact, Table, facts, words};
 use crate::verdict::failure::FailureKind;
+use crate::verdict::processed::Processed;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -336,6 +337,8 @@ facts! {
         pub(crate) status: Option<u16>,
         pub(crate) code: Option<String>,
         pub(crate) means: FailureKind,
+        /// Whether a request that is answered so was processed, where the vendor says what the status does not: `no` of a 503, for instance.
+        pub(crate) processed: Option<Processed>,
         pub(crate) advice: String,
         pub(crate) source: Option<String>,
     }

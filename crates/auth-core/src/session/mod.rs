@@ -14,11 +14,13 @@ pub(crate) use tokens::CONNECT_FIRST;
 use crate::connection::Connection;
 use crate::credential::{Authorization, Credential, KeyRing, KeyState, RotationPlan, Secret};
 use crate::exchange::Exchange;
+use crate::headers::{self, Headers};
 use crate::pauses::Pauses;
 use crate::provider::GrantKind;
 use crate::time::UnixTime;
 use crate::token::life::{Phase, Ready, TokenLife};
 use crate::token::refresh::RefreshForecast;
+use crate::verdict::body::quote;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Budget;
 use alloc::boxed::Box;
@@ -321,6 +323,13 @@ impl Session {
             life.forget();
             self.note_change(true);
         }
+    }
+
+    /// The id under which the server knows a request, by the header of its answer, without the credential.
+    pub fn server_request_id(&self, headers: &dyn Headers) -> Option<String> {
+        let id = headers::first(headers, self.connection.provider().request_id_header())?;
+        let secrets = self.secrets();
+        Some(quote(&id, &secrets.iter().collect::<Vec<_>>()))
     }
 
     /// The secrets that an answer might echo.

@@ -92,7 +92,7 @@ impl Session {
             FailureKind::ConsentRequired if self.goes_by_the_store() => now.after(ABSENT_REST),
             FailureKind::ConsentRequired => now.after(CONSENT_REST),
             // A server whose certificate is not trusted is asked for nothing, and whoever mends it wants to see that.
-            kind if !kind.is_retryable() && kind != FailureKind::Untrusted => now.after(REFUSED_REST),
+            kind if !kind.may_pass() && kind != FailureKind::Untrusted => now.after(REFUSED_REST),
             _ => {
                 let failures = self.life().map_or(0, TokenLife::failures).min(5);
                 let rest = now.after(Duration::from_secs(1 << failures).min(LONGEST_REST));

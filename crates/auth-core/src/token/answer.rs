@@ -205,5 +205,5 @@ fn not_understood(provider: &Provider, status: u16, why: &str) -> Denied {
     let what = format!("the answer of the token endpoint of {} {why}", provider.name());
     let failure =
         Failure::new(FailureKind::TokenEndpoint, what, "compare token_url with the API's documentation, and look for a proxy in between");
-    Denied::Unclear(Cause::NotUnderstood, failure.with_answer(status, None, None, None))
+    Denied::Unclear(Cause::NotUnderstood, failure.with_status(status))
 }

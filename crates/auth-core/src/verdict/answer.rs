@@ -3,6 +3,7 @@
 use super::body::{Body, quote};
 use super::challenge::{Challenge, challenges};
 use super::failure::{Failure, FailureKind};
+use super::processed::Processed;
 use super::{limit, wait};
 use crate::credential::Secret;
 use crate::headers::{self, Headers};
@@ -40,10 +41,22 @@ pub(crate) enum Verdict {
     Unauthorized(Failure),
     /// The API asks to slow down, and nothing was processed (RFC 6585 section 4).
     Limited(Failure, Option<UnixTime>),
-    /// The server failed; whether it processed the request is not known.
+    /// The server failed; whether it processed the request is not known, unless the profile says.
     Broken(Failure, Option<UnixTime>),
     /// The caller's, with what is wrong.
     Refused(Failure),
+}
+
+impl Verdict {
+    /// Whether the server may have acted on the request, by this answer.
+    pub(crate) fn processed(&self) -> Processed {
+        match self {
+            Self::Fine => Processed::Yes,
+            Self::Unauthorized(failure) | Self::Limited(failure, _) | Self::Broken(failure, _) | Self::Refused(failure) => {
+                failure.processed()
+            }
+        }
+    }
 }
 
 /// Reads an answer; `secrets` are taken out of whatever is quoted from it.
@@ -71,7 +84,9 @@ pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, 
         },
     };
     let what = format!("{} {}", provider.name(), what_happened(kind));
-    let failure = Failure::new(kind, what, advice).with_answer(response.status, said.code, said.message, request_id);
+    let processed = provider.processed_by(response.status, said.code.as_deref()).unwrap_or(Processed::by_status(response.status));
+    let failure =
+        Failure::new(kind, what, advice).with_answer(response.status, said.code, said.message, request_id).with_processed(processed);
     let limited = response.status == 429 || kind == FailureKind::RateLimited;
     let come_back_at = || wait::named_by(provider, response, &body, limited, now);
     match response.status {

@@ -1,5 +1,6 @@
 //! `Failure`: what went wrong, whose fault it is, and what to do about it.
 
+use super::processed::Processed;
 use crate::provider::words;
 use crate::time::UnixTime;
 use alloc::borrow::Cow;
@@ -67,12 +68,25 @@ pub enum FailureKind {
     DeadlineExceeded,
     /// The API refused the request for a reason that has nothing to do with authentication.
     RequestRefused,
+    /// The answer began, and its body could not be read to the end.
+    Body,
 }
 
 impl FailureKind {
-    /// Whether the same call may succeed later without anybody changing anything.
-    pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::RateLimited | Self::ServerError | Self::TokenEndpoint | Self::Transport | Self::Store | Self::DeadlineExceeded)
+    /// Whether what is wrong may pass without anybody changing anything.
+    ///
+    /// Whether the same call may be sent again depends on the call too: [`Failure::is_retryable`].
+    pub const fn may_pass(self) -> bool {
+        matches!(
+            self,
+            Self::RateLimited
+                | Self::ServerError
+                | Self::TokenEndpoint
+                | Self::Transport
+                | Self::Store
+                | Self::DeadlineExceeded
+                | Self::Body
+        )
     }
 }
 
@@ -84,7 +98,10 @@ words!(named FailureKind:
     PlanRequired = "plan_required", EnterpriseOnly = "enterprise_only", MissingScope = "missing_scope", StepUpRequired = "step_up_required",
     Suspended = "suspended", InsufficientCredits = "insufficient_credits", RateLimited = "rate_limited", ServerError = "server_error",
     TokenEndpoint = "token_endpoint", Transport = "transport", Untrusted = "untrusted", Store = "store",
-    DeadlineExceeded = "deadline_exceeded", RequestRefused = "request_refused");
+    DeadlineExceeded = "deadline_exceeded", RequestRefused = "request_refused", Body = "body");
+
+/// What to do about a call that may have been processed and is not repeated.
+const LOOK_FIRST: &str = "nobody knows whether the request was processed, so it was not repeated: look before you send it again";
 
 /// `Failure` is one thing that went wrong: its kind, what the server said, and advice that a person can act on.
 ///
@@ -105,10 +122,12 @@ struct Parts {
     request_id: Option<String>,
     come_back_at: Option<UnixTime>,
     limit: Option<String>,
+    processed: Processed,
+    repeatable: bool,
 }
 
 impl Failure {
-    /// A failure of a kind, what happened in one clause, and what to do about it.
+    /// A failure of a kind, what happened in one clause, and what to do about it. Of itself it is that of a call that was never sent.
     pub fn new(kind: FailureKind, what: impl Into<Cow<'static, str>>, advice: impl Into<Cow<'static, str>>) -> Self {
         let parts = Parts {
             kind,
@@ -121,8 +140,50 @@ impl Failure {
             request_id: None,
             come_back_at: None,
             limit: None,
+            processed: Processed::No,
+            repeatable: false,
         };
         Self(Box::new(parts))
+    }
+
+    /// The same, of an answer with this status, and of the call that it answers.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        (self.0.status, self.0.processed) = (Some(status), Processed::by_status(status));
+        self
+    }
+
+    /// The same, with the id under which the server knows the request.
+    #[must_use]
+    pub fn with_server_request_id(mut self, id: Option<String>) -> Self {
+        self.0.server_request_id = id;
+        self
+    }
+
+    /// The same, saying whether the server may have acted on the call.
+    #[must_use]
+    pub fn with_processed(mut self, processed: Processed) -> Self {
+        self.0.processed = processed;
+        self
+    }
+
+    /// The same, of a call that may be sent again whether it was processed or not.
+    #[must_use]
+    pub fn repeatable(mut self, repeatable: bool) -> Self {
+        self.0.repeatable = repeatable;
+        self
+    }
+
+    /// The same, told to the call that it ends: what became of its request on all of its attempts, and whether it may be repeated even so.
+    #[must_use]
+    pub(crate) fn of_call(self, id: &str, processed: Processed, repeatable: bool) -> Self {
+        let failure = self.with_request_id(id).with_processed(processed).repeatable(repeatable);
+        let may_have_been = processed == Processed::Unknown && !repeatable;
+        if may_have_been && (failure.kind().may_pass() || failure.status() == Some(408)) {
+            failure.advised(LOOK_FIRST.into())
+        } else {
+            failure
+        }
     }
 
     /// The same, with what an answer said.
@@ -134,11 +195,9 @@ impl Failure {
         message: Option<String>,
         server_request_id: Option<String>,
     ) -> Self {
-        self.0.status = Some(status);
         self.0.code = code;
         self.0.message = message;
-        self.0.server_request_id = server_request_id;
-        self
+        self.with_status(status).with_server_request_id(server_request_id)
     }
 
     /// The same, with what a redirect said, which has no status.
@@ -202,7 +261,7 @@ impl Failure {
 
     /// The same, of the call with this id.
     #[must_use]
-    pub(crate) fn with_request_id(mut self, id: &str) -> Self {
+    pub fn with_request_id(mut self, id: &str) -> Self {
         self.0.request_id = Some(id.into());
         self
     }
@@ -257,9 +316,16 @@ impl Failure {
         self.0.limit.as_deref()
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Whether the server may have acted on the call: on any of its attempts, if it was sent more than once.
+    pub fn processed(&self) -> Processed {
+        self.0.processed
+    }
+
+    /// Whether the same call may be sent again later without anybody changing anything: what is wrong may pass, and sending it again cannot book twice.
+    ///
+    /// It cannot if the call was not processed, or if the call is repeatable: by its method (RFC 9110 section 9.2.2), or by the provider's own convention.
     pub fn is_retryable(&self) -> bool {
-        self.0.kind.is_retryable()
+        self.0.kind.may_pass() && (self.0.processed == Processed::No || self.0.repeatable)
     }
 }
 
@@ -339,10 +405,21 @@ mod tests {
     fn only_what_may_pass_by_itself_is_retryable() {
         let retryable = [FailureKind::RateLimited, FailureKind::ServerError, FailureKind::TokenEndpoint, FailureKind::Transport];
         for kind in retryable.into_iter().chain([FailureKind::Store, FailureKind::DeadlineExceeded]) {
-            assert!(kind.is_retryable() && Failure::new(kind, "", "").is_retryable(), "{kind:?}");
+            assert!(kind.may_pass() && Failure::new(kind, "", "").is_retryable(), "{kind:?}");
         }
         for kind in [FailureKind::KeyRefused, FailureKind::ConsentRequired, FailureKind::PermissionDenied, FailureKind::Untrusted] {
-            assert!(!kind.is_retryable() && !Failure::new(kind, "", "").is_retryable(), "{kind:?}");
+            assert!(!kind.may_pass() && !Failure::new(kind, "", "").is_retryable(), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn what_may_book_twice_is_not_retryable_and_says_so() {
+        let lost = |processed, repeatable| Failure::new(FailureKind::Transport, "lost", "wait").of_call("id", processed, repeatable);
+        let told = |failure: Failure| (failure.processed(), failure.is_retryable(), failure.advice() == LOOK_FIRST);
+        assert_eq!(told(lost(Processed::No, false)), (Processed::No, true, false));
+        assert_eq!(told(lost(Processed::Unknown, false)), (Processed::Unknown, false, true));
+        assert_eq!(told(lost(Processed::Unknown, true)), (Processed::Unknown, true, false));
+        let timed_out = Failure::new(FailureKind::RequestRefused, "timed out", "").with_status(408);
+        assert_eq!(told(timed_out.of_call("id", Processed::Unknown, false)), (Processed::Unknown, false, true));
     }
 }

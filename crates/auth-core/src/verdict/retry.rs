@@ -17,6 +17,8 @@ pub enum Cause {
     RateLimited,
     /// 500, 502, 503 or 504: nobody knows.
     ServerError,
+    /// The same, where the profile says that nothing was processed.
+    Unprocessed,
     /// A token answer that cannot be understood: for a grant that may be repeated, worth another try.
     NotUnderstood,
 }
@@ -24,7 +26,7 @@ pub enum Cause {
 impl Cause {
     /// Whether the cause proves that the server did not process the request.
     pub const fn proves_unprocessed(self) -> bool {
-        matches!(self, Self::NotSent | Self::Untrusted | Self::RateLimited)
+        matches!(self, Self::NotSent | Self::Untrusted | Self::RateLimited | Self::Unprocessed)
     }
 }
 
@@ -177,7 +179,13 @@ mod tests {
 
     #[test]
     fn what_may_have_been_processed_is_repeated_only_if_harmless() {
-        for (cause, again) in [(Cause::Lost, false), (Cause::ServerError, false), (Cause::NotSent, true), (Cause::RateLimited, true)] {
+        for (cause, again) in [
+            (Cause::Lost, false),
+            (Cause::ServerError, false),
+            (Cause::NotSent, true),
+            (Cause::RateLimited, true),
+            (Cause::Unprocessed, true),
+        ] {
             let decision = decide_once(&Situation { repeatable: false, ..situation(cause) });
             assert_eq!(matches!(decision, Decision::Again(_)), again, "{cause:?}");
         }

@@ -258,7 +258,9 @@ impl Consent {
                 }
                 At::Finished(result) => {
                     self.at = At::Finished(result.clone());
-                    return ConsentStep::Done(result.map(|()| self.connected.clone()));
+                    // A login books nothing, so that another one never does harm.
+                    let again = |failure: Failure| failure.repeatable(true);
+                    return ConsentStep::Done(result.map(|()| self.connected.clone()).map_err(again));
                 }
                 At::ExpectDeviceCode(_) | At::ExpectToken { .. } | At::ExpectRevoked | At::ExpectClaimed | At::ExpectSaved => {
                     self.misuse("poll was called before the last step was reported");
