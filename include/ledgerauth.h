@@ -714,7 +714,9 @@ typedef struct ledgerauth_client_options {
     uint64_t connect_timeout_ms;
     /*
      * Own HTTP: connect through this proxy, such as "http://user:password@host:3128". If not
-     * said, the variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are followed.
+     * said: https_proxy, HTTPS_PROXY, all_proxy or ALL_PROXY, the first that is set, but for the
+     * hosts in no_proxy or NO_PROXY, as curl and requests read them. Plain http is sent to this
+     * machine alone, and always directly.
      */
     ledgerauth_str proxy;
     /* Own HTTP: not 0 to connect directly, whatever the variables say. */
@@ -983,6 +985,11 @@ typedef struct ledgerauth_request {
     uint64_t deadline_ms;
     /* The id under which the call is known to both sides; a random one if not said. */
     ledgerauth_str request_id;
+    /*
+     * How many bytes read_body gives in all; not known if 0, and then the body is sent in chunks. A
+     * body that ends before, or has more, fails the call before its last byte is sent.
+     */
+    uint64_t read_size;
 } ledgerauth_request;
 
 /*

@@ -4,7 +4,7 @@
     python spark_close.py
 
 The client goes to the executors as the names of its file and of its store. Each Python worker makes one client of them, and the store lets all share a token.
-Across hosts the store is Redis (``store="redis://..."``); here the executors are processes of one.
+Across hosts the store is Redis (``store="rediss://..."``); here the executors are processes of one.
 """
 
 from __future__ import annotations

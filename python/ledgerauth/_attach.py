@@ -31,6 +31,8 @@ class _Place:
         self.lock = threading.RLock()
 
 
+_MAKERS = ("from_env", "from_file", "from_callable")
+"""The makers of clients whose credential can be named."""
 _places: dict[_Name, _Place] = {}
 """What was made here of pickles; kept, because between two tasks nobody else holds it."""
 _originals: weakref.WeakValueDictionary[_Name, Client] = weakref.WeakValueDictionary()
@@ -59,7 +61,11 @@ def reference(client: Client, maker: str, provider: Any, source: tuple[Any, ...]
 
 
 def attach(kind: type[Client], maker: str, provider: Any, source: tuple[Any, ...], options: dict[str, Any]) -> Client:
-    """The client of that reference. However often it is asked for, it is the same one in one process, so that its tokens and connections are shared."""
+    """The client of that reference. However often it is asked for, it is the same one in one process, so that its tokens and connections are shared.
+
+    It takes a `Client` and the names of its makers only, so that an unpickler which admits this function admits nothing more.
+    """
+    _check(kind, maker)
     name = _name(kind, maker, provider, source, options)
     original = _originals.get(name)
     if original is not None:
@@ -77,8 +83,21 @@ def attach(kind: type[Client], maker: str, provider: Any, source: tuple[Any, ...
         return client
 
 
+def _check(kind: Any, maker: Any) -> None:
+    from ledgerauth import Client
+
+    if not (isinstance(kind, type) and issubclass(kind, Client) and maker in _MAKERS):
+        advice = "read pickles of clients with the version of ledgerauth that wrote them"
+        raise _error("misuse", f"a pickled client names something that makes no client; {advice}", {"advice": advice})
+
+
 def named(kind: type[Any], name: Any, names: dict[str, Any]) -> Any:
     """The store of that name."""
+    from ledgerauth import FileStore, RedisStore
+
+    if kind not in (FileStore, RedisStore):
+        advice = "read pickles of stores with the version of ledgerauth that wrote them"
+        raise _error("misuse", f"a pickled store names something that is no store; {advice}", {"advice": advice})
     return kind(name, **names)
 
 

@@ -94,10 +94,12 @@ class Client:
 
     What surrounds it:
         ca_file: PEM with the certificate authorities to trust, and no others; Mozilla's list if not said.
-        proxy: ``http://user:password@host:port``, ``https://...`` or ``socks5://...``; ``False`` for none; if not said, ``HTTPS_PROXY`` and its kin.
+        proxy: ``http://user:password@host:port``, ``https://...`` or ``socks5://...``; ``False`` for none.
+            Default: ``HTTPS_PROXY`` or ``ALL_PROXY``, but for the hosts in ``NO_PROXY``, as curl and requests read them.
+            Plain http is sent to this machine alone, and always directly.
         integration: what audit events say who uses the credential.
         on_audit: called with each :class:`AuditEvent`, in the thread in which it happens: keep it short.
-        store: where tokens are kept and shared: the path of a folder, for the processes of one host; ``redis://...``, for many hosts; a :class:`FileStore` or
+        store: where tokens are kept and shared: the path of a folder, for the processes of one host; ``rediss://...``, for many hosts; a :class:`FileStore` or
             :class:`RedisStore`, to seal them; this process's memory if not said.
         name: under which a shared store keeps the tokens: needed for two accounts of one client.
         user_agent: ``ledgerauth/VERSION`` if not said.
@@ -541,7 +543,8 @@ class FileStore:
 
 @final
 class RedisStore:
-    """Tokens in a Redis server, shared by any number of hosts: ``redis://host:port/database``, ``rediss://...`` for TLS, ``redis+unix:///path`` for a local
+    """Tokens in a Redis server, shared by any number of hosts: ``rediss://host:port/database`` with TLS, ``redis://...`` without it
+    on this machine, ``redis+insecure://...`` without it on another, ``redis+unix:///path`` for a local
     socket. ``password_env`` names the variable that holds the password: one in the URL works, but then the store is not pickled."""
 
     def __new__(

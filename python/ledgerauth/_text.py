@@ -1,10 +1,46 @@
 """Text that carries a credential."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, SupportsIndex, TypeVar
+
+    _Text = TypeVar("_Text", bound="HeaderValue")
+
+_MARK = "[redacted]"
+
 
 class HeaderValue(str):
-    """A header's value. It is a `str` in every respect, but its `repr`, which debuggers, tracebacks and test reports print, shows nothing."""
+    """The value of a header, as `Client.authorize` gives it.
+
+    It is a `str` in every respect but two: its `repr`, which debuggers, tracebacks and test reports print, shows nothing, and it refuses to be pickled,
+    because a pickle is written to disks and queues.
+    """
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return "'[redacted]'"
+        return f"{_MARK!r}"
+
+    def __copy__(self: "_Text") -> "_Text":
+        return self
+
+    def __deepcopy__(self: "_Text", _: "Any") -> "_Text":
+        return self
+
+    def __reduce_ex__(self, _: "SupportsIndex") -> "Any":
+        return self._refuse()
+
+    def _refuse(self) -> "NoReturn":
+        from ledgerauth.errors import _error
+
+        advice = "pickle the client, and call authorize() where the pickle is read"
+        raise _error("misuse", f"the value of a header with a credential is not pickled; {advice}", {"advice": advice})
+
+
+class SentValue(HeaderValue):
+    """The value that an adapter put on a request. It pickles as a mark, so that a response that holds its request can be pickled."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, _: "SupportsIndex") -> "Any":
+        return str, (_MARK,)

@@ -136,6 +136,31 @@ static void streams(void) {
     ledgerauth_response_free(response);
     free(down.taken);
 
+    /* A body of a stated size has exactly that size, or the call fails. */
+    pieces sized = {.text = up.text}, taken = {0};
+    request.read_userdata = &sized;
+    request.write_userdata = &taken;
+    request.read_size = strlen(up.text);
+    CHECK_STATUS(ledgerauth_client_send(client, &request, &response, &error), LEDGERAUTH_OK, &error);
+    CHECK(ledgerauth_response_status(response) == 201);
+    ledgerauth_response_free(response);
+    free(taken.taken);
+    sized.at = 0;
+    request.read_size = strlen(up.text) + 1;
+    CHECK_ENDS(ledgerauth_client_send(client, &request, &response, &error), LEDGERAUTH_TRANSPORT, &error);
+    CHECK_HAS(ledgerauth_error_line(error), "it shrank");
+    ledgerauth_error_free(error);
+    error = NULL;
+    request.read_size = 0;
+
+    /* A field that frames the message is the library's. */
+    ledgerauth_header host = {LEDGERAUTH_STR("Host"), LEDGERAUTH_STR("evil.example")};
+    request.headers = &host;
+    CHECK_ENDS(ledgerauth_client_send(client, &request, &response, &error), LEDGERAUTH_MISUSE, &error);
+    ledgerauth_error_free(error);
+    error = NULL;
+    request.headers = &type;
+
     /* What is not a success goes into the error, whatever takes the body. */
     pieces none = {0};
     request.path = LEDGERAUTH_STR("/v1/nothing-here");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib.util
 import json
 import os
@@ -112,3 +113,46 @@ def test_tracebacks_with_locals_show_nothing(sandbox):
             attempt()
         shown = locals_of(caught.value) + f"{caught.value} {caught.value.args}"
         assert secret[8:] not in shown, shown
+
+
+def test_a_header_value_is_not_pickled(sandbox):
+    value = sandbox.client("finora").authorize("/v1/invoices")
+    for dump in (pickle.dumps, functools.partial(pickle.dumps, protocol=0)):
+        with pytest.raises(ledgerauth.Misuse, match="not pickled"):
+            dump(value)
+    assert copy.copy(value) == copy.deepcopy({"x": value})["x"] == value
+    with pytest.raises(ledgerauth.Misuse):
+        sandbox.client("finora").authorize("//evil.example/x")
+
+
+def test_a_response_of_an_adapter_pickles_without_the_credential(sandbox):
+    requests = pytest.importorskip("requests")
+    import ledgerauth.requests
+
+    client = sandbox.client("finora")
+    with requests.Session() as session:
+        session.auth, session.verify = ledgerauth.requests.Auth(client), sandbox.ca_file
+        response = session.get(client.base_url + "/v1/invoices")
+    dumped = pickle.dumps(response)
+    secret = client.authorize("/v1/invoices").split()[-1]
+    assert secret.encode() not in dumped
+    again = pickle.loads(dumped)
+    assert again.json() == response.json() and again.request.headers["Authorization"] == "[redacted]"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        (ledgerauth.Redactor, "__class__", "x", (), {}),
+        (ledgerauth.Client, "login", "finora", (), {}),
+        (ledgerauth.Client, "__init_subclass__", "finora", (), {}),
+        ("Client", "from_env", "finora", (), {}),
+    ],
+)
+def test_a_pickle_makes_clients_and_nothing_else(reference):
+    from ledgerauth import _attach
+
+    with pytest.raises(ledgerauth.Misuse, match="makes no client"):
+        _attach.attach(*reference)
+    with pytest.raises(ledgerauth.Misuse, match="no store"):
+        _attach.named(dict, "x", {})

@@ -105,7 +105,9 @@ pub struct ledgerauth_client_options {
     /// not answered by then is not there.
     pub connect_timeout_ms: u64,
     /// Own HTTP: connect through this proxy, such as "http://user:password@host:3128". If not
-    /// said, the variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are followed.
+    /// said: https_proxy, HTTPS_PROXY, all_proxy or ALL_PROXY, the first that is set, but for the
+    /// hosts in no_proxy or NO_PROXY, as curl and requests read them. Plain http is sent to this
+    /// machine alone, and always directly.
     pub proxy: ledgerauth_str,
     /// Own HTTP: not 0 to connect directly, whatever the variables say.
     pub no_proxy: i32,

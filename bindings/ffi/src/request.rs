@@ -67,6 +67,9 @@ pub struct ledgerauth_request {
     pub deadline_ms: u64,
     /// The id under which the call is known to both sides; a random one if not said.
     pub request_id: ledgerauth_str,
+    /// How many bytes read_body gives in all; not known if 0, and then the body is sent in chunks. A
+    /// body that ends before, or has more, fails the call before its last byte is sent.
+    pub read_size: u64,
 }
 sized!(ledgerauth_request, request_id: ledgerauth_str);
 
@@ -174,7 +177,13 @@ unsafe fn prepared<'c>(client: &'c Client, request: &ledgerauth_request, stopped
         (None, true) => Ok(making),
         // SAFETY: as above.
         (None, false) => Ok(making.body(unsafe { request.body.bytes("body") }?)),
-        (Some(read), true) => Ok(making.stream(Pieces { read, userdata: request.read_userdata, stopped })),
+        (Some(read), true) => {
+            let pieces = Pieces { read, userdata: request.read_userdata, stopped };
+            Ok(match request.read_size {
+                0 => making.stream(pieces),
+                length => making.sized_stream(pieces, length),
+            })
+        }
         (Some(_), false) => Err(misuse("both body and read_body are set", "set one of them; nothing was sent")),
     }
 }

@@ -41,7 +41,7 @@ unsafe extern "C" fn authorize(client: *mut ffi::PyObject, path: *mut ffi::PyObj
     // SAFETY: the descriptor has checked that the object is of the class, or of one derived from it.
     let client = unsafe { client.cast_unchecked::<Client>() };
     // Without permissions declared, a path of the own host needs no look.
-    if starts_with_slash(path)
+    if is_path(path)
         && let Ok(engine) = client.get().engine(py)
         && let Some(value) = engine.fresh_header(py)
     {
@@ -67,12 +67,15 @@ unsafe extern "C" fn authorize(client: *mut ffi::PyObject, path: *mut ffi::PyObj
     }
 }
 
-/// Whether a path starts with a slash, so that it stays on the client's own host.
-fn starts_with_slash(path: Borrowed<'_, '_, PyAny>) -> bool {
-    // SAFETY: `path` is alive and we are attached; what is no text, or empty, is answered with an exception, which is taken away.
-    let first = unsafe { ffi::PyUnicode_ReadChar(path.as_ptr(), 0) };
-    if first == u32::MAX {
-        drop(PyErr::take(path.py()));
-    }
-    first == u32::from(b'/')
+/// Whether a path starts with one slash, so that it stays on the client's own host: `//host` names another.
+fn is_path(path: Borrowed<'_, '_, PyAny>) -> bool {
+    let slash = |index| {
+        // SAFETY: `path` is alive and we are attached; what is no text, or too short, is answered with an exception, which is taken away.
+        let character = unsafe { ffi::PyUnicode_ReadChar(path.as_ptr(), index) };
+        if character == u32::MAX {
+            drop(PyErr::take(path.py()));
+        }
+        character == u32::from(b'/')
+    };
+    slash(0) && !slash(1)
 }

@@ -99,7 +99,10 @@ pub(crate) fn send(py: Python<'_>, client: &Client, method: &str, path: &str, gi
                 let request = if let Some(kind) = kind.filter(|_| !has_type) { request.header("content-type", kind) } else { request };
                 request.body(bytes)
             }
-            Body::Stream(pieces) => request.stream(pieces),
+            Body::Stream(pieces) => match pieces.length {
+                Some(length) => request.sized_stream(pieces, length),
+                None => request.stream(pieces),
+            },
         };
         Answer::take(request.send()?, stream)
     })?;
@@ -189,6 +192,8 @@ fn body(py: Python<'_>, given: &Given<'_>) -> PyResult<Body> {
 /// A file or an iterable of bytes, read as it is sent.
 struct Pieces {
     source: Source,
+    /// How many bytes there are in all, where that is known.
+    length: Option<u64>,
     rest: Vec<u8>,
     taken: usize,
 }
@@ -204,7 +209,8 @@ impl Pieces {
             Ok(read) => Source::File(read.unbind()),
             Err(_) => Source::Iterator(value.try_iter().map_err(|failed| argument::about(name, value.py(), failed))?.unbind()),
         };
-        Ok(Self { source, rest: Vec::new(), taken: 0 })
+        let length = if matches!(source, Source::File(_)) { length_left(value)? } else { None };
+        Ok(Self { source, length, rest: Vec::new(), taken: 0 })
     }
 
     /// The next piece; empty at the end.
@@ -222,6 +228,23 @@ impl Pieces {
             }
         }
     }
+}
+
+/// How many bytes a file still gives: of a regular file or an `io.BytesIO`; `None` for a pipe, for text and
+/// for what only has a `read`.
+fn length_left(file: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
+    let io = file.py().import("io")?;
+    let is = |kind: &str| file.is_instance(&io.getattr(kind)?);
+    let size: u64 = if is("BytesIO")? {
+        file.call_method0("getbuffer")?.getattr("nbytes")?.extract()?
+    } else if (is("BufferedIOBase")? || is("RawIOBase")?) && file.call_method0("seekable")?.is_truthy()? {
+        let Ok(descriptor) = file.call_method0("fileno") else { return Ok(None) };
+        file.py().import("os")?.call_method1("fstat", (descriptor,))?.getattr("st_size")?.extract()?
+    } else {
+        return Ok(None);
+    };
+    let position: u64 = file.call_method0("tell")?.extract()?;
+    Ok(Some(size.saturating_sub(position)))
 }
 
 fn bytes(piece: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {

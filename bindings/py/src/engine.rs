@@ -17,7 +17,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 pub(crate) struct Engine {
     pub(crate) client: Client,
     pub(crate) provider: Arc<str>,
+    /// What `authorize` gives.
     header: Kept,
+    /// What adapters put on requests: it pickles as a mark.
+    sent: Kept,
     names: PyOnceLock<Names>,
 }
 
@@ -33,7 +36,7 @@ struct Names {
 impl Engine {
     fn new(client: Client) -> Self {
         let provider = client.connection().provider().name().into();
-        Self { client, provider, header: Kept::default(), names: PyOnceLock::new() }
+        Self { client, provider, header: Kept::default(), sent: Kept::default(), names: PyOnceLock::new() }
     }
 
     /// The header's value for a request to the client's own host, if there is one that needs neither a wait nor a look at the path.
@@ -46,19 +49,8 @@ impl Engine {
         crate::audit::look_at_logging(py);
         let authorized = interrupt::detached(py, || self.client.authorize(path))?;
         let authorized = authorized.map_err(|failed| error::raised(py, &failed, Some(&self.provider)))?;
-        self.header_text(py, authorized.generation(), || authorized.value().expose())
-    }
-
-    /// The header's value as Python text: the one that was made before, or a new one.
-    pub(crate) fn header_text<'v>(&self, py: Python<'_>, generation: u64, value: impl FnOnce() -> &'v str) -> PyResult<Py<PyAny>> {
-        static KIND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        if let Some(known) = self.header.get(py, generation) {
-            return Ok(known);
-        }
-        // Its `repr` shows nothing.
-        let value = KIND.import(py, "ledgerauth._text", "HeaderValue")?.call1((value(),))?.unbind();
-        self.header.set(py, generation, value.clone_ref(py));
-        Ok(value)
+        let value = || authorized.value().expose();
+        header_text(py, &self.header, "HeaderValue", authorized.generation(), value)
     }
 
     fn names(&self, py: Python<'_>) -> &Names {
@@ -81,8 +73,9 @@ impl Engine {
     pub(crate) fn put(&self, headers: &Bound<'_, PyAny>, authorization: Option<&Authorization>, request_id: &str) -> PyResult<()> {
         let (py, names) = (headers.py(), self.names(headers.py()));
         if let Some(authorization) = authorization {
-            let value = self.header_text(py, authorization.generation(), || authorization.value().expose())?;
-            headers.set_item(&names.header, value)?;
+            let value = || authorization.value().expose();
+            let text = header_text(py, &self.sent, "SentValue", authorization.generation(), value)?;
+            headers.set_item(&names.header, text)?;
         }
         headers.set_item(&names.id_header, request_id)
     }
@@ -107,6 +100,17 @@ impl Engine {
     pub(crate) fn url(&self, path: &str) -> String {
         self.client.connection().admit(path).map_or_else(|_| path.into(), |url| url.as_str().into())
     }
+}
+
+/// A header's value as Python text of a class whose `repr` shows nothing: the one that was made before, or a
+/// new one.
+fn header_text<'v>(py: Python<'_>, kept: &Kept, class: &str, generation: u64, value: impl FnOnce() -> &'v str) -> PyResult<Py<PyAny>> {
+    if let Some(known) = kept.get(py, generation) {
+        return Ok(known);
+    }
+    let value = py.import("ledgerauth._text")?.getattr(class)?.call1((value(),))?.unbind();
+    kept.set(py, generation, value.clone_ref(py));
+    Ok(value)
 }
 
 /// Whether a text begins with another.

@@ -68,7 +68,7 @@ pub(crate) fn check_nameable(store: &Bound<'_, PyAny>) -> PyResult<()> {
 
 /// Whether the text is the address of a Redis server.
 pub(crate) fn is_redis(text: &str) -> bool {
-    ["redis://", "rediss://", "redis+unix://", "unix://"].iter().any(|scheme| text.starts_with(scheme))
+    ["redis://", "rediss://", "redis+insecure://", "redis+unix://", "unix://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
 /// What a pickle holds: the function that opens the store again, its class, its place, and the names of everything else.

@@ -47,6 +47,8 @@ pub enum Audited {
     ConsentFailed,
     /// The refresh token ends soon, or a person has to connect the account again soon.
     RefreshTokenEnding,
+    /// Other users of the machine can read the file that the credential came from.
+    CredentialExposed,
 }
 
 impl Audited {
@@ -69,6 +71,7 @@ impl Audited {
             Self::Disconnected => "disconnected",
             Self::ConsentFailed => "consent_failed",
             Self::RefreshTokenEnding => "refresh_token_ending",
+            Self::CredentialExposed => "credential_exposed",
         }
     }
 }
@@ -88,7 +91,12 @@ impl Audited {
     /// How much attention it deserves.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Refused | Self::TokenDenied | Self::RefreshTokenResent | Self::Replaced | Self::ConsentFailed => Severity::Warn,
+            Self::Refused
+            | Self::TokenDenied
+            | Self::RefreshTokenResent
+            | Self::Replaced
+            | Self::ConsentFailed
+            | Self::CredentialExposed => Severity::Warn,
             Self::Sent | Self::Answered => Severity::Debug,
             _ => Severity::Info,
         }
@@ -149,6 +157,12 @@ impl AuditEvent {
     pub fn refused(connection: &Connection, at: UnixTime, method: &str, failure: &Failure) -> Self {
         let decision = format!("{}: {}", failure.kind().name(), failure.what());
         Self { method: Some(method.to_owned()), ..Self::new(connection, at, Audited::Refused, decision) }
+    }
+
+    /// The event of a credential whose source other users of the machine can read; `decision` names the
+    /// source and the remedy.
+    pub fn credential_exposed(connection: &Connection, at: UnixTime, decision: String) -> Self {
+        Self::new(connection, at, Audited::CredentialExposed, decision)
     }
 
     /// The same, with which credential it was.

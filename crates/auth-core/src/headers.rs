@@ -55,3 +55,27 @@ pub(crate) fn is_token(text: &str) -> bool {
 pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
+
+/// Whether a header field belongs to the frame of a message or to one connection, so that no caller may
+/// set it: host and length (RFC 9110 sections 7.2 and 8.6) and the hop-by-hop fields (section 7.6.1).
+///
+/// The shell writes these fields. A caller's own could change where a message ends or which virtual host
+/// reads it, and with it the credential. Names are compared without regard to case.
+pub fn is_of_the_frame(name: &str) -> bool {
+    const FRAME: [&str; 13] = [
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "http2-settings",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    FRAME.iter().any(|field| field.eq_ignore_ascii_case(name))
+}

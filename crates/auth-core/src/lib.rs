@@ -126,7 +126,7 @@ pub use credential::{
 };
 pub use exchange::{Exchange, request_id};
 pub use explain::Explanation;
-pub use headers::Headers;
+pub use headers::{Headers, is_of_the_frame};
 pub use oauth::assertion::Assertion;
 pub use oauth::authorization::CodeLogin;
 pub use oauth::consent::{Connected, Consent, ConsentStep, Redirected};

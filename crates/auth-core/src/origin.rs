@@ -8,6 +8,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::fmt;
+use core::net::{Ipv4Addr, Ipv6Addr};
 use fluent_uri::{Uri, UriRef};
 
 /// `Origin` is scheme, host and port of a URL (RFC 6454): the unit a credential is bound to.
@@ -36,11 +37,8 @@ impl Origin {
 
     /// Whether the host is this very machine by name or address: `localhost`, `127.0.0.0/8` or `[::1]`.
     pub fn is_loopback(&self) -> bool {
-        let address = || {
-            let mut octets = self.host.split('.');
-            octets.next() == Some("127") && octets.clone().count() == 3 && octets.all(|octet| octet.parse::<u8>().is_ok())
-        };
-        matches!(&*self.host, "localhost" | "[::1]") || address()
+        let is_loopback_v4 = || self.host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+        matches!(&*self.host, "localhost" | "[::1]") || is_loopback_v4()
     }
 }
 
@@ -72,8 +70,9 @@ impl Url {
     /// Reads an absolute URL.
     ///
     /// # Errors
-    /// A [`UrlError`] that names the reason: not RFC 3986, no scheme or host, user information, a scheme that is neither http nor https, a
-    /// port of 0 or beyond 65535. A fragment is dropped: it never travels.
+    /// A [`UrlError`] that names the reason: not RFC 3986, no scheme or host, user information, a scheme
+    /// that is neither http nor https, a port of 0 or beyond 65535, a host that another parser could
+    /// take for another, a path with `.` or `..` as a segment. A fragment is dropped: it never travels.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let uri = Uri::parse(text).map_err(|error| UrlError::new(format!("{error}")))?;
         Self::from_uri(uri.strip_fragment())
@@ -82,15 +81,19 @@ impl Url {
     /// The URL of `path` under this base: the base's own path, if it has one, stays in front.
     ///
     /// # Errors
-    /// A [`UrlError`] if `path` does not start with `/` (or `?`), or holds what a URL may not.
+    /// A [`UrlError`] if `path` does not start with one `/` (or with `?`), leaves the base's path by `..`,
+    /// or holds what a URL may not.
     pub fn join(&self, path: &str) -> Result<Self, UrlError> {
         if !path.starts_with(['/', '?']) {
             return Err(UrlError::new("a path starts with '/'".to_owned()));
         }
+        if path.starts_with("//") {
+            return Err(UrlError::new("a path that starts with '//' names a host (RFC 3986 section 4.2)".to_owned()));
+        }
         let base = self.text.split('?').next().unwrap_or_default();
         let base = if path.starts_with('/') { base.trim_end_matches('/') } else { base };
         let text = [base, path].concat();
-        if path.starts_with('/') && path.bytes().all(is_plain) {
+        if path.starts_with('/') && path.bytes().all(is_plain) && !path.contains("/.") {
             return Ok(Self { text: text.into(), origin: self.origin.clone(), path_start: self.path_start });
         }
         let joined = Self::parse(&text)?;
@@ -134,10 +137,7 @@ impl Url {
         if authority.has_userinfo() {
             return Err(UrlError::new("it carries a user name or password before the host".to_owned()));
         }
-        let host = authority.host().to_ascii_lowercase();
-        if host.is_empty() || host.ends_with('.') || host.contains('%') {
-            return Err(UrlError::new("its host is empty, ends with a dot or is percent-encoded".to_owned()));
-        }
+        let host = read_host(authority.host())?;
         let port = match authority.port().map(fluent_uri::pct_enc::EStr::as_str) {
             None | Some("") if secure => 443,
             None | Some("") => 80,
@@ -146,6 +146,9 @@ impl Url {
                 _ => return Err(UrlError::new("its port is not between 1 and 65535".to_owned())),
             },
         };
+        if uri.path().as_str().split('/').any(is_dots) {
+            return Err(UrlError::new("its path has '.' or '..' as a segment: give the path that is meant".to_owned()));
+        }
         let origin = Origin { secure, host: host.into(), port };
         let mut text = origin.to_string();
         let path_start = text.len();
@@ -156,6 +159,41 @@ impl Url {
         }
         Ok(Self { text: text.into(), origin, path_start })
     }
+}
+
+/// Reads a host: a name of letters, digits, `-`, `_` and `.`, an IPv4 address of four decimal numbers, or
+/// an IPv6 address in brackets.
+///
+/// The WHATWG URL standard reads `127.1`, `0x7f.1` and `127.0.0.01` as addresses, RFC 3986 as names; so
+/// they are refused.
+fn read_host(host: &str) -> Result<String, UrlError> {
+    let refused = |why: &str| Err(UrlError::new(why.to_owned()));
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        let address = address.parse::<Ipv6Addr>();
+        return address.map_or_else(|_| refused("its host is no IPv6 address"), |address| Ok(format!("[{address}]")));
+    }
+    let host = host.to_ascii_lowercase();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if host.is_empty() || host.ends_with('.') || !host.bytes().all(is_plain) {
+        return refused("its host is empty, ends with a dot or has characters that no host name has");
+    }
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let is_number = last.starts_with("0x") || last.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && host.parse::<Ipv4Addr>().is_err() {
+        return refused("its host is a number, but no IPv4 address of four decimal numbers");
+    }
+    Ok(host)
+}
+
+/// Whether a segment of a path is `.` or `..`, percent-encoded or not: other parsers take it away
+/// together with what stands before it (RFC 3986 section 5.2.4).
+fn is_dots(segment: &str) -> bool {
+    let mut rest = segment;
+    let mut dots = 0;
+    while let Some(after) = rest.strip_prefix('.').or_else(|| rest.strip_prefix("%2e")).or_else(|| rest.strip_prefix("%2E")) {
+        (rest, dots) = (after, dots + 1);
+    }
+    rest.is_empty() && (1..=2).contains(&dots)
 }
 
 /// Whether a byte means the same wherever it stands behind the slash that begins a path, in the path or in its query (RFC 3986 sections 3.3 and 3.4): a base
@@ -225,6 +263,17 @@ mod tests {
             "https://host./",
             "https://hôst/",
             "javascript:alert(1)",
+            "https://127.1/",
+            "https://0x7f.0.0.1/",
+            "https://127.0.0.01/",
+            "https://127.+0.+0.+1/",
+            "https://2130706433/",
+            "https://a!b/",
+            "https://[v1.x]/",
+            "https://[fe80::1%25eth0]/",
+            "https://host/a/../b",
+            "https://host/%2e%2E/b",
+            "https://host/.",
         ] {
             assert!(Url::parse(text).is_err(), "{text:?}");
         }
@@ -243,7 +292,9 @@ mod tests {
     fn a_path_stays_under_its_base() {
         let base = Url::parse("https://gate.example/finora/").unwrap();
         assert_eq!(base.join("/v1/invoices?page=2").unwrap().as_str(), "https://gate.example/finora/v1/invoices?page=2");
-        assert_eq!(base.join("//evil.example/").unwrap().origin(), base.origin());
+        for path in ["//evil.example/", "/../x", "/%2e%2e/x", "/v1/.%2E", "/./x", "/\\evil.example/", "/v1?/../x"] {
+            assert_eq!(base.join(path).is_ok(), path == "/v1?/../x", "{path}");
+        }
         assert!(base.join("@evil.example/").is_err());
         assert!(base.join(".evil.example/").is_err());
         assert!(Url::parse("https://gate.example").unwrap().join("/a b").is_err());
@@ -253,7 +304,7 @@ mod tests {
     fn a_plain_path_is_joined_as_the_parser_would_read_it() {
         for base in ["https://a.example", "https://a.example/", "https://a.example:8443/gate//", "https://[::1]/x?y=1"] {
             let base = Url::parse(base).unwrap();
-            for path in ["/", "/v1/a-b_c~d.e", "//evil.example/x", "/a/../b?x=1&y=2,3:4+5", "/?a?b", "/v1//"] {
+            for path in ["/", "/v1/a-b_c~d.e", "/.x/...", "/a?x=1&y=2,3:4+5", "/?a?b", "/v1//"] {
                 let whole = format!("{}{path}", base.as_str().split('?').next().unwrap().trim_end_matches('/'));
                 assert!(base.join(path).unwrap() == Url::parse(&whole).unwrap(), "{whole}");
             }
@@ -277,9 +328,10 @@ mod tests {
             ("http://127.0.0.1", true),
             ("http://127.9.8.7", true),
             ("http://[::1]", true),
+            ("http://[0:0:0:0:0:0:0:1]", true),
             ("http://127.0.0.1.evil.example", false),
             ("http://localhost.evil.example", false),
-            ("http://127.1", false),
+            ("http://[::2]", false),
             ("http://10.0.0.1", false),
         ] {
             assert_eq!(Url::parse(text).unwrap().origin().is_loopback(), loopback, "{text}");

@@ -217,7 +217,12 @@ impl ClientBuilder {
             clock: self.clock,
             interrupt: self.interrupt,
         };
-        Ok(Client { shared: Arc::new(Shared::new(session, source, around)) })
+        let exposure = source.exposure();
+        let shared = Arc::new(Shared::new(session, source, around));
+        if let Some(exposure) = exposure {
+            shared.audit.deliver(&[AuditEvent::credential_exposed(&shared.connection, shared.now(), exposure)]);
+        }
+        Ok(Client { shared })
     }
 
     /// What requests are sent through.
@@ -251,8 +256,11 @@ impl ClientBuilder {
         self
     }
 
-    /// Connects through this proxy: `http://user:password@host:port`, `https://…` or `socks5://…`. If not said, `HTTPS_PROXY`, `HTTP_PROXY`,
-    /// `ALL_PROXY` and `NO_PROXY` are followed. Token requests take the same way.
+    /// Connects through this proxy: `http://user:password@host:port`, `https://…` or `socks5://…`.
+    ///
+    /// Default: `https_proxy`, `HTTPS_PROXY`, `all_proxy` or `ALL_PROXY`, the first that is set, but for
+    /// the hosts in `no_proxy` or `NO_PROXY`, because curl and requests read them so. Token requests take
+    /// the same way. Plain http is sent to this machine alone, and always directly.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.wire.proxy = ProxyChoice::Url(url.into());
         self

@@ -192,6 +192,14 @@ impl Credential {
         matches!(self.source, Source::File(_) | Source::Callback(_))
     }
 
+    /// What to tell the owner if other users of the machine can read the source.
+    pub(crate) fn exposure(&self) -> Option<String> {
+        match &self.source {
+            Source::File(path) => file::exposure(path),
+            _ => None,
+        }
+    }
+
     /// Asks the source again.
     pub(crate) fn reload(&self) -> Result<Self, Error> {
         let material = match &self.source {

@@ -43,6 +43,7 @@ mod delivery;
 mod discover;
 mod drive;
 mod error;
+mod exact;
 mod fetch;
 mod fork;
 mod interrupt;

@@ -2,10 +2,12 @@
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::exact::Exact;
 use crate::response::{About, Answer, Response};
 use crate::run::{Deliver, Delivered, Ended, run};
 use crate::transport::{Payload, Times};
-use auth_core::{Exchange, Failure, FailureKind, Send, Transport, Unanswered, UnixTime, may_go_anywhere};
+use auth_core::{Exchange, Failure, FailureKind, Send, Transport, Unanswered, UnixTime, is_of_the_frame, may_go_anywhere};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use std::io::Read;
@@ -29,6 +31,19 @@ enum Body<'c> {
     None,
     Bytes(Vec<u8>),
     Stream(Box<dyn Read + 'c>),
+    SizedStream(Exact<Box<dyn Read + 'c>>),
+}
+
+impl Body<'_> {
+    /// What `Content-Length` says where the transport cannot know it: 0 for a method that anticipates a
+    /// body and has none (RFC 9110 section 8.6), and what was stated of a stream.
+    fn length(&self, method: &str) -> Option<u64> {
+        match self {
+            Self::None => matches!(method, "POST" | "PUT" | "PATCH").then_some(0),
+            Self::SizedStream(reader) => Some(reader.length()),
+            Self::Bytes(_) | Self::Stream(_) => None,
+        }
+    }
 }
 
 impl<'c> Request<'c> {
@@ -47,8 +62,14 @@ impl<'c> Request<'c> {
     }
 
     /// Adds a header field. When a redirect leads to another host, only fields that say what answer is wanted go along.
+    ///
+    /// Fields that frame the message or belong to one connection, such as `Host` and `Content-Length`, are
+    /// the client's own: the call is refused with `Misuse` ([`is_of_the_frame`]).
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        if is_of_the_frame(name) {
+            let what = format!("the header {name} frames the message or belongs to the connection, so the client sets it");
+            self.fault = Some(Failure::new(FailureKind::Misuse, what, "nothing was sent: leave it out"));
+        } else if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             self.headers.append(name, value);
         } else {
             let what = format!("the header {name:?} has a name or value that cannot be sent");
@@ -85,6 +106,15 @@ impl<'c> Request<'c> {
         self
     }
 
+    /// Sends a body of `length` bytes from a reader, with a `Content-Length` and not in chunks. It can be
+    /// read only once, like [`Request::stream`].
+    ///
+    /// A reader that ends before, or has more, fails the call before its last byte is sent.
+    pub fn sized_stream(mut self, reader: impl Read + 'c, length: u64) -> Self {
+        self.body = Body::SizedStream(Exact::new(Box::new(reader), length));
+        self
+    }
+
     /// How long the call may take with all its waits and repeats, until the answer begins; the client's deadline if not said.
     pub fn deadline(mut self, span: Duration) -> Self {
         self.deadline = Some(span);
@@ -111,7 +141,7 @@ impl<'c> Request<'c> {
         call = match &self.body {
             Body::None => call,
             Body::Bytes(bytes) => call.body(bytes),
-            Body::Stream(_) => call.once(),
+            Body::Stream(_) | Body::SizedStream(_) => call.once(),
         };
         let deadline = shared.now().after(self.deadline.unwrap_or(shared.connection.policy().deadline));
         call = call.deadline(deadline);
@@ -157,10 +187,14 @@ impl<'c> Request<'c> {
         }
         let (name, id) = &send.request_id;
         fields.insert(HeaderName::try_from(&**name).map_err(|_| unsendable())?, HeaderValue::try_from(&**id).map_err(|_| unsendable())?);
+        if let Some(length) = self.body.length(self.method) {
+            fields.insert(CONTENT_LENGTH, length.into());
+        }
         let payload = match &mut self.body {
             Body::None => Payload::None,
             Body::Bytes(bytes) => Payload::Bytes(bytes),
             Body::Stream(reader) => Payload::Stream(reader),
+            Body::SizedStream(reader) => Payload::Stream(reader),
         };
         let request = request.body(payload).map_err(|_| unsendable())?;
         let times = Times { begin: deadline.since(now), end: None };

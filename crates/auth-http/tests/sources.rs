@@ -192,3 +192,22 @@ fn a_client_file_may_hold_several_clients() {
     let client = numeric(&sandbox).credential(Credential::from_file(&file.0).unwrap()).build().unwrap();
     assert_eq!(client.get("/v1/health").send().unwrap().status(), 200);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_every_user_can_read_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = TempFile::new("exposed", &format!("test_sk_{}\n", "0a".repeat(24)));
+    let told = |mode: u32| {
+        std::fs::set_permissions(&file.0, std::fs::Permissions::from_mode(mode)).unwrap();
+        let events = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let heard = Arc::clone(&events);
+        let builder = Client::builder(Provider::builtin("finora").unwrap()).credential(Credential::from_file(&file.0).unwrap());
+        let client = builder.on_audit(move |event| heard.lock().unwrap().push(event.to_string())).build().unwrap();
+        drop(client);
+        events.lock().unwrap().join("\n")
+    };
+    let event = told(0o644);
+    assert!(event.contains("credential_exposed") && event.contains("chmod 600") && !event.contains("0a0a"), "{event}");
+    assert_eq!((told(0o600), told(0o640)), (String::new(), String::new()));
+}

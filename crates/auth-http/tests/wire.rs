@@ -4,6 +4,10 @@ mod support;
 
 use auth_http::FailureKind;
 use auth_sandbox::{Options, Proxy, ProxyOptions, Sandbox};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use support::{adaas, finora, numeric, sandbox, token_requests};
 
 #[test]
@@ -100,6 +104,64 @@ fn a_proxy_in_the_environment_is_followed_unless_it_is_switched_off() {
         ],
     );
     assert_eq!(proxy.connections().len(), 1);
+}
+
+/// The address of a server on plain http that answers `[]` to each request, and how often it was asked.
+fn plain_server() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (url, asked) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 4_096];
+            if stream.read(&mut request).is_ok_and(|length| request[..length].starts_with(b"GET /v1/invoices HTTP/1.1")) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]");
+        }
+    });
+    (url, asked)
+}
+
+#[test]
+fn plain_http_to_this_machine_goes_through_no_proxy() {
+    if std::env::var_os("LEDGERAUTH_CHILD").is_some() {
+        assert_eq!(call_from_child(finora_builder().insecure_loopback(true)).unwrap(), 200);
+        return;
+    }
+    let proxy = Proxy::start(ProxyOptions::default()).unwrap();
+    let (url, asked) = plain_server();
+    let key = format!("test_sk_{}", "0a".repeat(24));
+    for variable in ["HTTPS_PROXY", "HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        let variables = [(variable, &*proxy.url()), ("SANDBOX_URL", &url), ("FINORA_API_KEY", &key)];
+        again_with("plain_http_to_this_machine_goes_through_no_proxy", &variables);
+    }
+    let named = finora_builder().insecure_loopback(true).base_url(&*url).environment("staging").proxy(proxy.url());
+    let client = named.credential(auth_http::Credential::key(&*key)).build().unwrap();
+    assert_eq!(client.get("/v1/invoices").send().unwrap().status(), 200);
+    assert_eq!((proxy.connections().len(), asked.load(Ordering::Relaxed)), (0, 5));
+}
+
+#[test]
+fn an_error_names_the_proxy_and_the_variable_that_named_it() {
+    if std::env::var_os("LEDGERAUTH_CHILD").is_some() {
+        let error = call_from_child(finora_builder()).unwrap_err();
+        let (text, advice) = (error.to_string(), error.advice().unwrap_or_default());
+        let expected = std::env::var("EXPECTED").unwrap();
+        assert!(text.contains(&expected) && !text.contains("hunter2") && !advice.contains("hunter2"), "{text} / {advice}");
+        assert!(advice.contains("proxy"), "{advice}");
+        return;
+    }
+    let sandbox = sandbox();
+    let url = sandbox.url(auth_sandbox::Service::Finora);
+    for (proxy, expected) in [
+        ("http://user:hunter2@127.0.0.1:1", "the proxy 127.0.0.1:1, named by HTTPS_PROXY"),
+        ("http://user:hunter2@", "HTTPS_PROXY cannot be used"),
+    ] {
+        let variables =
+            [("HTTPS_PROXY", proxy), ("SANDBOX_URL", &url), ("FINORA_API_KEY", &sandbox.keys().finora_test), ("EXPECTED", expected)];
+        again_with("an_error_names_the_proxy_and_the_variable_that_named_it", &variables);
+    }
 }
 
 #[test]

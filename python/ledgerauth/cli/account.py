@@ -50,7 +50,7 @@ def add_place(parser: Parser) -> None:
     place.add_argument("--insecure-loopback", action="store_true", help="allow http to this very machine, for tests")
     place.add_argument("--deadline", type=float, metavar="SECONDS", help="how long a call may take with its repeats (90)")
     store = parser.add_argument_group("where tokens are kept")
-    store.add_argument("--store", metavar="PLACE", help="a folder, or redis://host:port; this process's memory if not said")
+    store.add_argument("--store", metavar="PLACE", help="a folder, or rediss://host:port; this process's memory if not said")
     store.add_argument("--store-password-env", metavar="NAME", help="the variable that holds Redis's password")
     store.add_argument("--seal-env", metavar="NAME", help="the variable that holds the key which seals stored tokens")
     store.add_argument("--name", metavar="NAME", help="the account's name in the store, if the client has several")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EPILOG = f"""\
 examples:
   ledgerauth explain xero --client-id my-id --stored --store /var/lib/month-end/tokens
-  ledgerauth explain numeric --file client.json --store redis://tokens.internal:6379 --json
+  ledgerauth explain numeric --file client.json --store rediss://tokens.internal:6379 --json
 
 It reads the store and sends nothing: token, lease, journal, end of the refresh token, last error, advice. Nothing in it is secret.
 

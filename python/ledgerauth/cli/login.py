@@ -19,7 +19,7 @@ EPILOG = f"""\
 examples:
   ledgerauth login xero --client-id my-id --store ~/tokens --scopes "offline_access accounting.transactions"
   ledgerauth login xero --client-id my-id --store ~/tokens --device       # on a server without a browser
-  ledgerauth login quickbooks --client-id my-id --env QB_SECRET --store redis://tokens:6379 --redirect-uri http://localhost:8400/callback
+  ledgerauth login quickbooks --client-id my-id --env QB_SECRET --store rediss://tokens:6379 --redirect-uri http://localhost:8400/callback
 
 Then, in a program:
   Client("xero", client_id="my-id", stored=True, store="~/tokens")

@@ -2,7 +2,7 @@
 
 use super::{Connection, check_transport, environments_of, parse_setting};
 use crate::credential::{Attach, Credential};
-use crate::headers::is_token;
+use crate::headers::{is_of_the_frame, is_token};
 use crate::oauth::discovery::{Discovery, Metadata};
 use crate::oauth::endpoints::{Said, missing};
 use crate::origin::{Origin, Url};
@@ -210,6 +210,13 @@ impl ConnectionBuilder {
                 FailureKind::Misuse,
                 "header or scheme is not a token of RFC 9110 section 5.6.2",
                 "take both as the API's documentation spells them",
+            ));
+        }
+        if is_of_the_frame(header) {
+            return Err(Failure::new(
+                FailureKind::Misuse,
+                format!("the header {header} frames a message or belongs to one connection, so no credential can stand in it"),
+                "take the header as the API's documentation spells it",
             ));
         }
         Ok(Connection {

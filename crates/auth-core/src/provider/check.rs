@@ -2,7 +2,7 @@
 
 use super::error::Fault;
 use super::profile::{ClientAuth, FormatFacts, GrantKind, KeyFacts, Profile, RefreshFacts, Rotation, TokenFacts, TokenRequestForm};
-use crate::headers::is_token;
+use crate::headers::{is_of_the_frame, is_token};
 use crate::origin::Url;
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -23,6 +23,9 @@ pub(super) fn contradictions(profile: &Profile) -> Result<(), Fault> {
     environments(profile)?;
     if !is_token(profile.attach.header.get_ref()) {
         return refuse(&profile.attach.header, "not a header name (RFC 9110 section 5.1)");
+    }
+    if is_of_the_frame(profile.attach.header.get_ref()) {
+        return refuse(&profile.attach.header, "this field frames a message or belongs to one connection (RFC 9110 section 7.6.1)");
     }
     let scheme = profile.attach.scheme.get_ref();
     if !scheme.is_empty() && !is_token(scheme) {
@@ -216,6 +219,7 @@ mod tests {
     fn contradictions_are_refused_with_line_and_reason() {
         for (from, to, line, words) in [
             ("https://api", "http://api", 6, "https only"),
+            ("[key]\n", "[attach]\nheader = \"Transfer-Encoding\"\nscheme = \"\"\n[key]\n", 9, "frames a message"),
             ("length = 8", "length = 8\nmin_length = 4", 9, "together"),
             ("length = 8", "length = 8\nenvironment = \"moon\"", 13, "moon"),
             ("name = \"own\"", "name = \"Own One\"", 1, "a name is made of"),

@@ -106,6 +106,21 @@ pub(super) fn read(path: &Path) -> Result<Material, Error> {
     }
 }
 
+/// What to tell the owner of a file that every user of the machine can read; `None` if they cannot.
+#[cfg(unix)]
+pub(super) fn exposure(path: &Path) -> Option<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    const READ_BY_OTHERS: u32 = 0o004;
+    let mode = std::fs::metadata(path).ok()?.permissions().mode();
+    let told = || format!("every user of this machine can read the file {}: chmod 600", path.display());
+    (mode & READ_BY_OTHERS != 0).then(told)
+}
+
+#[cfg(not(unix))]
+pub(super) fn exposure(_: &Path) -> Option<String> {
+    None
+}
+
 fn key(index: usize, entry: KeyEntry) -> Result<Key, String> {
     let noted = match entry {
         KeyEntry::Bare(key) => return Ok(Key::new(wiped(&key))),

@@ -60,7 +60,9 @@ pub struct RedisSettings {
 }
 
 impl RedisSettings {
-    /// A server: `redis://user:password@host:port/database`, `rediss://…` for TLS, `redis+unix:///path?pass=password&db=database` for a local socket.
+    /// A server: `rediss://user:password@host:port/database` with TLS, `redis://…` without it on this machine,
+    /// `redis+unix:///path?pass=password&db=database` for a local socket. Another machine without TLS is
+    /// `redis+insecure://…`, because password and tokens then travel in the clear.
     pub fn new(url: impl Into<Secret>) -> Self {
         Self {
             url: url.into(),

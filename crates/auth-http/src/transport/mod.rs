@@ -7,6 +7,8 @@ mod lost;
 #[cfg(feature = "ureq")]
 mod names;
 #[cfg(feature = "ureq")]
+mod proxies;
+#[cfg(feature = "ureq")]
 mod socket;
 #[cfg(feature = "ureq")]
 pub(crate) mod ureq;

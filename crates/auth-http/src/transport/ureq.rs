@@ -2,9 +2,11 @@
 
 use super::lost::lost;
 use super::names::Names;
+use super::proxies::Proxies;
 use super::{Body, Lost, Payload, Source, Times, Transport};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
+use auth_core::Unanswered;
 use http::{HeaderValue, Request, Response};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +28,7 @@ pub(crate) struct Wire {
 /// Which proxy to use.
 #[derive(Clone, Debug)]
 pub(crate) enum ProxyChoice {
-    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as curl reads them.
     Environment,
     Direct,
     Url(String),
@@ -60,62 +62,94 @@ impl Default for Wire {
 
 /// Sends by ureq.
 pub(crate) struct Ureq {
-    agent: Agent,
-    /// The same for token requests, which nothing may interrupt: the answer to a single-use refresh token must be heard.
-    tokens: Agent,
+    direct: Agents,
+    /// The proxy of the client, with the connections that go through it.
+    proxied: Option<(Proxies, Agents)>,
     timeout: Duration,
     connect_timeout: Duration,
+}
+
+/// The connections of one way to the servers.
+struct Agents {
+    calls: Agent,
+    /// The same for token requests, which nothing may interrupt: the answer to a single-use refresh
+    /// token must be heard.
+    tokens: Agent,
 }
 
 impl Transport for Ureq {
     fn send(&self, request: Request<Payload<'_>>, times: Times) -> Result<Response<Body>, Lost> {
         let (head, payload) = request.into_parts();
+        let proxied = self.proxied.as_ref().filter(|(proxies, _)| proxies.serve(&head.uri));
+        let agents = proxied.map_or(&self.direct, |(_, agents)| agents);
         let response = match payload {
-            Payload::None => self.run(Request::from_parts(head, ()), times),
-            Payload::Bytes(bytes) => self.run(Request::from_parts(head, bytes), times),
-            Payload::Stream(mut reader) => self.run(Request::from_parts(head, SendBody::from_reader(&mut reader)), times),
+            Payload::None => self.run(agents, Request::from_parts(head, ()), times),
+            Payload::Bytes(bytes) => self.run(agents, Request::from_parts(head, bytes), times),
+            Payload::Stream(mut reader) => self.run(agents, Request::from_parts(head, SendBody::from_reader(&mut reader)), times),
         };
         let read = |body: ureq::Body| Body(Source::Ureq(body.into_with_config().limit(u64::MAX).reader()));
-        response.map(|response| response.map(read)).map_err(|error| lost(&error))
+        response.map(|response| response.map(read)).map_err(|error| {
+            let lost = lost(&error);
+            proxied.map_or(lost.clone(), |(proxies, _)| through(proxies, lost))
+        })
     }
 }
 
+/// The same failure, with the proxy in it: the proxy may be the one that failed.
+fn through(proxies: &Proxies, lost: Lost) -> Lost {
+    let what = format!("{}; the way led through {}", lost.what, proxies.in_words());
+    let advice = match lost.how {
+        Unanswered::NotSent => "check the proxy's address, user name and password".into(),
+        _ => lost.advice,
+    };
+    Lost { what, advice, ..lost }
+}
+
 impl Ureq {
-    fn run<B: AsSendBody>(&self, request: Request<B>, times: Times) -> Result<Response<ureq::Body>, ureq::Error> {
+    fn run<B: AsSendBody>(&self, agents: &Agents, request: Request<B>, times: Times) -> Result<Response<ureq::Body>, ureq::Error> {
         if let Some(end) = times.end {
-            return self.tokens.run(self.tokens.configure_request(request).timeout_global(Some(end)).build());
+            return agents.tokens.run(agents.tokens.configure_request(request).timeout_global(Some(end)).build());
         }
         let request = if times.begin < self.timeout + 2 * self.connect_timeout {
             // Name resolution, connection and answer have their own clocks in ureq; together they must not take longer than what is left.
             let connecting = self.connect_timeout.min(times.begin / 4);
             let answering = self.timeout.min(times.begin.saturating_sub(2 * connecting));
-            let configured = self.agent.configure_request(request).timeout_resolve(Some(connecting)).timeout_connect(Some(connecting));
+            let configured = agents.calls.configure_request(request).timeout_resolve(Some(connecting)).timeout_connect(Some(connecting));
             configured.timeout_recv_response(Some(answering)).timeout_send_body(Some(answering)).build()
         } else {
             request
         };
-        self.agent.run(request)
+        agents.calls.run(request)
     }
 }
 
 impl Wire {
     /// The transport of these settings.
     pub(crate) fn transport(&self, interrupt: Option<&Interrupt>) -> Result<Ureq, Error> {
-        let agent = self.agent(interrupt)?;
-        let tokens = if interrupt.is_some() { self.agent(None)? } else { agent.clone() };
-        Ok(Ureq { agent, tokens, timeout: self.timeout, connect_timeout: self.connect_timeout })
+        let proxies = match &self.proxy {
+            ProxyChoice::Environment => Proxies::from_environment(|name| std::env::var_os(name))?,
+            ProxyChoice::Direct => None,
+            ProxyChoice::Url(url) => Some(Proxies::named(url)?),
+        };
+        let through = |proxies: Proxies| {
+            let agents = self.agents(Some(&proxies.proxy), interrupt)?;
+            Ok::<_, Error>((proxies, agents))
+        };
+        Ok(Ureq {
+            direct: self.agents(None, interrupt)?,
+            proxied: proxies.map(through).transpose()?,
+            timeout: self.timeout,
+            connect_timeout: self.connect_timeout,
+        })
     }
 
-    fn agent(&self, interrupt: Option<&Interrupt>) -> Result<Agent, Error> {
-        let proxy = match &self.proxy {
-            ProxyChoice::Environment => Proxy::try_from_env(),
-            ProxyChoice::Direct => None,
-            // The URL may hold a password, so the error does not show it.
-            ProxyChoice::Url(url) => Some(
-                Proxy::new(url)
-                    .map_err(|_| setting("proxy", "not a proxy URL such as http://user:password@host:3128 or socks5://host:1080"))?,
-            ),
-        };
+    fn agents(&self, proxy: Option<&Proxy>, interrupt: Option<&Interrupt>) -> Result<Agents, Error> {
+        let calls = self.agent(proxy, interrupt)?;
+        let tokens = if interrupt.is_some() { self.agent(proxy, None)? } else { calls.clone() };
+        Ok(Agents { calls, tokens })
+    }
+
+    fn agent(&self, proxy: Option<&Proxy>, interrupt: Option<&Interrupt>) -> Result<Agent, Error> {
         if HeaderValue::from_str(&self.user_agent).is_err() {
             return Err(setting("user_agent", "it cannot be sent: leave line breaks and other control characters out"));
         }
@@ -125,7 +159,7 @@ impl Wire {
             .max_redirects_will_error(false)
             .allow_non_standard_methods(true)
             .user_agent(self.user_agent.as_str())
-            .proxy(proxy)
+            .proxy(proxy.cloned())
             .tls_config(self.tls()?)
             .timeout_resolve(Some(self.connect_timeout))
             .timeout_connect(Some(self.connect_timeout))
@@ -167,6 +201,6 @@ fn certificates(name: &'static str, pem: &[u8]) -> Result<Vec<Certificate<'stati
     }
 }
 
-fn setting(name: &'static str, reason: impl Into<String>) -> Error {
+pub(super) fn setting(name: &'static str, reason: impl Into<String>) -> Error {
     Error::Setting { name, reason: reason.into() }
 }

@@ -158,6 +158,14 @@ fn errors_say_what_to_do_and_hold_no_password() {
         let error = RedisStore::open(url).unwrap_err().to_string();
         assert!(error.starts_with("the token store cannot be used: its URL") && !error.contains("secret"), "{url}: {error}");
     }
+    for host in ["192.0.2.1", "tokens.example", "[2001:db8::1]"] {
+        let error = RedisStore::open(format!("redis://:secret@{host}:6379")).unwrap_err().to_string();
+        assert!(error.contains("rediss://") && error.contains("redis+insecure://") && !error.contains("secret"), "{error}");
+        assert!(RedisStore::open(format!("redis+insecure://:secret@{host}:6379")).is_ok(), "{host}");
+    }
+    for host in ["localhost", "127.0.0.1", "[::1]"] {
+        assert!(RedisStore::open(format!("redis://:secret@{host}:6379")).is_ok(), "{host}");
+    }
     let error = RedisStore::with(RedisSettings::new(tls).ca("no PEM")).unwrap_err().to_string();
     assert!(error.contains("not PEM"), "{error}");
     let error = RedisStore::with(RedisSettings::new(server.url(Way::Tcp, None)).ca("x")).unwrap_err().to_string();

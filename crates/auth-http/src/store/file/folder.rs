@@ -52,9 +52,21 @@ impl<'a> Folder<'a> {
     /// Refuses the file systems that several hosts mount.
     #[cfg(target_os = "linux")]
     fn refuse_network(&self) -> Result<(), String> {
-        /// The magic numbers of statfs(2), for NFS, SMB, CIFS, SMB2, AFS, Coda, Ceph, Lustre and GPFS.
-        const NETWORK: [u64; 9] =
-            [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f, 0x7375_7245, 0x00c3_6400, 0x0bd0_0bd0, 0x4750_4653];
+        /// The magic numbers of statfs(2), for NFS, SMB, CIFS, SMB2, AFS, Coda, Ceph, Lustre, GPFS, 9p (a
+        /// virtual machine's folder of its host) and FUSE (sshfs, gcsfuse).
+        const NETWORK: [u64; 11] = [
+            0x6969,
+            0x517b,
+            0xff53_4d42,
+            0xfe53_4d42,
+            0x5346_414f,
+            0x7375_7245,
+            0x00c3_6400,
+            0x0bd0_0bd0,
+            0x4750_4653,
+            0x0102_1997,
+            0x6573_5546,
+        ];
         let kind = rustix::fs::fstatfs(&self.file).map_or(0, |found| u64::try_from(found.f_type).unwrap_or(0) & 0xffff_ffff);
         if NETWORK.contains(&kind) {
             return Err(format!(

@@ -9,11 +9,21 @@ use auth_core::Secret;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use std::error::Error as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How many idle connections are kept: eight, because each is in use for a millisecond at a refresh only.
 const IDLE: usize = 8;
+
+/// What the URL of a server without TLS on another machine begins with, so that nobody names one by mistake.
+const INSECURE: &str = "redis+insecure://";
+
+/// Whether a host is this very machine by name or address.
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
 
 /// A server, and the connections to it that nobody uses at the moment.
 pub(super) struct Wire {
@@ -33,6 +43,10 @@ impl Wire {
         timeout: Duration,
     ) -> Result<Self, String> {
         let wrong = "its URL is not redis://host:port/database, rediss://… or redis+unix:///path: characters of a password such as / @ : % have to be percent-encoded";
+        let (insecure, url) = match url.expose().strip_prefix(INSECURE) {
+            Some(rest) => (true, Secret::new(format!("redis://{rest}"))),
+            None => (false, url.clone()),
+        };
         // The library's own message can quote the URL.
         let mut info = url.expose().into_connection_info().map_err(|_| wrong.to_owned())?;
         if let Some(password) = password {
@@ -41,6 +55,10 @@ impl Wire {
         }
         let place =
             match info.addr() {
+                ConnectionAddr::Tcp(host, _) if !insecure && !is_this_machine(host) => return Err(
+                    "its URL asks for no TLS, so password and tokens would travel in the clear: begin it with rediss://, or with redis+insecure:// if the network is yours alone"
+                        .into(),
+                ),
                 ConnectionAddr::Tcp(host, port) => format!("redis at {host}:{port}"),
                 ConnectionAddr::TcpTls { insecure: true, .. } => return Err(
                     "its URL asks for TLS without a check of the certificate: take #insecure away and give the server's authority with ca"
