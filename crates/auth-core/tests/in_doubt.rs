@@ -3,8 +3,8 @@
 mod support;
 
 use auth_core::{
-    Audited, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, FailureKind, Grant, Outcome, Provider, RefreshRules, Saved,
-    Session, Step,
+    Audited, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, FailureKind, Grant, Outcome, Provider, RefreshRules,
+    Saved, Session, Step,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +45,11 @@ fn one_503_or_reset_is_not_noticed_by_the_caller() {
         let mut scenario = Scenario::refresh_token();
         let mut call = scenario.call("GET", "/v1/health").audited();
         scenario.to_fetch(&mut call);
-        if is_reset { scenario.lose(&mut call, false) } else { scenario.respond(&mut call, 503, &[], "<html>") }
+        if is_reset {
+            scenario.lose(&mut call, false)
+        } else {
+            scenario.respond(&mut call, 503, &[], "<html>")
+        }
         let until = scenario.to_wait(&mut call);
         assert!(until >= scenario.now.after(Duration::from_secs(1)), "one token request a second");
         scenario.now = until;

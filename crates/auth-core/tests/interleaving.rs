@@ -260,7 +260,10 @@ impl World {
             Step::Fetch(request) => {
                 if self.is_spent(request) {
                     let attempt = self.scenario.stored.as_ref().and_then(|record| record.spending).map(|spending| spending.attempt);
-                    assert!(attempt > Some(1), "a refresh token that may be spent is sent, and the journal does not say that it is sent again");
+                    assert!(
+                        attempt > Some(1),
+                        "a refresh token that may be spent is sent, and the journal does not say that it is sent again"
+                    );
                     let held = self.scenario.session.fresh_at(self.latest);
                     assert!(held.is_none(), "a refresh token that may be spent is sent while an access token is valid");
                 }

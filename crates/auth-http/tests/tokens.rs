@@ -220,7 +220,12 @@ fn a_token_endpoint_that_fails_once_is_not_noticed_where_refresh_tokens_rotate()
 
 #[test]
 fn a_call_makes_as_many_token_requests_as_it_may_and_ends_with_what_happened() {
-    let busy = FaultKind::Status { code: 429, body: String::new(), content_type: "text/plain".into(), headers: vec![("Retry-After".into(), "1".into())] };
+    let busy = FaultKind::Status {
+        code: 429,
+        body: String::new(),
+        content_type: "text/plain".into(),
+        headers: vec![("Retry-After".into(), "1".into())],
+    };
     let sandbox = sandbox();
     sandbox.inject(Fault::new(busy).on(Service::NumericAuth).times(100));
     let start = Instant::now();

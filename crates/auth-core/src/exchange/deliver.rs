@@ -213,8 +213,7 @@ impl Exchange {
 /// What to tell of a 401 for a token that was granted because of another one.
 fn new_token_refused(provider: &str, failure: &Failure) -> Failure {
     let what = format!("{provider} refuses a token that was just granted");
-    let advice =
-        "the credential is right, so it is something else: the environment, a missing tenant header, a scope, or a proxy that drops the header";
+    let advice = "the credential is right, so it is something else: the environment, a missing tenant header, a scope, or a proxy that drops the header";
     let told = [failure.code(), failure.message(), failure.server_request_id()].map(|told| told.map(Into::into));
     let [code, message, id] = told;
     Failure::new(FailureKind::TokenRefused, what, advice).with_answer(failure.status().unwrap_or(401), code, message, id)

@@ -70,7 +70,16 @@ impl Rare {
     const fn new(reloadable: bool) -> Self {
         let start = UnixTime::from_millis(0);
         let source = Source { reloadable, next: start, asked: None, fruitless: false };
-        Self { source, quiet_until: start, unspent: Vec::new(), doubt: None, trouble: None, pauses: Pauses::NONE, last_error: None, budget: Budget::FULL }
+        Self {
+            source,
+            quiet_until: start,
+            unspent: Vec::new(),
+            doubt: None,
+            trouble: None,
+            pauses: Pauses::NONE,
+            last_error: None,
+            budget: Budget::FULL,
+        }
     }
 }
 

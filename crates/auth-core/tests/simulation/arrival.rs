@@ -24,7 +24,9 @@ impl World {
                 proven.extend(kept.mark().filter(|mark| of_the_dead == Some(*mark)));
                 self.note(from, 5, u64::from(matches!(claimed, Claimed::Busy)), || match &claimed {
                     Claimed::Granted(record) => format!("store: the lease is granted, with {}", record_words(record.as_ref())),
-                    Claimed::TakenOver(record) => format!("store: the lease of a dead one is granted, with {}", record_words(record.as_ref())),
+                    Claimed::TakenOver(record) => {
+                        format!("store: the lease of a dead one is granted, with {}", record_words(record.as_ref()))
+                    }
                     _ => "store: busy".into(),
                 });
                 if !matches!(heard, Heard::After(_)) {

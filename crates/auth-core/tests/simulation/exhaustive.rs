@@ -256,7 +256,9 @@ impl Run {
             } else if running.place(self.seats[process]).is_some() {
                 match self.wakes[process] {
                     Some((_, true)) if held.is_some() => sleeps_on_the_lease = true,
-                    Some((at, _)) if at > self.world.time + LONG => sleeps_long = sleeps_long.min(Some((at, process))).or(Some((at, process))),
+                    Some((at, _)) if at > self.world.time + LONG => {
+                        sleeps_long = sleeps_long.min(Some((at, process))).or(Some((at, process)))
+                    }
                     wakes => can.push(Can::Go(process, wakes.map_or(0, |(at, _)| at))),
                 }
             }
@@ -280,7 +282,8 @@ impl Run {
         entry.and_then(|entry| entry.lease).map(|held| (held.owner, self.world.time < held.until, held.excused)).hash(&mut hash);
         let record = entry.and_then(|entry| entry.record.as_ref());
         record.map(|record| (record.generation, refresh_of(record), record.spending.map(|spending| spending.mark))).hash(&mut hash);
-        let watched = |process: &Process| process.watched.map(|watched| (watched.mark, self.world.time - watched.since > LONG, watched.is_proven));
+        let watched =
+            |process: &Process| process.watched.map(|watched| (watched.mark, self.world.time - watched.since > LONG, watched.is_proven));
         self.world.processes.iter().for_each(|process| watched(process).hash(&mut hash));
         (self.world.server.granted, self.world.server.refresh.len()).hash(&mut hash);
         self.world.ledger.hash(&mut hash);

@@ -40,7 +40,16 @@ fn a_reader_that_does_not_see_the_journal_sends_a_refresh_token_twice() {
 #[test]
 fn without_the_second_look_nobody_gets_on_once_the_store_holds_something() {
     // It takes no crash and no fault. That nothing worse happens is the store's doing, which compares generations.
-    let tried = Tried { stored: false, grace: false, resends: true, proves: false, crash: false, fate: None, lapse: false, sabotage: Sabotage::NoReread };
+    let tried = Tried {
+        stored: false,
+        grace: false,
+        resends: true,
+        proves: false,
+        crash: false,
+        fate: None,
+        lapse: false,
+        sabotage: Sabotage::NoReread,
+    };
     let (violation, _) = explore(&tried).expect_err("a violation");
     println!("{tried:?} breaks \"{}\": {}", violation.invariant, violation.what);
     assert_eq!(violation.invariant, Invariant::EveryCallEnds);

@@ -275,7 +275,8 @@ impl World {
         check(valid.is_none(), Invariant::InDoubtWhileValid, || {
             format!("{seat:?} sends refresh-{token}, which may be spent, while {valid:?} is a valid access token")
         })?;
-        let waited = watched.map(|watched| if watched.is_proven { u64::MAX } else { self.processes[seat.process].has_watched(&watched, self.time) });
+        let waited =
+            watched.map(|watched| if watched.is_proven { u64::MAX } else { self.processes[seat.process].has_watched(&watched, self.time) });
         let span = u64::try_from(RIGHT.as_millis()).unwrap_or(u64::MAX);
         check(is_own || waited >= Some(span), Invariant::InDoubtTooEarly, || {
             format!("{seat:?} sends refresh-{token}, which {sent_by:?} sent, having known of it for {waited:?} ms")
