@@ -199,7 +199,7 @@ fn retries_are_the_ordinary_ones_and_end_with_what_happened() {
 fn profile(line: &str) -> Result<Provider, auth_core::ProfileError> {
     Provider::from_toml(&format!(
         "name = \"own\"\ntitle = \"Own\"\n[[environment]]\nname = \"production\"\nbase_url = \"https://api.own.test\"\n\
-         token_url = \"https://auth.own.test/token\"\n[token]\ngrants = [\"refresh_token\"]\nrequest = \"form\"\n[token.refresh]\n{line}"
+         token_url = \"https://auth.own.test/token\"\n[token]\ngrants = [\"refresh_token\"]\nrequest = \"form\"\nclient_auth = \"client_secret_post\"\n[token.refresh]\n{line}"
     ))
 }
 

@@ -19,6 +19,10 @@ fn beside_renewals(scenario: &mut Scenario, status: u16, headers: &[(&str, &str)
         if renewal.is_none() {
             let seed = scenario.seed();
             renewal = scenario.session.begin_renewal(scenario.now, seed);
+            // As in a shell, the call is there when the renewal begins.
+            if asked.is_empty() && renewal.is_some() {
+                assert!(matches!(scenario.next(&mut call), Step::Wait(_)));
+            }
         }
         let mut wakes = None;
         if let Some(driven) = &mut renewal {
