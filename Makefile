@@ -12,28 +12,32 @@ demo:  ## run one month-end close through all four systems, on this machine alon
 	@$(CARGO) build --release -p auth-demo
 	@$(CARGO) run --quiet --release -p auth-demo
 
-# What tests are built with: features whose other half may be missing on a machine say SKIPPED there.
+# What tests are built with; one whose other half a machine lacks says SKIPPED there (tests/tools).
 TESTED_IN_RUST := auth-http/redis,auth-http/login
 TESTED := $(TESTED_IN_RUST),auth-ffi/redis
 
 .PHONY: test
-test: tools servers  ## install what is needed and run every test
-	$(CARGO) test --workspace --all-targets --features $(TESTED)
-	$(CARGO) test --workspace --exclude auth-ffi --exclude auth-py --doc --features $(TESTED_IN_RUST)
-	tests/servers/keyring/run
-	$(CARGO) run --quiet --release -p auth-demo
-	$(MAKE) test-python
+test: servers  ## install what is needed, run every test, and count: passed, failed, skipped
+	@tests/tally new
+	@tests/tally part rust $(CARGO) test --no-fail-fast --workspace --all-targets --features $(TESTED)
+	@tests/tally part docs $(CARGO) test --no-fail-fast --workspace --doc \
+	  --exclude auth-ffi --exclude auth-py --features $(TESTED_IN_RUST)
+	@tests/tally part keyring tests/servers/keyring/run
+	@tests/tally part demo $(CARGO) run --quiet --release -p auth-demo
+	@tests/tally part python tests/python/run $(PYTHONS)
+	@tests/tally sum
 
 # Which CPythons beside the first: all that are found, if it is empty.
 PYTHONS ?= --oldest-and-newest
 
 .PHONY: test-python
-test-python: tools servers  ## build the Python package as a user gets it, and test it on every CPython: PYTHONS=
+test-python: servers  ## build the Python package as a user gets it, and test it on every CPython: PYTHONS=
 	tests/python/run $(PYTHONS)
 
 .PHONY: test-engines
-test-engines: tools  ## the Python package on dask, dlt, Airflow and Spark, each in an environment of its own
-	tests/engines/run
+test-engines: tools  ## the Python package on dask, dlt, Airflow and Spark: WHEEL=
+	@tests/tools install python java
+	tests/engines/run $(WHEEL)
 
 .PHONY: check
 check: tools  ## formatting, lints, docs and dependency policy, with warnings as errors
@@ -53,7 +57,7 @@ install:  ## install the C and C++ library: PREFIX, LIBDIR, DESTDIR; HTTP=off le
 	bindings/ffi/packaging/install.sh target/c/small
 
 .PHONY: check-c
-check-c: tools servers  ## the C and C++ interface in full: every program under every sanitizer, and the libraries' sizes
+check-c: servers  ## the C and C++ interface in full: every program under every sanitizer, and the libraries' sizes
 	LEDGERAUTH_C_FULL=1 $(CARGO) test -p auth-ffi --features redis
 
 .PHONY: bench
@@ -84,11 +88,11 @@ simulate: tools  ## simulate a million refreshes by processes that crash, pause 
 .PHONY: tools
 tools:
 	@command -v $(CARGO) >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs, then call make again' >&2; exit 1; }
-	@command -v cc >/dev/null || { echo 'a C compiler is missing (one dependency builds C): install gcc or clang, then call make again' >&2; exit 1; }
-	@command -v redis-server >/dev/null || .ci/install redis-server || echo 'redis-server is missing: the tests of RedisStore will be SKIPPED' >&2
+	@tests/tools install cc && tests/tools has cc || { echo 'a C compiler is missing (one dependency builds C): install gcc or clang, then call make again' >&2; exit 1; }
 
 .PHONY: servers
-servers:  ## install the servers that the tests run against
+servers: tools  ## install what the tests need, where this user may, and say what cannot be had
+	@tests/tools install
 	@tests/servers/install
 
 # How long each fuzz target runs, in seconds.
@@ -109,7 +113,7 @@ mutants: tools  ## change what is decided about credentials, answers and retries
 	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) mutants --package auth-core --output target
 
 .PHONY: coverage
-coverage: tools  ## line coverage of auth-core by all tests
+coverage: servers  ## line coverage of auth-core by all tests
 	@rustup component list --installed 2>/dev/null | grep -q llvm-tools || rustup component add llvm-tools || { echo 'SKIPPED: the component llvm-tools cannot be had on this machine'; exit 0; }
 	command -v cargo-llvm-cov >/dev/null || $(CARGO) install --locked --quiet cargo-llvm-cov
 	$(CARGO) llvm-cov --package auth-core --package auth-http --features $(TESTED_IN_RUST) --lib --tests --ignore-filename-regex 'auth-(http|sandbox)/' --summary-only --fail-under-lines 95

@@ -569,7 +569,7 @@ class AuditEvent:
     @property
     def what(self) -> str:
         """``sent``, ``answered``, ``repeating``, ``pausing``, ``replaced``, ``refused``, ``source_asked``, ``token_asked``, ``refresh_token_resent``,
-        ``token_granted``, ``token_adopted``, ``token_denied``, ..."""
+        ``token_granted``, ``token_unusual``, ``token_adopted``, ``token_denied``, ..."""
     @property
     def decision(self) -> str:
         """What was decided and why, in one clause."""

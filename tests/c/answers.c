@@ -176,7 +176,7 @@ static void granted(const ledgerauth_step *step, const json_t *wanted) {
 }
 
 static void token_answers(void) {
-    json_t *vector, *file = replay_file("token_answers", 45);
+    json_t *vector, *file = replay_file("token_answers", 103);
     size_t index;
     json_array_foreach(json_object_get(file, "vectors"), index, vector) {
         ledgerauth_error *error = NULL;
@@ -215,7 +215,7 @@ static const char ISSUED[] = "name = \"ledger\"\ntitle = \"Ledger\"\n[[environme
 
 /* What a token endpoint says instead of a token. */
 static void oauth_errors(void) {
-    json_t *vector, *file = replay_file("oauth_errors", 60);
+    json_t *vector, *file = replay_file("oauth_errors", 93);
     size_t index, replayed = 0;
     json_array_foreach(json_object_get(file, "vectors"), index, vector) {
         const char *grant = replay_text(vector, "grant");
@@ -257,6 +257,97 @@ static void oauth_errors(void) {
         ledgerauth_provider_free(provider);
     }
     CHECK(replayed >= 18);
+    json_decref(file);
+}
+
+/* What a program's own store holds of one credential. */
+static char stored[4096];
+static size_t stored_len;
+
+/* A client that goes by a refresh token, at the provider of a vector. */
+static ledgerauth_client *refreshing_client(const json_t *vector) {
+    ledgerauth_error *error = NULL;
+    ledgerauth_provider *provider = NULL;
+    ledgerauth_credential *credential = NULL;
+    ledgerauth_client_options options = {.size = sizeof options, .environment = replay_str(vector, "environment")};
+    if (json_object_get(vector, "profile") != NULL) {
+        CHECK_STATUS(ledgerauth_provider_from_toml(replay_str(vector, "profile"), &provider, &error), LEDGERAUTH_OK, &error);
+        options.own_provider = provider;
+    } else {
+        options.provider = replay_str(vector, "provider");
+    }
+    int32_t status = ledgerauth_credential_from_refresh_token(LEDGERAUTH_STR("client-1"), LEDGERAUTH_STR("client-secret-1"),
+                                                              LEDGERAUTH_STR("refresh-1"), &credential, &error);
+    CHECK_STATUS(status, LEDGERAUTH_OK, &error);
+    ledgerauth_client *client = replay_client(options, credential);
+    ledgerauth_credential_free(credential);
+    ledgerauth_provider_free(provider);
+    stored_len = 0;
+    return client;
+}
+
+/* Does what is to be done before the end of a call; a token request is compared with what is wanted, and answered in turn. */
+static ledgerauth_step refreshed(ledgerauth_exchange *exchange, const json_t *vector, const json_t *wanted, size_t *sent) {
+    const json_t *answers = json_object_get(vector, "answers");
+    for (;;) {
+        ledgerauth_step step = replay_poll(exchange);
+        if (step.kind == LEDGERAUTH_STEP_CLAIM) {
+            ledgerauth_str record = {stored_len > 0 ? stored : NULL, stored_len};
+            CHECK(ledgerauth_exchange_handle_claimed(exchange, LEDGERAUTH_STORE_DONE, record, NULL) == LEDGERAUTH_OK);
+        } else if (step.kind == LEDGERAUTH_STEP_SAVE) {
+            CHECK(step.record.len <= sizeof stored);
+            memcpy(stored, step.record.data, stored_len = step.record.len);
+            CHECK(ledgerauth_exchange_handle_saved(exchange, LEDGERAUTH_STORE_DONE, ledgerauth_str_of(NULL), NULL) == LEDGERAUTH_OK);
+        } else if (step.kind == LEDGERAUTH_STEP_LOOK) {
+            CHECK(ledgerauth_exchange_handle_looked(exchange, 0, ledgerauth_str_of(NULL), NULL) == LEDGERAUTH_OK);
+        } else if (step.kind == LEDGERAUTH_STEP_WAIT) {
+            replay_time += step.wait_ms;
+        } else if (step.kind == LEDGERAUTH_STEP_FETCH) {
+            char token[64];
+            snprintf(token, sizeof token, "refresh_token=%s", json_string_value(json_array_get(wanted, *sent)));
+            CHECK_HAS(step.body, token);
+            size_t last = json_array_size(answers) - 1;
+            replay_answer(exchange, json_array_get(answers, *sent < last ? *sent : last));
+            ++*sent;
+        } else if (step.kind == LEDGERAUTH_STEP_SEND || step.kind == LEDGERAUTH_STEP_DONE) {
+            return step;
+        }
+    }
+}
+
+/* Calls one after the other, by a clock of their own. */
+static void refreshes(void) {
+    json_t *vector, *call, *file = replay_file("refreshes", 22);
+    json_t *fine = json_pack("{si}", "status", 200);
+    size_t index, number;
+    json_array_foreach(json_object_get(file, "vectors"), index, vector) {
+        ledgerauth_client *client = refreshing_client(vector);
+        size_t sent = 0;
+        replay_time = START;
+        json_array_foreach(json_object_get(vector, "calls"), number, call) {
+            const json_t *wanted = json_object_get(call, "sent");
+            uint64_t at = START + 1000u * (uint64_t)replay_number(call, "at_s", 0);
+            uint64_t begun = replay_time = at > replay_time ? at : replay_time;
+            ledgerauth_exchange *exchange = replay_start(client, "GET", "/v1/x", NULL);
+            ledgerauth_step step = refreshed(exchange, vector, wanted, &sent);
+            CHECK(sent == json_array_size(wanted));
+            if (step.kind == LEDGERAUTH_STEP_SEND) {
+                CHECK_TEXT(step.headers[0].value, replay_text(call, "authorization"));
+                replay_answer(exchange, fine);
+                CHECK(replay_poll(exchange).kind == LEDGERAUTH_STEP_DONE);
+            } else {
+                CHECK_TEXT(ledgerauth_error_kind(step.error), replay_text(call, "kind"));
+                CHECK(ledgerauth_error_http_status(step.error) == (int32_t)replay_number(call, "status", ledgerauth_error_http_status(step.error)));
+                CHECK_HAS(ledgerauth_error_provider_code(step.error), replay_text(call, "code"));
+                CHECK_HAS(ledgerauth_error_provider_message(step.error), replay_text(call, "message"));
+                uint64_t moment = 1000u * (uint64_t)replay_number(call, "come_back_s", 0);
+                CHECK(moment == 0 || ledgerauth_error_come_back_at(step.error) == begun + moment);
+            }
+            ledgerauth_exchange_free(exchange);
+        }
+        ledgerauth_client_free(client);
+    }
+    json_decref(fine);
     json_decref(file);
 }
 
@@ -373,6 +464,7 @@ int main(void) {
     limits();
     token_answers();
     oauth_errors();
+    refreshes();
     rings();
     records();
     return check_end("answers");

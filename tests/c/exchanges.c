@@ -173,8 +173,34 @@ static void renewal(void) {
     ledgerauth_credential_free(credential);
 }
 
+/* A token answer that is packed, received by the program's own HTTP. */
+static void encodings(void) {
+    json_t *vector, *file = replay_file("encodings", 12);
+    size_t index;
+    json_array_foreach(json_object_get(file, "vectors"), index, vector) {
+        ledgerauth_error *error = NULL;
+        ledgerauth_credential *credential = NULL;
+        ledgerauth_client_options options = {.size = sizeof options, .provider = LEDGERAUTH_STR("numeric")};
+        options.environment = LEDGERAUTH_STR("production");
+        CHECK_STATUS(ledgerauth_credential_from_client(LEDGERAUTH_STR("client-1"), LEDGERAUTH_STR("secret-1"), &credential, &error),
+                     LEDGERAUTH_OK, &error);
+        ledgerauth_client *client = replay_client(options, credential);
+        ledgerauth_exchange *exchange = replay_start(client, "GET", "/v1/x", NULL);
+        CHECK(replay_poll(exchange).kind == LEDGERAUTH_STEP_CLAIM);
+        CHECK(ledgerauth_exchange_handle_claimed(exchange, LEDGERAUTH_STORE_DONE, ledgerauth_str_of(NULL), NULL) == LEDGERAUTH_OK);
+        CHECK(replay_poll(exchange).kind == LEDGERAUTH_STEP_FETCH);
+        replay_answer(exchange, vector);
+        CHECK(replay_poll(exchange).kind == LEDGERAUTH_STEP_SAVE);
+        ledgerauth_exchange_free(exchange);
+        ledgerauth_client_free(client);
+        ledgerauth_credential_free(credential);
+    }
+    json_decref(file);
+}
+
 int main(void) {
     renewal();
+    encodings();
     json_t *vector, *turn, *file = replay_file("exchanges", 24);
     size_t index, at;
     CHECK(replay_number(file, "start_ms", 0) == (json_int_t)START);

@@ -56,6 +56,16 @@ static inline json_int_t replay_number(const json_t *vector, const char *name, j
     return json_is_number(value) ? (json_int_t)json_number_value(value) : otherwise;
 }
 
+/* Makes one byte of each character of UTF-8, which are all of Latin-1; how many there are. */
+static inline size_t replay_latin1(char *text, size_t len) {
+    size_t out = 0;
+    for (size_t at = 0; at < len; at++, out++) {
+        unsigned char first = (unsigned char)text[at];
+        text[out] = first < 0x80 ? text[at] : (char)(first << 6 | ((unsigned char)text[++at] & 0x3f));
+    }
+    return out;
+}
+
 /* Whether the server acted on the call, as a vector says it. */
 static inline int32_t replay_processed(const json_t *vector) {
     const char *word = replay_text(vector, "processed");
@@ -74,6 +84,9 @@ static inline ledgerauth_str replay_repeated(const json_t *vector, char **memory
     }
     body.data = body.data != NULL ? *memory : NULL;
     body.len *= times;
+    if (json_is_true(json_object_get(vector, "latin1"))) {
+        body.len = replay_latin1(*memory, body.len);
+    }
     return body;
 }
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Optional
 from urllib.request import ProxyHandler, Request, build_opener
 
-import pytest
+import tools
 
 FOLDER = Path(__file__).parent.parent / "servers" / "oidc"
 SECRET = "test-only-secret-of-32-characters"
@@ -27,12 +25,11 @@ class Oidc:
     """A running server; it ends with its standard input."""
 
     def __init__(self, **options: Any) -> None:
+        tools.need("node", "nothing was asked of oidc-provider")
+        if not (FOLDER / "node_modules" / "oidc-provider").exists():
+            tools.skip("node", "nothing was asked of oidc-provider, whose packages are not installed")
         own = FOLDER / "node_modules" / ".bin" / "node"
-        node = str(own) if own.exists() else shutil.which("node")
-        if not (FOLDER / "node_modules" / "oidc-provider").exists() or node is None:
-            missing = "oidc-provider is not installed: tests/servers/install"
-            (pytest.fail if os.environ.get("LEDGERAUTH_REQUIRE_TOOLS") else pytest.skip)(missing)
-        self.process = subprocess.Popen([str(node), str(FOLDER / "server.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([str(own) if own.exists() else "node", str(FOLDER / "server.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(json.dumps(options) + "\n")
         self.process.stdin.flush()

@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import pickle
 import secrets
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 
 import ledgerauth
 import sources
+import tools
 from ledgerauth import Client, FileStore, RedisStore
 
 HERE = str(Path(__file__).parent)
@@ -271,9 +271,7 @@ def test_a_pool_of_processes_takes_clients_as_arguments(sandbox, environment, me
 @pytest.fixture
 def redis(environment, tmp_path):
     """A real server behind a password, on a socket of this test's own."""
-    if shutil.which("redis-server") is None:
-        assert "LEDGERAUTH_REQUIRE_TOOLS" not in os.environ, "redis-server is missing"
-        pytest.skip("redis-server is missing")
+    tools.need("redis", "no client kept its tokens in Redis")
     path = tmp_path / "redis.sock"
     server = subprocess.Popen(["redis-server", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     settings = f'port 0\nunixsocket {path}\nsave ""\nrequirepass {os.environ["REDIS_PASSWORD"]}\n'

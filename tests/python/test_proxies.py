@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +11,8 @@ import threading
 from pathlib import Path
 
 import pytest
+
+import tools
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "proxies.json").read_text("utf-8"))["vectors"]
 PROXIES = ("p.example:3128", "q.example:3128")
@@ -76,8 +77,8 @@ def test_requests_goes_where_the_vector_says(vector, listeners):
     assert seen(listeners, [sys.executable, "-c", ASK, vector["url"]], vector["environment"]) == vector["requests"]
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")
 @pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
 def test_curl_goes_where_the_vector_says(vector, listeners):
+    tools.need("python", "curl's reading of proxies was not compared")
     command = ["curl", "-sS", "-k", "-m", "3", vector["url"]]
     assert seen(listeners, command, vector["environment"]) == vector["curl"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -117,13 +118,18 @@ def test_the_words_of_limits(vector, tmp_path):
     assert (failure and failure.limit) == vector["text"]
 
 
-TOKEN_ANSWERS = vectors("token_answers", 46)
+def body_of(answer):
+    """The body of an answer, in bytes."""
+    return answer["body"].encode("latin-1" if answer.get("latin1") else "utf-8") * answer.get("repeat", 1)
+
+
+TOKEN_ANSWERS = vectors("token_answers", 103)
 
 
 @pytest.mark.parametrize("vector", TOKEN_ANSWERS, ids=names(TOKEN_ANSWERS))
 def test_token_answers(vector):
-    body = vector["body"].encode() * vector.get("repeat", 1)
-    asked = []
+    body = body_of(vector)
+    asked, warnings = [], []
 
     def answer(request, sent):
         if request.path.startswith("/token"):
@@ -141,17 +147,97 @@ def test_token_answers(vector):
             base_url=server.url,
             token_url=server.url + "/token",
             deadline=1,
+            on_audit=lambda event: warnings.append(event.decision) if event.what == "token_unusual" else None,
             **LOOPBACK,
         )
         if "granted" in vector:
             assert client.get("/v1/health").text.startswith("Bearer ") and len(asked) <= 2
+            assert [vector["warning"] in told for told in warnings] == [True] if "warning" in vector else not warnings
             return
         with pytest.raises(ledgerauth.LedgerAuthError) as caught:
             client.get("/v1/health")
     if "refused" in vector:
         assert (caught.value.kind, caught.value.code, len(asked)) == (vector["refused"], vector.get("code"), 1)
+        assert vector.get("message", "") in (caught.value.server_message or "")
     else:
         assert caught.value.retryable
+
+
+ENCODINGS = vectors("encodings", 12)
+
+
+@pytest.mark.parametrize("vector", ENCODINGS, ids=names(ENCODINGS))
+def test_encodings(vector):
+    plain = json.loads((FOLDER / "encodings.json").read_text("utf-8"))["plain"]
+    used = []
+
+    def answer(request, sent):
+        used.append(request.headers["Authorization"])
+        return vector["status"], vector["headers"], body_of(vector)
+
+    with Scripted(answer) as server:
+        client = Client(
+            "numeric",
+            client_id="client-1",
+            client_secret="secret-1",
+            environment="production",
+            base_url=server.url,
+            token_url=server.url + "/token",
+            **LOOPBACK,
+        )
+        assert client.get("/v1/x").text == plain
+    assert used == [None, "Bearer t"]
+
+
+REFRESHES = [vector for vector in vectors("refreshes", 22) if all("at_s" not in call for call in vector["calls"])]
+
+
+@pytest.mark.parametrize("vector", REFRESHES, ids=names(REFRESHES))
+def test_refreshes(vector, tmp_path):
+    """Those of the vectors that need no clock of their own."""
+    assert len(REFRESHES) >= 15
+    sent, used = [], []
+
+    def answer(request, body):
+        if not request.path.startswith("/token"):
+            used.append(request.headers["Authorization"])
+            return 200, [], b"{}"
+        sent.append(parse_qs(body.decode())["refresh_token"][0])
+        told = vector["answers"][min(len(sent), len(vector["answers"])) - 1]
+        return told["status"], told.get("headers", []), body_of(told)
+
+    provider = vector["provider"]
+    if "profile" in vector:
+        provider = tmp_path / "own.toml"
+        provider.write_text(vector["profile"])
+    with Scripted(answer) as server:
+        client = Client(
+            provider,
+            environment=vector["environment"],
+            client_id="client-1",
+            client_secret="secret-1",
+            refresh_token="refresh-1",
+            base_url=server.url,
+            token_url=server.url + "/token",
+            store=tmp_path / "store",
+            **LOOPBACK,
+        )
+        for call in vector["calls"]:
+            if "authorization" in call:
+                assert client.get("/v1/x").ok and used[-1] == call["authorization"]
+            else:
+                with pytest.raises(ledgerauth.LedgerAuthError) as caught:
+                    client.get("/v1/x")
+                failure = caught.value
+                assert failure.kind == call["kind"]
+                assert [call[name] for name in ("status", "code") if name in call] == [
+                    getattr(failure, name) for name in ("status", "code") if name in call
+                ]
+                assert call.get("message", failure.server_message) == failure.server_message
+                if "come_back_s" in call:
+                    seconds = (failure.come_back_at - datetime.now(timezone.utc)).total_seconds()
+                    assert abs(seconds - call["come_back_s"]) < 5
+            assert sent == call["sent"]
 
 
 RINGS = [vector for vector in vectors("rings", 12) if not any("after_s" in call for call in vector["calls"])]

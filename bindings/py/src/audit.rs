@@ -3,6 +3,7 @@
 use crate::callbacks::Callbacks;
 use crate::interrupt;
 use crate::time;
+use auth_http::core::Severity;
 use auth_http::{AuditEvent, Audited, ClientBuilder, Heard};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -91,10 +92,10 @@ impl Logger {
 const ASKED: &str = "isEnabledFor";
 
 fn level(what: Audited) -> u8 {
-    match what {
-        Audited::Refused | Audited::TokenDenied | Audited::Replaced => WARNING,
-        Audited::Sent | Audited::Answered => DEBUG,
-        _ => INFO,
+    match what.severity() {
+        Severity::Warn => WARNING,
+        Severity::Info => INFO,
+        Severity::Debug => DEBUG,
     }
 }
 

@@ -35,6 +35,8 @@ pub enum Audited {
     RefreshTokenResent,
     /// A token was granted.
     TokenGranted,
+    /// A token was granted, and something about the answer is odd that changes nothing: an error beside it, or a token type that is not known.
+    TokenUnusual,
     /// A token that another process had got was taken over.
     TokenAdopted,
     /// No token could be had.
@@ -65,6 +67,7 @@ impl Audited {
             Self::TokenAsked => "token_asked",
             Self::RefreshTokenResent => "refresh_token_resent",
             Self::TokenGranted => "token_granted",
+            Self::TokenUnusual => "token_unusual",
             Self::TokenAdopted => "token_adopted",
             Self::TokenDenied => "token_denied",
             Self::Connected => "connected",
@@ -94,6 +97,7 @@ impl Audited {
             Self::Refused
             | Self::TokenDenied
             | Self::RefreshTokenResent
+            | Self::TokenUnusual
             | Self::Replaced
             | Self::ConsentFailed
             | Self::CredentialExposed => Severity::Warn,

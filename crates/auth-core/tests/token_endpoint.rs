@@ -2,9 +2,11 @@
 
 mod support;
 
-use auth_core::{ClientCredentials, Credential, FailureKind, Grant};
+use auth_core::{ClientCredentials, Credential, FailureKind, Grant, Provider, Step};
+use serde_json::Value;
 use std::time::Duration;
-use support::{Scenario, failure};
+use support::vectors::{text, vectors};
+use support::{START, Scenario, failure, sent_value};
 
 fn exact() -> Scenario {
     Scenario::new("exact", "nl", |provider| {
@@ -26,4 +28,69 @@ fn a_refresh_token_in_doubt_keeps_what_the_server_said() {
     let explanation = scenario.session.explain(scenario.now, scenario.stored.as_ref(), None);
     let (_, told) = explanation.last_error.unwrap();
     assert_eq!((told.status(), told.kind()), (Some(503), FailureKind::TokenEndpoint));
+}
+
+#[test]
+fn calls_after_calls() {
+    for vector in &vectors("refreshes", 22) {
+        replay(vector);
+    }
+}
+
+/// Makes the calls of a vector one after the other, and compares what was sent and what came of it.
+fn replay(vector: &Value) {
+    let name = text(vector, "name");
+    let provider = match vector["profile"].as_str() {
+        Some(profile) => Provider::from_toml(profile).unwrap_or_else(|error| panic!("{name}: {error}")),
+        None => Provider::builtin(text(vector, "provider")).unwrap(),
+    };
+    let mut scenario = Scenario::at(provider, text(vector, "environment"), |provider| {
+        Credential::Grant(Grant::refresh_token(ClientCredentials::parse(provider, "client-1", "client-secret-1").unwrap(), "refresh-1"))
+    });
+    let answers = vector["answers"].as_array().unwrap();
+    let mut sent = Vec::new();
+    for expected in vector["calls"].as_array().unwrap() {
+        scenario.now = scenario.now.max(START.after(Duration::from_secs(expected["at_s"].as_u64().unwrap_or(0))));
+        let begun = scenario.now;
+        let mut call = scenario.call("GET", "/v1/x");
+        let came = loop {
+            match scenario.next(&mut call) {
+                Step::Look => call.handle_looked(&mut scenario.session, scenario.now, None),
+                Step::Pause(_) => {}
+                Step::Wait(until) => scenario.now = until,
+                Step::Fetch(request) => {
+                    let form = request.body.unwrap();
+                    let token = form.expose().split('&').find_map(|pair| pair.strip_prefix("refresh_token="));
+                    sent.push(token.unwrap().to_owned());
+                    let answer = answers.get(sent.len() - 1).or(answers.last()).unwrap();
+                    scenario.tell(&mut call, answer);
+                }
+                Step::Send(send) => {
+                    scenario.respond(&mut call, 200, &[], "");
+                    break Ok(sent_value(&send).to_owned());
+                }
+                Step::Done(outcome) => break Err(failure(&outcome).clone()),
+                other => panic!("{name}: {other:?}"),
+            }
+        };
+        call.abandon(&mut scenario.session);
+        let wanted: Vec<&str> = expected["sent"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert_eq!(sent, wanted, "{name}: {came:?}");
+        match came {
+            Ok(authorization) => assert_eq!(Some(authorization.as_str()), expected["authorization"].as_str(), "{name}"),
+            Err(failure) => {
+                assert_eq!(Some(failure.kind().name()), expected["kind"].as_str(), "{name}: {failure}");
+                for (field, said) in [("code", failure.code()), ("message", failure.message())] {
+                    assert!(expected[field].is_null() || expected[field].as_str() == said, "{name}: {failure}");
+                }
+                assert!(
+                    expected["status"].is_null() || expected["status"].as_u64() == failure.status().map(u64::from),
+                    "{name}: {failure}"
+                );
+                if let Some(seconds) = expected["come_back_s"].as_u64() {
+                    assert_eq!(failure.come_back_at(), Some(begun.after(Duration::from_secs(seconds))), "{name}: {failure}");
+                }
+            }
+        }
+    }
 }

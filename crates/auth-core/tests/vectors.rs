@@ -3,8 +3,8 @@
 mod support;
 
 use auth_core::{
-    ApiKey, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, KeyError, Outcome, Provider, Response, Saved,
-    Session, Step, Transport, UnixTime,
+    ApiKey, Audited, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, KeyError, Outcome, Provider, Response,
+    Saved, Session, Step, Transport, UnixTime,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ fn keys() {
 
 #[test]
 fn token_answers() {
-    let list = vectors("token_answers", 45);
+    let list = vectors("token_answers", 103);
     for vector in &list {
         let name = text(vector, "name");
         let mut scenario = match text(vector, "provider") {
@@ -57,12 +57,15 @@ fn token_answers() {
                 Credential::Grant(Grant::client_credentials(ClientCredentials::parse(provider, "client-1", "ID_0123456789abcdef").unwrap()))
             }),
         };
-        let mut exchange = scenario.call("GET", "/v1/health");
+        let mut exchange = scenario.call("GET", "/v1/health").audited();
         scenario.to_fetch(&mut exchange);
-        let body = text(vector, "body").repeat(vector["repeat"].as_u64().map_or(1, |n| usize::try_from(n).unwrap()));
-        let headers = headers(vector);
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        scenario.respond(&mut exchange, u16::try_from(vector["status"].as_u64().unwrap()).unwrap(), &headers, &body);
+        scenario.tell(&mut exchange, vector);
+        let mut warnings = exchange.take_events();
+        warnings.retain(|event| event.what == Audited::TokenUnusual);
+        match vector["warning"].as_str() {
+            Some(words) => assert!(warnings.len() == 1 && warnings[0].decision.contains(words), "{name}: {warnings:?}"),
+            None => assert!(warnings.is_empty(), "{name}: {warnings:?}"),
+        }
         match scenario.poll(&mut exchange) {
             Step::Save(save) => {
                 let lifetime = save.record.expires_at.since(save.record.minted_at).as_secs_f64();
@@ -79,6 +82,9 @@ fn token_answers() {
                 let failure = support::failure(&outcome);
                 assert_eq!(Some(failure.kind().name()), vector["refused"].as_str(), "{name}: {failure}");
                 assert_eq!(failure.code(), vector["code"].as_str(), "{name}");
+                if let Some(words) = vector["message"].as_str() {
+                    assert!(failure.message().is_some_and(|message| message.contains(words)), "{name}: {failure}");
+                }
             }
             other => panic!("{name}: {other:?}"),
         }

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::lock::{Condvar, Mutex};
 use crate::run::Running;
 use crate::shared::Shared;
+use crate::transport::unpack::unpacked_whole;
 use crate::wakers::Waker;
 use auth_core::{Call, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, Transport, UnixTime};
 use std::fmt;
@@ -170,8 +171,10 @@ impl Delivery {
 
     /// Reports the answer to the last [`Next::Send`]. Of a success the body may be left out.
     pub fn answered(&mut self, response: &Response<'_>) {
+        let unpacked = unpacked_whole(response.headers, response.body);
+        let body = unpacked.as_ref().map_or(response.body, |body| body.as_slice());
         if let Some(running) = &mut self.running {
-            running.answered(response);
+            running.answered(&Response { body, ..*response });
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::credential::Credential;
 use crate::run::{keep, leave, obey, report};
 use crate::shared::Shared;
+use crate::transport::unpack::unpacked_whole;
 use auth_core::{Call, Claimed, Exchange, Response, Saved, SharedPause, Step, Transport, UnixTime};
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,7 +112,10 @@ impl Drive {
     /// Reports the response to [`Step::Fetch`] or [`Step::Send`].
     pub fn handle_response(&mut self, response: &Response<'_>) {
         let Self { shared, exchange } = self;
-        shared.with(|session, now| exchange.handle_response(session, now, response));
+        let unpacked = unpacked_whole(response.headers, response.body);
+        let body = unpacked.as_ref().map_or(response.body, |body| body.as_slice());
+        let response = Response { body, ..*response };
+        shared.with(|session, now| exchange.handle_response(session, now, &response));
     }
 
     /// Reports that [`Step::Fetch`] or [`Step::Send`] got no response.

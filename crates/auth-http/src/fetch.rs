@@ -1,6 +1,7 @@
 //! Requests to an authorization server: signed, sent as they are, answered whole.
 
 use crate::response::{Fields, TOKEN_READ_LIMIT};
+use crate::transport::unpack::unpacked;
 use crate::transport::{Payload, Times, Transport};
 use auth_core::{Response, TokenRequest, Transport as Lost, Unanswered};
 use std::io::Read as _;
@@ -33,7 +34,7 @@ pub(crate) fn fetch(transport: &dyn Transport, mut request: TokenRequest) -> Res
     let payload = request.body.as_ref().map_or(Payload::None, |body| Payload::Bytes(body.expose().as_bytes()));
     let whole = builder.body(payload).map_err(|_| unsendable("the token request cannot be sent"))?;
     let times = Times { begin: request.timeout, end: Some(request.timeout) };
-    let (head, body) = transport.send(whole, times)?.into_parts();
+    let (head, body) = unpacked(transport.send(whole, times)?).into_parts();
     // Room for the usual answer at once: a growing buffer leaves copies of the token behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1_024));
     let cut_off =

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::received::Received;
 use crate::shared::Shared;
 use crate::transport::Body;
+use crate::transport::unpack::unpacked;
 use auth_core::{Failure, FailureKind, Headers, MAX_TOKEN_ANSWER, Processed};
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
@@ -45,7 +46,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn new(response: http::Response<Body>) -> Box<Self> {
-        let (head, body) = response.into_parts();
+        let (head, body) = unpacked(response).into_parts();
         Box::new(Self {
             status: head.status.as_u16(),
             fields: Fields(head.headers),

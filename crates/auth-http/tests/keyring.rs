@@ -70,9 +70,9 @@ fn what_cannot_be_read_is_said_with_the_remedy() {
         .args(["--exact", "without_a_service", "--nocapture"])
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
         .env("LEDGERAUTH_TEST_ALONE", "1")
-        .status()
+        .output()
         .unwrap();
-    assert!(alone.success());
+    assert!(alone.status.success(), "{}", String::from_utf8_lossy(&alone.stderr));
 }
 
 #[test]

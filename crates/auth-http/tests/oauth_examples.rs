@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 use support::browser::visit;
 use support::oidc::Oidc;
-use support::server::{folder, skipped};
+use support::server::{folder, lacks, skipped};
 
 /// An example, started as a reader would.
 struct Example {
@@ -67,14 +67,10 @@ impl Example {
 /// Whether a browser can be had, and the example would open it; said aloud if not.
 fn can_open_chromium() -> bool {
     if !cfg!(feature = "login") {
-        skipped("no login was made in a real browser: this was built without the feature login");
+        skipped("features", "no login was made in a real browser: this was built without the feature login");
         return false;
     }
-    let found = Command::new("chromium").arg("--version").output().is_ok();
-    if !found {
-        skipped("no login was made in a real browser: there is no chromium");
-    }
-    found
+    !lacks("chromium", "no login was made in a real browser")
 }
 
 fn own_file(name: &str) -> PathBuf {

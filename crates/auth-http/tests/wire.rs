@@ -67,8 +67,8 @@ fn again_with(test: &str, variables: &[(&str, &str)]) {
     ] {
         child.env_remove(name);
     }
-    let status = child.args(["--exact", test]).envs(variables.iter().copied()).env("LEDGERAUTH_CHILD", "1").status().unwrap();
-    assert!(status.success());
+    let output = child.args(["--exact", test]).envs(variables.iter().copied()).env("LEDGERAUTH_CHILD", "1").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 /// A call in the child process: the sandbox's address and key come by variables.

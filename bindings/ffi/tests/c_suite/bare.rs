@@ -1,6 +1,6 @@
 //! The library without HTTP: the same programs, with libcurl below the client or beside it.
 
-use crate::build::{Program, root, succeed};
+use crate::build::{Program, no_c, root, succeed};
 use crate::stage::{Stage, World};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,6 +8,9 @@ use std::sync::LazyLock;
 
 #[test]
 fn without_http_everything_holds_on_top_of_libcurl() {
+    if no_c() {
+        return;
+    }
     let library = bare();
     for name in ["abi", "exchanges", "answers", "client", "errors", "callbacks", "threads"] {
         let program = Program::test(name).library(library).with("bare", &["-DEXPECT_HTTP=0"]).build();
@@ -17,6 +20,9 @@ fn without_http_everything_holds_on_top_of_libcurl() {
 
 #[test]
 fn without_http_the_examples_that_bring_their_own_run() {
+    if no_c() {
+        return;
+    }
     let library = bare();
     for name in ["own_http", "event_loop"] {
         let stage = Stage::start(World::Tls);

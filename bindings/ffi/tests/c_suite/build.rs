@@ -1,8 +1,9 @@
 //! Compiling C and C++ as a connector's author would.
 
-use std::io::Write as _;
+use crate::server::{has, lacks, skipped_in_part};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A C compiler with its C++ half.
@@ -23,16 +24,21 @@ impl Compiler {
     }
 }
 
-/// The compilers that are here. Gcc or clang has to be, because a dependency of the sandbox needs one.
+/// The compilers that are here. Gcc is, or the test would have ended (`no_c`).
 pub(crate) fn compilers() -> Vec<Compiler> {
-    let here = |compiler: &Compiler| {
-        let all = [compiler.command(false), compiler.command(true)].into_iter().all(has);
-        if !all {
-            skipped(&format!("{compiler:?} is not installed, so nothing was compiled by it"));
+    static CLANG_TOO: LazyLock<bool> = LazyLock::new(|| {
+        let has = has("clang");
+        if !has {
+            skipped_in_part("clang", "no C or C++ was compiled by clang");
         }
-        all
-    };
-    [Compiler::Gcc, Compiler::Clang].into_iter().filter(here).collect()
+        has
+    });
+    if *CLANG_TOO { vec![Compiler::Gcc, Compiler::Clang] } else { vec![Compiler::Gcc] }
+}
+
+/// Whether no program can be built here. If so, that is said aloud, and the test is to end.
+pub(crate) fn no_c() -> bool {
+    lacks("c", "this program was not compiled as C or C++")
 }
 
 /// A program in the making.
@@ -162,17 +168,6 @@ pub(crate) fn succeed(command: &mut Command) -> Output {
 /// What a command printed, both ways.
 pub(crate) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
-
-/// Whether a program is installed.
-pub(crate) fn has(program: &str) -> bool {
-    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
-}
-
-/// Says that something was not tested because a tool is missing; a failure where all tools have to be there, as in CI.
-pub(crate) fn skipped(what: &str) {
-    assert!(std::env::var_os("LEDGERAUTH_REQUIRE_TOOLS").is_none(), "{what}, and LEDGERAUTH_REQUIRE_TOOLS is set");
-    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {what}; `make tools` installs what can be had");
 }
 
 /// Whether everything is to be run that can be.

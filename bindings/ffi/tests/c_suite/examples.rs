@@ -1,11 +1,14 @@
 //! The examples, run as a reader would.
 
-use crate::build::{Program, compilers};
+use crate::build::{Program, compilers, no_c};
 use crate::stage::{Stage, World};
 use auth_sandbox::{Kind, Service};
 
 #[test]
 fn the_simple_client_checks_posts_and_gets() {
+    if no_c() {
+        return;
+    }
     for compiler in compilers() {
         let stage = Stage::start(World::Tls);
         let text = Program::example("simple").by(compiler).build().run(&stage.finora(), &[]);
@@ -15,6 +18,9 @@ fn the_simple_client_checks_posts_and_gets() {
 
 #[test]
 fn the_client_on_top_of_libcurl_gets_a_token_and_calls() {
+    if no_c() {
+        return;
+    }
     for compiler in compilers() {
         let stage = Stage::start(World::Tls);
         let text = Program::example("own_http").by(compiler).build().run(&stage.numeric(), &[]);
@@ -25,6 +31,9 @@ fn the_client_on_top_of_libcurl_gets_a_token_and_calls() {
 
 #[test]
 fn a_hundred_calls_are_in_flight_on_one_thread_with_one_token() {
+    if no_c() {
+        return;
+    }
     for compiler in compilers() {
         let stage = Stage::start(World::Tls);
         let text = Program::example("event_loop").by(compiler).build().run(&stage.numeric(), &[]);
@@ -36,6 +45,9 @@ fn a_hundred_calls_are_in_flight_on_one_thread_with_one_token() {
 
 #[test]
 fn an_example_says_what_is_wrong() {
+    if no_c() {
+        return;
+    }
     let stage = Stage::start(World::Tls);
     let mut env = stage.finora();
     env.iter_mut().find(|(name, _)| name == "FINORA_API_KEY").unwrap().1 = "test_sk_short".into();

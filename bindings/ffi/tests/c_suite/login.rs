@@ -1,7 +1,7 @@
 //! Logins from C at a real authorization server: the program shows the address or the code, and the person here does the rest.
 
 use crate::browser::visit;
-use crate::build::{Program, clean};
+use crate::build::{Program, clean, no_c};
 use crate::oidc::Oidc;
 use serde_json::json;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -9,6 +9,9 @@ use std::process::Stdio;
 
 #[test]
 fn a_person_connects_by_browser_or_on_another_device_and_ends_it() {
+    if no_c() {
+        return;
+    }
     let Some(oidc) = Oidc::start(&json!({})) else { return };
     connect(&oidc, "browser");
     connect(&oidc, "device");
@@ -16,6 +19,9 @@ fn a_person_connects_by_browser_or_on_another_device_and_ends_it() {
 
 #[test]
 fn a_person_who_refuses_is_an_error() {
+    if no_c() {
+        return;
+    }
     let Some(oidc) = Oidc::start(&json!({"person": "deny"})) else { return };
     connect(&oidc, "refused");
 }

@@ -37,7 +37,7 @@ mod support {
     pub(crate) use crate::server;
 }
 
-use build::{Compiler, Program, compilers};
+use build::{Compiler, Program, compilers, no_c};
 use stage::{Stage, TempFolder, World};
 
 /// The test programs, and whether they talk to the sandbox.
@@ -46,6 +46,9 @@ const PROGRAMS: [(&str, bool); 7] =
 
 #[test]
 fn every_program_holds_in_c11_by_both_compilers() {
+    if no_c() {
+        return;
+    }
     for compiler in compilers() {
         for (name, talks) in PROGRAMS {
             let program = Program::test(name).by(compiler).build();
@@ -61,6 +64,9 @@ fn every_program_holds_in_c11_by_both_compilers() {
 
 #[test]
 fn the_header_is_also_cpp17() {
+    if no_c() {
+        return;
+    }
     for compiler in compilers() {
         Program::test("abi").by(compiler).in_cpp().build().run(&Stage::start(World::Tls).env(), &[]);
     }
@@ -68,6 +74,9 @@ fn the_header_is_also_cpp17() {
 
 #[test]
 fn sixteen_threads_share_one_client() {
+    if no_c() {
+        return;
+    }
     let program = Program::test("threads").build();
     program.run(&Stage::start(World::Tls).env(), &["50"]);
 }

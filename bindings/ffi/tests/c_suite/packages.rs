@@ -1,7 +1,8 @@
 //! What `make install` lays out, used as others would: by pkg-config, by CMake, statically, and as a part of a CMake project.
 
 use crate::bare::bare;
-use crate::build::{clean, has, library_folder, root, skipped, succeed, text};
+use crate::build::{clean, library_folder, no_c, root, succeed, text};
+use crate::server::lacks;
 use crate::stage::{Stage, World};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,10 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 #[test]
-fn three_consumers_build_from_an_empty_prefix() {
+fn two_consumers_build_from_an_empty_prefix() {
+    if no_c() {
+        return;
+    }
     let prefix = installed();
     let pkgconfig = prefix.join("lib/pkgconfig");
     let flags = |arguments: &[&str]| {
@@ -32,12 +36,21 @@ fn three_consumers_build_from_an_empty_prefix() {
     let needed = text(&succeed(Command::new("readelf").arg("-d").arg(&alone)));
     assert!(!needed.contains("libledgerauth"), "{needed}");
     runs(&alone, Path::new("/nowhere"));
+}
 
-    by_cmake("consumer", &[format!("-DCMAKE_PREFIX_PATH={}", prefix.display())]);
+#[test]
+fn a_cmake_project_finds_what_is_installed() {
+    if no_cmake() {
+        return;
+    }
+    by_cmake("consumer", &[format!("-DCMAKE_PREFIX_PATH={}", installed().display())]);
 }
 
 #[test]
 fn the_sources_are_a_part_of_a_cmake_project() {
+    if no_cmake() {
+        return;
+    }
     // The build without HTTP is there already.
     let (source, target) = (root(), bare().parent().unwrap().to_owned());
     let options = [
@@ -74,6 +87,9 @@ fn only_our_names_are_exported_and_all_of_them_are_pinned() {
 
 #[test]
 fn the_version_is_one_number_everywhere() {
+    if no_c() {
+        return;
+    }
     let version = env!("CARGO_PKG_VERSION");
     let prefix = installed();
     let pkgconfig = prefix.join("lib/pkgconfig");
@@ -106,11 +122,12 @@ fn what_the_static_library_needs_is_what_the_compiler_says() {
     assert!(cmake.contains(&listed.replace(' ', ";")), "CMakeLists.txt names other libraries");
 }
 
+fn no_cmake() -> bool {
+    no_c() || lacks("cmake", "this project was not built by CMake")
+}
+
 /// Builds one of the projects of `tests/c/cmake` and runs its programs.
 fn by_cmake(project: &str, options: &[String]) {
-    if !has("cmake") {
-        return skipped("CMake is not installed, so no project was built by it");
-    }
     let build = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cmake-{project}"));
     let _ = std::fs::remove_dir_all(&build);
     succeed(clean("cmake").arg("-S").arg(root().join("../../tests/c/cmake").join(project)).arg("-B").arg(&build).args(options));

@@ -1,6 +1,6 @@
 //! What the README says of C: its program runs as printed, its link lines link, its names exist.
 
-use crate::build::{compilers, root, succeed, text};
+use crate::build::{compilers, no_c, root, succeed, text};
 use crate::packages::installed;
 use crate::stage::{Stage, World};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,9 @@ use std::process::Command;
 
 #[test]
 fn the_program_of_the_readme_compiles_as_printed_and_runs() {
+    if no_c() {
+        return;
+    }
     let source = program();
     for compiler in compilers() {
         let program = crate::build::Program::of("readme", source.clone()).by(compiler).build();
@@ -24,6 +27,9 @@ fn the_program_of_the_readme_compiles_as_printed_and_runs() {
 
 #[test]
 fn the_link_lines_of_the_readme_link() {
+    if no_c() {
+        return;
+    }
     let prefix = installed();
     let folder = program().parent().unwrap().to_owned();
     let readme = readme();

@@ -1,15 +1,19 @@
 //! Tokens of C programs in a real Redis server, over TLS; and what a library without Redis says.
 
 use crate::bare::bare;
-use crate::build::{Program, skipped};
+use crate::build::{Program, no_c};
 use crate::redis_tls::Redis;
+use crate::server::skipped;
 use crate::stage::{Stage, World};
 use auth_sandbox::{Fault, FaultKind, Kind, Service};
 
 #[test]
 fn tokens_in_redis_outlive_the_process_that_got_them() {
+    if no_c() {
+        return;
+    }
     if !cfg!(feature = "redis") {
-        return skipped("the library was built without the feature redis, so no tokens of C programs were kept in Redis");
+        return skipped("features", "the library was built without the feature redis, so no tokens of C programs were kept in Redis");
     }
     let Some(redis) = Redis::start("127.0.0.1") else { return };
     let mut stage = Stage::start(World::Tls);
@@ -45,6 +49,9 @@ fn tokens_in_redis_outlive_the_process_that_got_them() {
 
 #[test]
 fn a_library_without_redis_says_how_to_get_one() {
+    if no_c() {
+        return;
+    }
     let program = Program::test("redis").library(bare()).with("bare", &[]).build();
     program.run(&Stage::start(World::Tls).env(), &["refuse"]);
 }

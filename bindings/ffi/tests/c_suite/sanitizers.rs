@@ -1,6 +1,7 @@
 //! The programs under valgrind and the sanitizers, and proof that these would have found something.
 
-use crate::build::{Built, Compiler, Program, compilers, full, has, skipped};
+use crate::build::{Built, Compiler, Program, compilers, full, no_c};
+use crate::server::{lacks, skipped};
 use crate::stage::{Stage, World};
 use std::path::Path;
 use std::process::Command;
@@ -26,8 +27,8 @@ const VALGRIND: [&str; 7] = [
 
 #[test]
 fn nothing_is_lost_or_read_before_it_is_written() {
-    if !has("valgrind") {
-        return skipped("valgrind is not installed, so nothing was run under it");
+    if no_c() || lacks("valgrind", "nothing was run under valgrind") {
+        return;
     }
     let planted = planted("leak", &[]);
     let output = Command::new(VALGRIND[0]).args(&VALGRIND[1..]).arg(&planted.0).output().unwrap();
@@ -40,6 +41,9 @@ fn nothing_is_lost_or_read_before_it_is_written() {
 
 #[test]
 fn no_access_is_out_of_bounds_and_nothing_is_undefined() {
+    if no_c() {
+        return;
+    }
     let Some(compiler) = sanitizing("address") else { return };
     let flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
     let planted = planted_by(compiler, "overflow", &flags);
@@ -59,6 +63,9 @@ const TSAN: &str = "ignore_noninstrumented_modules=1:halt_on_error=1:exitcode=66
 
 #[test]
 fn sixteen_threads_race_nowhere() {
+    if no_c() {
+        return;
+    }
     let Some(compiler) = sanitizing("thread") else { return };
     let flags = ["-fsanitize=thread", "-fno-omit-frame-pointer"];
     let planted = planted_by(compiler, "race", &flags);
@@ -85,7 +92,7 @@ fn sanitizing(what: &str) -> Option<Compiler> {
     };
     let compiler = compilers().into_iter().rev().find(works);
     if compiler.is_none() {
-        skipped(&format!("no compiler here has the {what} sanitizer, so nothing was run under it"));
+        skipped("clang", &format!("no compiler here has the {what} sanitizer, so nothing was run under it"));
     }
     compiler
 }

@@ -6,6 +6,7 @@ use crate::step::Outcome;
 use crate::time::UnixTime;
 use crate::token::access::Token;
 use crate::token::record::{Record, SharedPause, Spending};
+use crate::verdict::failure::Failure;
 use crate::verdict::processed::Processed;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -78,8 +79,9 @@ pub(super) struct Asked {
     pub(super) signed: Vec<Secret>,
 }
 
-/// A token on its way to the store.
+/// What was granted, on its way to the store.
 pub(super) struct Unsaved {
-    pub(super) token: Token,
+    /// The token, or why no call can be sent with it.
+    pub(super) token: Result<Token, Failure>,
     pub(super) record: Record,
 }

@@ -66,6 +66,8 @@ pub struct Exchange {
     unanswered_before: u32,
     /// Whether a signed request was repeated because the clocks differed.
     clock_was_wrong: bool,
+    /// Whether a refusal of a server in trouble was asked for once more.
+    doubted: bool,
     saves: u32,
     deliveries: Deliveries,
     audit: Option<Vec<AuditEvent>>,
@@ -123,6 +125,7 @@ impl Exchange {
             fetches: 0,
             unanswered_before: 0,
             clock_was_wrong: false,
+            doubted: false,
             saves: 0,
             deliveries,
             audit: None,

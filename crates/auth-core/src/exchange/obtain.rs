@@ -7,9 +7,10 @@ use crate::audit::Audited;
 use crate::credential::Secret;
 use crate::oauth::assertion::clocks_differ;
 use crate::provider::GrantKind;
-use crate::session::{CONNECT_FIRST, Session};
+use crate::session::{CONNECT_FIRST, REFUSED_REST, Session};
 use crate::time::UnixTime;
-use crate::token::answer::{self, Denied, Granted};
+use crate::token::answer::{self, Granted};
+use crate::token::denied::Denied;
 use crate::token::life::{Event, TokenLife};
 use crate::token::refresh::RefreshForecast;
 use crate::token::request::Moment;
@@ -190,21 +191,28 @@ impl Exchange {
         match answer::read(session.connection().provider(), asked.kind, response, now, &secrets) {
             Ok(granted) => self.granted(session, now, asked, granted),
             // An assertion is dated; the refusal of one that was dated by a wrong clock says nothing yet, and nothing was spent by it.
-            Err(Denied::Refused(failure))
+            Err(denied @ (Denied::Refused(_) | Denied::Dead(_)))
                 if !asked.signed.is_empty()
                     && !self.clock_was_wrong
                     && clocks_differ(assumed, session.servers(now))
-                    && (asked.kind != GrantKind::RefreshToken || failure.code() != Some("invalid_grant")) =>
+                    && (asked.kind != GrantKind::RefreshToken || matches!(denied, Denied::Refused(_))) =>
             {
                 self.clock_was_wrong = true;
                 self.at = At::Fetch;
             }
+            // A server in trouble said it: it is asked once more before it is believed.
+            Err(Denied::Doubtful { cause, trouble, .. }) if !self.doubted => {
+                self.doubted = true;
+                self.ask_again(session, now, cause, trouble);
+            }
             // The store is read once more: if somebody else was faster, the grant lives on in what they saved.
-            Err(Denied::Refused(failure)) if failure.code() == Some("invalid_grant") && is_single_use(session) => {
+            Err(Denied::Dead(failure) | Denied::Doubtful { refusal: failure, .. }) if is_single_use(session) => {
                 self.refusal = Some(Box::new(self.told_why(failure)));
                 self.at = At::Resting(now, Then::Claim);
             }
-            Err(Denied::Refused(failure)) => self.give_up_unspent(session, now, failure),
+            Err(Denied::Refused(failure) | Denied::Dead(failure) | Denied::Doubtful { refusal: failure, .. }) => {
+                self.give_up_unspent(session, now, failure);
+            }
             Err(Denied::Unclear(cause, failure)) => self.no_token(session, now, cause, failure),
         }
     }
@@ -214,7 +222,7 @@ impl Exchange {
         self.no_token(session, now, transport.cause(), transport.failure(&whom, FailureKind::TokenEndpoint));
     }
 
-    /// There is a token: to the store with it, before anybody uses it.
+    /// There is a grant: to the store with it, before anybody uses it or judges it.
     fn granted(&mut self, session: &mut Session, now: UnixTime, asked: &Asked, granted: Granted) {
         // A person has connected the account again while the answer was on its way: the session goes by the newer consent.
         if self.is_for_another_grant(session, now) {
@@ -236,10 +244,18 @@ impl Exchange {
             consented_at: before.consented_at.or(refresh_token.as_ref().map(|_| minted_at)),
             refresh_token,
             spending: None,
-            access_token: Some(granted.access_token),
+            access_token: granted.access_token,
             place: None,
             refusal: None,
         };
+        if let Some(failure) = granted.unusable.map(|failure| failure.with_come_back_at(now.after(REFUSED_REST))) {
+            // Without a refresh token there is nothing to be kept.
+            if record.refresh_token.is_none() {
+                return self.give_up_unspent(session, now, failure);
+            }
+            self.at = At::Save(Box::new(Unsaved { token: Err(failure), record }));
+            return;
+        }
         let random = self.dice.f64();
         if let Some(token) = session.token_of(&record, random) {
             let connection = Arc::clone(session.connection());
@@ -247,7 +263,10 @@ impl Exchange {
             self.note(&connection, now, Audited::TokenGranted, Some(&token.authorization), || {
                 format!("generation {}, for {lifetime} seconds", record.generation)
             });
-            self.at = At::Save(Box::new(Unsaved { token: token.usable_from(now), record }));
+            if let Some(oddity) = granted.oddity.filter(|oddity| session.is_new_oddity(oddity)) {
+                self.note(&connection, now, Audited::TokenUnusual, Some(&token.authorization), || oddity);
+            }
+            self.at = At::Save(Box::new(Unsaved { token: Ok(token.usable_from(now)), record }));
         }
     }
 
@@ -284,8 +303,16 @@ impl Exchange {
             let connection = Arc::clone(session.connection());
             self.note(&connection, now, Audited::RefreshTokenEnding, None, || forecast.to_string());
         }
-        session.take(Event::Granted { by: self.id, token: unsaved.token, record: Box::new(unsaved.record) });
         (self.journal, self.spent_since) = (None, None);
+        let token = match unsaved.token {
+            Ok(token) => token,
+            // What was granted is durable. It is told why no call can be sent with it, and the next try goes on from it.
+            Err(failure) => {
+                session.take_over(unsaved.record);
+                return self.give_up(session, now, failure);
+            }
+        };
+        session.take(Event::Granted { by: self.id, token, record: Box::new(unsaved.record) });
         self.at = At::Release(Box::new(At::Start));
     }
 
@@ -297,6 +324,11 @@ impl Exchange {
         {
             return self.give_up(session, now, failure);
         }
+        self.ask_again(session, now, cause, failure);
+    }
+
+    /// The token request once more, if the rules of every request allow it.
+    fn ask_again(&mut self, session: &mut Session, now: UnixTime, cause: Cause, failure: Failure) {
         let not_before = session.note_unanswered(&failure, now);
         let policy = *session.connection().policy();
         let situation = Situation {

@@ -2,12 +2,25 @@
 
 use crate::provider::{GrantKind, Provider};
 use crate::verdict::failure::FailureKind;
+use crate::verdict::retry::Cause;
 
-/// What a refused grant means (RFC 6749 section 5.2, RFC 8628 section 3.5, RFC 6749 section 4.1.2.1 where servers borrow from it); `None` for trouble of the
-/// server's own, after which the same request may succeed.
-pub(crate) fn at_token_endpoint(provider: &Provider, asked: GrantKind, code: &str, status: u16) -> Option<(FailureKind, &'static str)> {
+/// What a code says at a token endpoint.
+#[derive(Debug)]
+pub(crate) enum Meaning {
+    /// The grant or the client is refused.
+    Refused(FailureKind, &'static str),
+    /// The server has trouble of its own, after which the same request may succeed.
+    Trouble(Cause),
+}
+
+/// The advice about a code that no RFC names.
+pub(crate) const LOOK_IT_UP: &str = "look the code up in the API's documentation";
+
+/// What a code of an RFC means at a token endpoint, whatever the status (RFC 6749 section 5.2, RFC 8628 section 3.5, RFC 6749 section 4.1.2.1 where servers
+/// borrow from it); `None` for any other code.
+pub(crate) fn at_token_endpoint(provider: &Provider, asked: GrantKind, code: &str) -> Option<Meaning> {
     use FailureKind::{ConsentRequired, GrantRefused, MissingScope};
-    Some(match (code, asked) {
+    let (kind, advice) = match (code, asked) {
         ("invalid_client", _) => (
             GrantRefused,
             "the client is unknown here or could not prove itself: check its id, its secret, key or certificate, client_auth, and the environment that they were issued for",
@@ -50,11 +63,14 @@ pub(crate) fn at_token_endpoint(provider: &Provider, asked: GrantKind, code: &st
             GrantRefused,
             "the server binds tokens to a key (DPoP, RFC 9449), which is not spoken here: register the client for bearer tokens",
         ),
-        ("server_error" | "temporarily_unavailable", _) => return None,
-        // A code of the server's own beside such a status says nothing about the grant.
-        _ if status == 429 || status >= 500 => return None,
-        _ => (GrantRefused, "look the code up in the API's documentation"),
-    })
+        // What a device asks with goes on being asked with; the code itself says how.
+        ("authorization_pending" | "slow_down", GrantKind::DeviceCode) => (GrantRefused, "ask again, as the code says"),
+        // The one says that the request was not taken on, the other nothing of what became of it.
+        ("temporarily_unavailable", _) => return Some(Meaning::Trouble(Cause::Unprocessed)),
+        ("server_error", _) => return Some(Meaning::Trouble(Cause::ServerError)),
+        _ => return None,
+    };
+    Some(Meaning::Refused(kind, advice))
 }
 
 /// What an error in a redirect means (RFC 6749 section 4.1.2.1, OIDC Core section 3.1.2.6).
@@ -80,6 +96,6 @@ pub(crate) fn in_redirect(code: &str) -> (FailureKind, &'static str) {
         "login_required" | "interaction_required" | "account_selection_required" | "consent_required" => {
             (StepUpRequired, "the person has to sign in or consent, and the request did not let them: leave prompt=none out")
         }
-        _ => (GrantRefused, "look the code up in the API's documentation"),
+        _ => (GrantRefused, LOOK_IT_UP),
     }
 }

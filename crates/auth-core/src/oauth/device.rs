@@ -5,13 +5,14 @@ use crate::credential::Secret;
 use crate::origin::Url;
 use crate::time::UnixTime;
 use crate::verdict::answer::Response;
+use crate::verdict::body::Body;
 use crate::verdict::failure::{Failure, FailureKind};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The grant's name (RFC 8628 section 3.4).
 pub(super) const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -71,7 +72,8 @@ impl Code {
             let advice = "compare device_authorization_url with the API's documentation, and look for a proxy in between";
             Failure::new(FailureKind::TokenEndpoint, what, advice).with_status(response.status)
         };
-        let document: Map<String, Value> = serde_json::from_slice(response.body).map_err(|_| refuse("is not a JSON object"))?;
+        let body = Body::read(response.body);
+        let document = body.object().ok_or_else(|| refuse("is not a JSON object"))?;
         let text = |name: &str| document.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
         let seconds = |name: &str| match document.get(name)? {
             Value::Number(number) => number.as_f64(),

@@ -8,6 +8,7 @@ use crate::token::request::TokenRequest;
 use crate::verdict::answer::Response;
 use crate::verdict::body::quote;
 use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::lenient;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
@@ -76,7 +77,12 @@ impl Discovery {
     }
 
     fn read(&self, place: &Url, body: &[u8]) -> Result<Metadata, Failure> {
-        let document: Document = serde_json::from_slice(body).map_err(|error| {
+        // A member that is missing or of another type stays an error; flaws around the members are mended.
+        let mended = |error: serde_json::Error| {
+            let read = if error.is_data() { None } else { lenient::parse(body).and_then(serde_json::from_value).ok() };
+            read.ok_or(error)
+        };
+        let document: Document = serde_json::from_slice(body).or_else(mended).map_err(|error| {
             let why = format!("at {place} is not the JSON object of RFC 8414 (line {}, column {})", error.line(), error.column());
             self.fails(&why, "compare the issuer with the vendor's documentation, and look for a proxy in between")
         })?;

@@ -1,7 +1,10 @@
 //! What a profile may not say: fields that are each well formed and contradict each other.
 
 use super::error::Fault;
-use super::profile::{ClientAuth, FormatFacts, GrantKind, KeyFacts, Profile, RefreshFacts, Rotation, TokenFacts, TokenRequestForm};
+use super::profile::{
+    ClientAuth, FormatFacts, GrantKind, KeyFacts, Profile, RefreshFacts, Rotation, TokenErrorFacts, TokenErrorMeaning, TokenFacts,
+    TokenRequestForm,
+};
 use crate::headers::{is_of_the_frame, is_token};
 use crate::origin::Url;
 use alloc::format;
@@ -125,6 +128,9 @@ fn tokens(profile: &Profile, token: &Spanned<TokenFacts>) -> Result<(), Fault> {
     if let Some(refresh) = &facts.refresh {
         refreshing(facts, refresh)?;
     }
+    for (index, error) in facts.error.iter().enumerate() {
+        token_error(facts, error, &facts.error[..index])?;
+    }
     formats(profile, &facts.secret_format)
 }
 
@@ -157,6 +163,52 @@ fn refreshing(token: &TokenFacts, refresh: &Spanned<RefreshFacts>) -> Result<(),
     }
     if facts.idle_lifetime_days == Some(0) || facts.total_lifetime_days == Some(0) {
         return refuse(refresh, "a lifetime of 0 days: leave it out if it is not known");
+    }
+    Ok(())
+}
+
+/// The longest `come_back_seconds`: a day, because no longer moment is kept in full.
+const LONGEST_COME_BACK: u64 = 86_400;
+
+fn token_error(token: &TokenFacts, error: &Spanned<TokenErrorFacts>, earlier: &[Spanned<TokenErrorFacts>]) -> Result<(), Fault> {
+    use TokenErrorMeaning::{ClientRefused, ConsentRequired, TooEarly};
+    let facts = error.get_ref();
+    let texts = [&facts.code, &facts.text];
+    if facts.status.is_none() && texts.iter().all(|text| text.is_none()) {
+        return refuse(error, "a [[token.error]] needs a `status`, a `code` or a `text`: else it would be about every answer");
+    }
+    if texts.into_iter().flatten().any(|text| text.trim().is_empty()) {
+        return refuse(error, "an empty `code` or `text`: leave it out");
+    }
+    if facts.status.is_some_and(|status| !matches!(status, 200..300 | 400..600)) {
+        return refuse(error, "no answer with that `status` is read: it is from 200 to 299 or from 400 to 599");
+    }
+    let by_person = [GrantKind::RefreshToken, GrantKind::AuthorizationCode, GrantKind::DeviceCode];
+    if facts.means == ConsentRequired && !by_person.iter().any(|grant| token.grants.contains(grant)) {
+        return refuse(error, "means = \"consent_required\", but none of the grants is one that a person consents to");
+    }
+    match (facts.means, facts.come_back_seconds) {
+        (TooEarly, None) => {
+            return refuse(error, "means = \"too_early\" needs `come_back_seconds`: else nobody knows when it is no longer");
+        }
+        (ConsentRequired | ClientRefused, Some(_)) => return refuse(error, "`come_back_seconds`, but by its meaning no waiting helps"),
+        (_, Some(seconds)) if seconds == 0 || seconds > LONGEST_COME_BACK => {
+            return refuse(error, format!("`come_back_seconds` is from 1 to {LONGEST_COME_BACK}, a day"));
+        }
+        _ => {}
+    }
+    // Whatever fits this table fits an earlier one, which counts.
+    let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
+    let covers = |other: &TokenErrorFacts| {
+        other.status.is_none_or(|status| facts.status == Some(status))
+            && lower(&other.code).is_none_or(|code| lower(&facts.code) == Some(code))
+            && lower(&other.text).is_none_or(|text| lower(&facts.text).is_some_and(|own| own.contains(&text)))
+    };
+    if earlier.iter().any(|other| covers(other.get_ref())) {
+        return refuse(
+            error,
+            "an earlier [[token.error]] is about the same answers and more, and counts: put this one before it, or leave it out",
+        );
     }
     Ok(())
 }
@@ -213,6 +265,42 @@ mod tests {
         let (line, field, reason) = refusal(|good| good.replace("length = 8", "length = \"8\""));
         assert_eq!((line, field.as_deref()), (Some(12), Some("length")));
         assert!(reason.contains("a whole number is expected"), "{reason}");
+    }
+
+    #[test]
+    fn what_a_token_endpoint_says_has_one_meaning() {
+        const TOKEN: &str = "name = \"own\"\ntitle = \"Own\"\n\n[[environment]]\nname = \"production\"\nbase_url = \"https://api.own.example\"\ntoken_url = \"https://api.own.example/token\"\n\n[token]\ngrants = [\"refresh_token\"]\nrequest = \"form\"\nclient_auth = \"client_secret_post\"\n";
+        let of = |tables: &[&str]| {
+            let tables: String = tables.iter().map(|table| alloc::format!("[[token.error]]\n{table}\n")).collect();
+            Provider::from_toml(&alloc::format!("{TOKEN}{tables}")).map_err(|error| error.to_string())
+        };
+        let good = [
+            "status = 400\ncode = \"a\"\ntext = \"Old Token\"\nmeans = \"consent_required\"",
+            "code = \"a\"\nmeans = \"client_refused\"",
+            "text = \"b\"\nmeans = \"too_early\"\ncome_back_seconds = 570",
+            "status = 430\nmeans = \"rate_limited\"",
+        ];
+        assert!(of(&good).is_ok());
+        for (tables, told) in [
+            (&["means = \"server_error\""][..], "needs a `status`, a `code` or a `text`"),
+            (&["code = \" \"\nmeans = \"server_error\""], "an empty `code` or `text`"),
+            (&["status = 302\nmeans = \"server_error\""], "no answer with that `status` is read"),
+            (&["code = \"a\"\nmeans = \"gone\""], "unknown word \"gone\", expected one of `consent_required`, `too_early`"),
+            (&["code = \"a\"\nmean = \"server_error\""], "unknown field `mean`"),
+            (&["code = \"a\"\nmeans = \"too_early\""], "needs `come_back_seconds`"),
+            (&["code = \"a\"\nmeans = \"consent_required\"\ncome_back_seconds = 5"], "no waiting helps"),
+            (&["code = \"a\"\nmeans = \"rate_limited\"\ncome_back_seconds = 0"], "from 1 to 86400"),
+            (&["code = \"a\"\nmeans = \"rate_limited\"\ncome_back_seconds = 86401"], "from 1 to 86400"),
+            (&[good[1], good[1]], "an earlier [[token.error]]"),
+            (&[good[1], good[0]], "an earlier [[token.error]]"),
+            (&["text = \"old\"\nmeans = \"server_error\"", good[0]], "an earlier [[token.error]]"),
+        ] {
+            let error = of(tables).unwrap_err();
+            assert!(error.contains(told), "{tables:?}: {error}");
+        }
+        let clients =
+            TOKEN.replace("refresh_token", "client_credentials") + "[[token.error]]\ncode = \"a\"\nmeans = \"consent_required\"\n";
+        assert!(Provider::from_toml(&clients).unwrap_err().to_string().contains("none of the grants"));
     }
 
     #[test]

@@ -10,7 +10,9 @@ mod read;
 pub(crate) use error::Fault;
 pub use error::ProfileError;
 pub use profile::{Alphabet, ClientAuth, Difference, GrantKind, Requirement, Rotation};
-pub(crate) use profile::{AssertionAudience, FormatFacts, IdempotencyFacts, RefreshFacts, TokenRequestForm, WaitUnit};
+pub(crate) use profile::{
+    AssertionAudience, FormatFacts, IdempotencyFacts, RefreshFacts, TokenErrorFacts, TokenErrorMeaning, TokenRequestForm, WaitUnit,
+};
 
 pub(crate) use read::{Fact, word, words};
 
@@ -189,6 +191,17 @@ impl Provider {
 
     pub(crate) fn token_request(&self) -> Option<(TokenRequestForm, ClientAuth)> {
         self.0.token.as_ref().map(|token| (token.get_ref().request, token.get_ref().client_auth))
+    }
+
+    /// What the vendor says a refusal of its token endpoint means.
+    pub(crate) fn token_error(&self, status: u16, codes: &[String], body: &Body) -> Option<&TokenErrorFacts> {
+        let fits = |facts: &&TokenErrorFacts| {
+            let code_fits = |code: &String| codes.iter().any(|found| found.trim().eq_ignore_ascii_case(code));
+            facts.status.is_none_or(|wanted| wanted == status)
+                && facts.code.as_ref().is_none_or(code_fits)
+                && facts.text.as_ref().is_none_or(|text| body.holds(&text.to_lowercase()))
+        };
+        self.0.token.as_ref()?.get_ref().error.iter().map(Spanned::get_ref).find(fits)
     }
 
     pub(crate) fn assertion_audience(&self) -> Option<&AssertionAudience> {

@@ -1,7 +1,7 @@
 //! The profile format: what each field of a provider's TOML file is called, and nothing else.
 //!
 //! A field stands here only if the machine obeys it. Where a later one belongs: what a key is goes to `[key]`, how a token is got to `[token]`, the rules
-//! of its renewal to `[token.refresh]`, where a credential goes and what else each call carries to `[attach]`, what answers mean to `[error]`,
+//! of its renewal to `[token.refresh]`, what its endpoint's refusals mean to `[[token.error]]`, where a credential goes and what else each call carries to `[attach]`, what answers mean to `[error]`,
 //! how the API says "slow down" to `[[wait]]`, what a call needs beside a valid credential to `[[requirement]]`.
 
 use super::error::Fault;
@@ -49,6 +49,7 @@ impl Profile {
         if let Some(token) = self.token.as_ref().map(Spanned::get_ref) {
             tables.push(("token".into(), &token.source));
             tables.extend(token.refresh.iter().map(|refresh| ("token.refresh".into(), &refresh.get_ref().source)));
+            tables.extend(token.error.iter().map(|error| ("token.error".into(), &error.get_ref().source)));
             tables.extend(token.secret_format.iter().map(|format| ("token.secret_format".into(), &format.get_ref().source)));
         }
         if self.request_id.header.is_some() || !self.request_id.body.is_empty() {
@@ -167,8 +168,45 @@ facts! {
         pub(crate) obtain: Option<String>,
         pub(crate) source: Option<String>,
         pub(crate) secret_format: Vec<Spanned<FormatFacts>>,
+        pub(crate) error: Vec<Spanned<TokenErrorFacts>>,
     }
 }
+
+facts! {
+    /// What a refusal of the token endpoint means, where the vendor's words say something else than the RFCs. All that is named has to fit; of several
+    /// tables that fit, the first counts.
+    #[derive(Debug)]
+    pub(crate) struct TokenErrorFacts {
+        pub(crate) status: Option<u16>,
+        /// A code, in any case, wherever it stands in the body.
+        pub(crate) code: Option<String>,
+        /// Words, in any case, that stand in one of the body's values.
+        pub(crate) text: Option<String>,
+        pub(crate) means: TokenErrorMeaning,
+        /// When to come back, in seconds from the answer, if the answer itself does not say.
+        pub(crate) come_back_seconds: Option<u64>,
+        pub(crate) source: Option<String>,
+    }
+}
+
+/// What a refusal of a token endpoint can mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenErrorMeaning {
+    /// The refresh token is dead; believed after a second look into the store, as `invalid_grant` is.
+    ConsentRequired,
+    /// The token before has not nearly ended, and nothing was spent.
+    TooEarly,
+    /// A limit, and nothing was spent.
+    RateLimited,
+    /// Trouble of the server's own.
+    ServerError,
+    /// The client is not accepted.
+    ClientRefused,
+}
+
+words!(TokenErrorMeaning:
+    ConsentRequired = "consent_required", TooEarly = "too_early", RateLimited = "rate_limited", ServerError = "server_error",
+    ClientRefused = "client_refused");
 
 facts! {
     /// What the vendor says about refresh tokens.

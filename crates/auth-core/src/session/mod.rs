@@ -9,7 +9,7 @@ mod refusals;
 mod tokens;
 
 pub(crate) use refusals::AfterRefusal;
-pub(crate) use tokens::CONNECT_FIRST;
+pub(crate) use tokens::{CONNECT_FIRST, REFUSED_REST};
 
 use crate::connection::Connection;
 use crate::credential::{Authorization, Credential, KeyRing, KeyState, RotationPlan, Secret};
@@ -61,6 +61,8 @@ struct Rare {
     trouble: Option<Box<Trouble>>,
     pauses: Pauses,
     last_error: Option<(UnixTime, Failure)>,
+    /// What was odd about the last grant that was.
+    oddity: Option<Box<str>>,
     budget: Budget,
 }
 
@@ -78,6 +80,7 @@ impl Rare {
             trouble: None,
             pauses: Pauses::NONE,
             last_error: None,
+            oddity: None,
             budget: Budget::FULL,
         }
     }

@@ -19,7 +19,7 @@ use core::time::Duration;
 /// What to do where nobody has consented yet.
 pub(crate) const CONNECT_FIRST: &str = "a person has to connect the account: log in once, with this store";
 /// How long a refused grant rests before it is tried again: five minutes, so that what was mended at the provider is noticed without a restart.
-const REFUSED_REST: Duration = Duration::from_mins(5);
+pub(crate) const REFUSED_REST: Duration = Duration::from_mins(5);
 /// How long a dead refresh token rests before its store is read again: an hour, because only a person can mend it.
 const CONSENT_REST: Duration = Duration::from_hours(1);
 /// How long a store is left alone that holds no consent, or a dead one, where a login would put a new one: two seconds, because a person who has just logged in
@@ -136,6 +136,15 @@ impl Session {
     /// The next token request is not sent before.
     pub(crate) fn next_token_request(&self) -> UnixTime {
         self.rare().trouble.as_ref().map_or(UnixTime::default(), |trouble| trouble.next)
+    }
+
+    /// Whether this was not what was odd about the last grant; noted, so that it is told once.
+    pub(crate) fn is_new_oddity(&mut self, oddity: &str) -> bool {
+        let is_new = self.rare().oddity.as_deref() != Some(oddity);
+        if is_new {
+            self.rare_mut().oddity = Some(oddity.into());
+        }
+        is_new
     }
 
     /// Whether it goes by refresh tokens and has none: nobody has consented, or the consent was ended.

@@ -47,7 +47,7 @@ pub(crate) enum Event {
     /// The exchange has it, and it may be used.
     Granted { by: u64, token: Token, record: Box<Record> },
     /// The exchange has it, but its refresh token could not be stored.
-    Kept { unsaved: Box<(Token, Record)> },
+    Kept { unsaved: Box<Unsaved> },
     /// The exchange did not get it; nobody should ask again before then.
     Failed { by: u64, failure: Failure, until: UnixTime },
     /// The exchange went away without a result.
@@ -77,6 +77,9 @@ pub(crate) struct TokenLife {
     pub(crate) grant: Grant,
 }
 
+/// What was granted and could not be stored: the token, or why no call can be sent with it, and the record.
+pub(crate) type Unsaved = (Result<Token, Failure>, Record);
+
 /// What a client's session has nothing of while it holds a token and nobody asks for the next: a service may hold a hundred thousand of them.
 #[derive(Default)]
 struct Rare {
@@ -86,7 +89,7 @@ struct Rare {
     /// What a store keeps, as far as it may have to be written again: where there is a refresh token, or where it is ahead of the held token. An access token
     /// that is held stands in the token alone.
     record: Option<Box<Record>>,
-    unsaved: Option<Box<(Token, Record)>>,
+    unsaved: Option<Box<Unsaved>>,
     /// The store's refresh token that the server refused.
     refused: Option<Box<Refused>>,
     failures: u32,
@@ -262,7 +265,7 @@ impl TokenLife {
     }
 
     /// The token that is here and not stored, with its record.
-    pub(crate) fn unsaved(&self) -> Option<&(Token, Record)> {
+    pub(crate) fn unsaved(&self) -> Option<&Unsaved> {
         self.rare().unsaved.as_deref()
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod answer;
+pub(crate) mod denied;
 pub(crate) mod life;
 mod name;
 pub(crate) mod place;

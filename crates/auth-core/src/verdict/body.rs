@@ -1,12 +1,13 @@
 //! Error bodies: where a code and a message stand, whatever shape the body has.
 
-use super::markup;
+use super::{lenient, markup};
 use crate::credential::Secret;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use zeroize::Zeroize as _;
 
 /// How much of a server's words is kept: enough for any sentence, too little for a dump.
 const QUOTE_CHARS: usize = 300;
@@ -18,7 +19,7 @@ pub(crate) struct Body {
 }
 
 /// What an error body says.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
@@ -49,13 +50,68 @@ const MESSAGES: [&str; 11] = [
 const DEPTH: usize = 5;
 
 impl Body {
-    /// Reads a body: JSON if it is that, else text.
+    /// Reads a body: JSON with the flaws of servers, a form, else text.
     pub(crate) fn read(bytes: &[u8]) -> Self {
-        // RFC 8259 section 8.1 lets a reader pass over a byte order mark.
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let json = serde_json::from_slice(bytes).ok();
-        let text = if json.is_none() { String::from_utf8_lossy(bytes).into_owned() } else { String::new() };
-        Self { json, text }
+        if let Ok(json) = lenient::parse(bytes) {
+            return Self { json: Some(json), text: String::new() };
+        }
+        let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
+        let trimmed = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
+        // Nothing but such bytes is no text.
+        let text = if trimmed.is_empty() { text.trim() } else { trimmed };
+        match lenient::form(text) {
+            Some(form) => Self { json: Some(form), text: String::new() },
+            None => Self { json: None, text: text.to_owned() },
+        }
+    }
+
+    /// The members, where the body is an object or a form.
+    pub(crate) fn object(&self) -> Option<&Map<String, Value>> {
+        self.json.as_ref()?.as_object()
+    }
+
+    /// Whether there is nothing to be read in it but a web page, words of no form, or nothing at all.
+    pub(crate) fn is_formless(&self) -> bool {
+        match &self.json {
+            Some(json) => !wraps(json),
+            None => !self.text.starts_with('<') || markup::is_page(&self.text),
+        }
+    }
+
+    /// Whether the text stands in one of its values, in any case. `text` is in lower case.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        fn within(value: &Value, text: &str) -> bool {
+            match value {
+                Value::String(value) => value.to_lowercase().contains(text),
+                Value::Array(items) => items.iter().any(|item| within(item, text)),
+                Value::Object(members) => members.values().any(|member| within(member, text)),
+                _ => false,
+            }
+        }
+        self.json.as_ref().map_or_else(|| self.text.to_lowercase().contains(text), |json| within(json, text))
+    }
+
+    /// Every code in it, wherever it is nested, the outermost first.
+    pub(crate) fn codes(&self) -> Vec<String> {
+        let Some(root) = &self.json else {
+            let said = self.words();
+            let word = || said.message.filter(|text| !text.contains(char::is_whitespace));
+            return said.code.or_else(word).into_iter().collect();
+        };
+        let (mut codes, mut level) = (Vec::new(), Vec::from([root]));
+        for _ in 0..=DEPTH {
+            let mut next = Vec::new();
+            for value in level {
+                codes.extend(CODES.iter().filter_map(|name| member(value, name)).filter(|value| !wraps(value)).filter_map(as_text));
+                match value {
+                    Value::Object(members) => next.extend(members.values().filter(|value| wraps(value))),
+                    Value::Array(items) => next.extend(items.iter().filter(|value| wraps(value))),
+                    _ => {}
+                }
+            }
+            level = next;
+        }
+        codes
     }
 
     /// The value at a dotted path such as `error.retryAfter` or `Fault.Error.0.code`, as text.
@@ -78,26 +134,39 @@ impl Body {
         }
     }
 
-    /// What a body says that is not JSON: a form, a document, or words.
+    /// What a body says that is neither JSON nor a form: a document, or words.
     fn words(&self) -> Said {
-        let text = self.text.trim();
+        let text = self.text.as_str();
         if text.starts_with('<') {
             let (code, message) = markup::said(text, &CODES[..5], &MESSAGES);
             return Said { code, message: Some(message) };
         }
-        // Some servers answer as RFC 6749 section 4.1.2.1 does in a URL, or as OAuth 1.0 did.
-        if text.starts_with("error=") || text.starts_with("oauth_problem=") {
-            let field = |names: [&str; 2]| {
-                let mut pairs = form_urlencoded::parse(text.as_bytes());
-                pairs.find(|(name, _)| names.contains(&&**name)).map(|(_, value)| value.into_owned())
-            };
-            let code = field(["error", "oauth_problem"]);
-            return Said { code, message: field(["error_description", "oauth_problem_advice"]) };
-        }
         let start = || text.chars().take(QUOTE_CHARS);
-        let unreadable = start().any(|c| c == '\0' || c == char::REPLACEMENT_CHARACTER);
+        // A text in another encoding than UTF-8 has a few such characters, bytes that are no text have many.
+        let unknown = start().filter(|c| *c == char::REPLACEMENT_CHARACTER).count();
+        let unreadable = 4 * unknown > start().count() || start().any(|c| c == '\0');
         let message = if unreadable { "bytes that are not text".to_owned() } else { text.to_owned() };
         Said { code: None, message: Some(message).filter(|message| !message.is_empty()) }
+    }
+}
+
+/// What was read may hold tokens.
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.text.zeroize();
+        if let Some(json) = &mut self.json {
+            wipe(json);
+        }
+    }
+}
+
+/// Wipes every text. The parser nests nothing deeper than 128 levels.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        _ => {}
     }
 }
 
@@ -213,12 +282,28 @@ mod tests {
             (r#"[{"errorCode":"X","message":"m"}]"#, Some("X"), Some("m")),
             (r#"{"error":{"message":["a","b"],"error":"Forbidden"}}"#, Some("Forbidden"), Some("a; b")),
             ("plain words", None, Some("plain words")),
+            ("error=invalid_grant&error_description=m+n", Some("invalid_grant"), Some("m n")),
+            ("oauth_problem=X&oauth_problem_advice=m", Some("X"), Some("m")),
             ("<html><title>502 Bad Gateway</title>", None, Some("an HTML page titled \"502 Bad Gateway\"")),
             ("", None, None),
             ("null", None, None),
             ("{\"error\":{}}", None, None),
         ] {
             assert_eq!(said(body), (code.map(Into::into), message.map(Into::into)), "{body}");
+        }
+    }
+
+    #[test]
+    fn codes_are_found_wherever_they_are_nested() {
+        for (body, codes) in [
+            (r#"{"error":"a","code":7}"#, &["7", "a"][..]),
+            (r#"{"error":{"code":"a","error":"b"},"type":"c"}"#, &["c", "a", "b"]),
+            (r#"{"data":[{"x":{"error":"a"}}]}"#, &["a"]),
+            ("invalid_grant", &["invalid_grant"]),
+            ("not here", &[]),
+            (r#"<fault><faultcode>a</faultcode></fault>"#, &["a"]),
+        ] {
+            assert_eq!(Body::read(body.as_bytes()).codes(), codes, "{body}");
         }
     }
 

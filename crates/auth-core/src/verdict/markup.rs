@@ -40,7 +40,7 @@ pub(super) fn said(text: &str, codes: &[&str], messages: &[&str]) -> (Option<Str
 const PAGE: [&str; 6] = ["html", "head", "body", "title", "h1", "center"];
 
 /// Whether a document is a web page: it says so in its first tags, or is a piece of one.
-fn is_page(text: &str) -> bool {
+pub(super) fn is_page(text: &str) -> bool {
     let starts = |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     if starts("<!doctype html") || starts("<html") {
         return true;

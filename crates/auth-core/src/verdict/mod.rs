@@ -7,6 +7,7 @@ pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod challenge;
 pub(crate) mod failure;
+pub(crate) mod lenient;
 pub(crate) mod limit;
 mod markup;
 pub(crate) mod processed;

@@ -17,7 +17,7 @@ pub enum Cause {
     RateLimited,
     /// 500, 502, 503 or 504: nobody knows.
     ServerError,
-    /// The same, where the profile says that nothing was processed.
+    /// The same, where nothing was processed: by the server's word, the profile's, or because something in front of the server turned it away.
     Unprocessed,
     /// A token answer that cannot be understood: for a grant that may be repeated, worth another try.
     NotUnderstood,

@@ -101,3 +101,35 @@ fn grant_of(session: &Session) -> u64 {
         }
     }
 }
+
+#[test]
+fn an_answer_to_a_revocation_is_read_as_one_of_the_token_endpoint() {
+    let refused = |status, body: &str| {
+        let session = session(ClientCredentials::public(&provider(), "app").unwrap(), |client| Grant::refresh_token(client, "r"));
+        let mut consent = Consent::end(&session, 1, START).unwrap();
+        assert!(matches!(consent.poll(START), ConsentStep::Claim(_)));
+        consent.handle_claimed(START, Claimed::Granted(None));
+        assert!(matches!(consent.poll(START), ConsentStep::Fetch(_)));
+        consent.handle_response(START, &auth_core::Response { status, headers: &&[("date", "x")][..], body: body.as_bytes() });
+        match consent.poll(START) {
+            ConsentStep::Wait(_) => "again",
+            ConsentStep::Save(_) => "ended",
+            ConsentStep::Release(_) => "refused",
+            other => panic!("{status} {body}: {other:?}"),
+        }
+    };
+    for (status, body, what) in [
+        (200, "", "ended"),
+        (204, "", "ended"),
+        (200, "revoked", "ended"),
+        (200, r#"{"error":"invalid_client"}"#, "refused"),
+        (200, "error=invalid_client", "refused"),
+        (401, "\u{feff}{\"error\":{\"code\":\"invalid_client\"}}", "refused"),
+        (400, r#"{"error":"temporarily_unavailable"}"#, "again"),
+        (403, "<html><title>Access denied</title></html>", "again"),
+        (408, "", "again"),
+        (503, r#"{"error":"server_error"}"#, "again"),
+    ] {
+        assert_eq!(refused(status, body), what, "{status} {body}");
+    }
+}

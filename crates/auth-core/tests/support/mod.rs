@@ -28,7 +28,11 @@ pub struct Scenario {
 impl Scenario {
     /// A session at a provider with a credential.
     pub fn new(provider: &str, environment: &str, credential: impl FnOnce(&Provider) -> Credential) -> Self {
-        let provider = Provider::builtin(provider).expect("a shipped profile");
+        Self::at(Provider::builtin(provider).expect("a shipped profile"), environment, credential)
+    }
+
+    /// The same at a provider of a profile of one's own.
+    pub fn at(provider: Provider, environment: &str, credential: impl FnOnce(&Provider) -> Credential) -> Self {
         let credential = credential(&provider);
         let mut builder = Connection::builder(provider).environment(environment);
         if builder.provider().name() == "numora" {
@@ -137,6 +141,13 @@ impl Scenario {
 
     pub fn respond(&mut self, exchange: &mut Exchange, status: u16, headers: &[(&str, &str)], body: &str) {
         exchange.handle_response(&mut self.session, self.now, &Response { status, headers: &headers, body: body.as_bytes() });
+    }
+
+    /// The answer of a vector.
+    pub fn tell(&mut self, exchange: &mut Exchange, vector: &serde_json::Value) {
+        let (headers, body) = (vectors::headers(vector), vectors::body(vector));
+        let status = u16::try_from(vector["status"].as_u64().unwrap()).unwrap();
+        exchange.handle_response(&mut self.session, self.now, &Response { status, headers: &headers.as_slice(), body: &body });
     }
 
     pub fn lose(&mut self, exchange: &mut Exchange, not_sent: bool) {

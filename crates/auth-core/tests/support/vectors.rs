@@ -26,6 +26,17 @@ pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("{name} is missing in {value}"))
 }
 
+/// The body of a vector's answer, in bytes.
+pub fn body(value: &Value) -> Vec<u8> {
+    let text = value["body"].as_str().unwrap_or_default();
+    let times = value["repeat"].as_u64().map_or(1, |times| usize::try_from(times).unwrap());
+    if value["latin1"] == true {
+        text.chars().map(|c| u8::try_from(c).expect("a character of Latin-1")).collect()
+    } else {
+        text.repeat(times).into_bytes()
+    }
+}
+
 /// The header fields of a vector.
 pub fn headers(value: &Value) -> Vec<(String, String)> {
     let pair = |pair: &Value| (pair[0].as_str().unwrap().into(), pair[1].as_str().unwrap().into());

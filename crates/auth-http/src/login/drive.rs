@@ -7,7 +7,7 @@ use crate::audit::Heard;
 use crate::error::Error;
 use crate::fetch::fetch;
 use crate::shared::Shared;
-use auth_core::{Connected, Consent, ConsentStep, Prompt};
+use auth_core::{AuditEvent, Connected, Consent, ConsentStep, Prompt};
 
 /// Runs a consent to its end.
 pub(super) fn drive(
@@ -41,7 +41,9 @@ pub(super) fn drive(
             ConsentStep::Wait(until) => shared.sleep_until(until)?,
             ConsentStep::Done(result) => {
                 if shared.audit.heard() > Heard::Nothing {
-                    shared.audit.deliver(consent.event(shared.now()).as_slice());
+                    let now = shared.now();
+                    let events: Vec<AuditEvent> = consent.warning(now).into_iter().chain(consent.event(now)).collect();
+                    shared.audit.deliver(&events);
                 }
                 if result.is_ok() {
                     shared.with(|session, _| session.forget());

@@ -10,6 +10,7 @@ mod names;
 mod proxies;
 #[cfg(feature = "ureq")]
 mod socket;
+pub(crate) mod unpack;
 #[cfg(feature = "ureq")]
 pub(crate) mod ureq;
 

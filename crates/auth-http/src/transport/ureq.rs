@@ -158,6 +158,8 @@ impl Wire {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .allow_non_standard_methods(true)
+            // Of the codings that are unpacked here, the one that servers agree about.
+            .accept_encoding("gzip")
             .user_agent(self.user_agent.as_str())
             .proxy(proxy.cloned())
             .tls_config(self.tls()?)

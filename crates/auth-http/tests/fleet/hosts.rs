@@ -15,10 +15,14 @@ impl Net {
     pub(crate) fn new(hosts: usize) -> Option<Self> {
         let number = std::process::id() % 200;
         let (name, subnet) = (format!("la{number}"), format!("10.213.{number}"));
+        let untested = "no hosts were tested over Redis";
+        if crate::support::server::lacks("network", untested) || crate::support::server::lacks("root", untested) {
+            return None;
+        }
         let net = Self { hub: format!("{subnet}.1"), name, subnet, hosts };
         if let Err(why) = net.build() {
             drop(net);
-            crate::support::server::skipped(&format!("no hosts were tested over Redis: network namespaces cannot be made here ({why})"));
+            crate::support::server::skipped("root", &format!("{untested}: network namespaces cannot be made here ({why})"));
             return None;
         }
         Some(net)

@@ -18,8 +18,7 @@ pub(crate) struct Redis {
 impl Redis {
     /// A server at this address; `None`, said aloud, where there is none to start.
     pub(crate) fn start(address: &str) -> Option<Self> {
-        if Command::new("redis-server").arg("--version").output().is_err() {
-            crate::support::server::skipped("no fleet was tested over Redis: redis-server is not installed");
+        if crate::support::server::lacks("redis", "nothing was tested over Redis with TLS") {
             return None;
         }
         let folder = super::TempFolder::new(&format!("redis-{address}"));

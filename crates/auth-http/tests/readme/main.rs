@@ -37,7 +37,7 @@ fn the_examples_run() {
     let (sandbox, folder) = (sandbox(), std::env::temp_dir().join(format!("ledgerauth-readme-{}", std::process::id())));
     let numeric = &sandbox.keys().numeric;
     let token_url = format!("{}/oauth/token", sandbox.url(Service::NumericAuth));
-    let status = std::process::Command::new(std::env::current_exe().unwrap())
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "the_examples_run"])
         .env("README_CA", sandbox.ca_pem())
         .env("README_FOLDER", &folder)
@@ -52,10 +52,10 @@ fn the_examples_run() {
         .env("NUMORA_API_KEY", &sandbox.keys().numora)
         .env("NUMERIC_CLIENT_ID", &numeric.client_id)
         .env("NUMERIC_CLIENT_SECRET", numeric.client_secret.as_str())
-        .status()
+        .output()
         .unwrap();
     drop(std::fs::remove_dir_all(folder));
-    assert!(status.success());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let seen = requests(&sandbox, Service::Finora);
     assert_eq!((seen.len(), seen[0].path.as_str(), seen[0].status), (1, "/v1/invoices", Some(200)));
     assert_eq!(examples::sandbox().unwrap(), 200);

@@ -2,8 +2,9 @@
 
 use crate::contract::{claim, generation, record, save};
 use crate::down::{self, Breakable};
-use crate::places::{Files, Folder, Place, loudly, random_key};
+use crate::places::{Files, Folder, Place, random_key};
 use crate::processes::{Signal, child, signal, wait_for};
+use crate::support::server::{lacks, skipped};
 use auth_http::UnixTime;
 use auth_http::core::Spending;
 use auth_http::store::{Claim, Claimed, FileStore, Record, Saved, SealKey, SharedPause, TokenStore};
@@ -108,8 +109,7 @@ fn what_others_can_open_is_refused_with_the_command_that_mends_it() {
 
 #[test]
 fn what_belongs_to_somebody_else_is_refused() {
-    if !rustix::process::geteuid().is_root() {
-        loudly("SKIPPED: only root can give files away, so nobody else's were tried");
+    if lacks("root", "only root can give files away, so nobody else's were tried") {
         return;
     }
     let place = with_a_record();
@@ -410,8 +410,7 @@ fn a_full_disk_loses_nothing() {
     fs::create_dir(&mount).unwrap();
     let mounted = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&mount).output();
     if !mounted.is_ok_and(|output| output.status.success()) {
-        loudly("SKIPPED: no small file system can be mounted here, so a full one was not tried");
-        return;
+        return skipped("root", "no small file system can be mounted here, so a full one was not tried");
     }
     let store = FileStore::open(mount.join("tokens")).unwrap();
     let (lease, _) = claim(&store, "a", 1, LONG).unwrap();

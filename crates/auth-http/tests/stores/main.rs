@@ -41,5 +41,5 @@ fn sealed_files() {
 #[cfg(not(feature = "redis"))]
 #[test]
 fn redis() {
-    support::server::skipped("RedisStore was not tested: this was built without the feature redis");
+    support::server::skipped("features", "RedisStore was not tested: this was built without the feature redis");
 }

@@ -1,7 +1,6 @@
 //! Where stores keep their records in these tests.
 
 use auth_http::store::{FileStore, MemoryStore, SealKey, TokenStore};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -123,9 +122,4 @@ impl Drop for Folder {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.0));
     }
-}
-
-/// Prints a line that the test harness does not keep back.
-pub(crate) fn loudly(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,7 +1,7 @@
 //! A real Redis server on loopback ports of its own, with a password, TLS and a local socket; it ends with its value, or with this program.
 
 use crate::places::{Folder, Place, SharedPlace, open_at, random_key};
-use crate::support::server::skipped;
+use crate::support::server::lacks;
 use auth_http::store::TokenStore;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustix::process::Signal;
@@ -41,8 +41,7 @@ pub(crate) struct At<'a> {
 impl Server {
     /// A server with these extra settings; `None`, and a loud line, if the program is not installed.
     pub(crate) fn start(extra: &[&str]) -> Option<Self> {
-        if Command::new("redis-server").arg("--version").output().is_err() {
-            skipped("RedisStore was not tested: redis-server is not installed");
+        if lacks("redis", "RedisStore was not tested") {
             return None;
         }
         let folder = Folder::new();

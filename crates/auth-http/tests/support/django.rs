@@ -1,7 +1,7 @@
 //! A second real authorization server for tests, independent of the first: django-oauth-toolkit in several processes over one database.
 
 use super::oidc::PROFILE;
-use super::server::{Server, folder, skipped};
+use super::server::{Server, folder, lacks, skipped};
 use auth_http::{Client, ClientBuilder, Credential, Provider};
 use serde_json::Value;
 use std::ops::Deref;
@@ -21,8 +21,12 @@ impl Django {
     pub fn start(mut options: Value) -> Option<Self> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/servers/django/bin/python");
+        let untested = "no OAuth was tested against django-oauth-toolkit";
+        if lacks("python", untested) {
+            return None;
+        }
         if !python.with_file_name("gunicorn").exists() {
-            skipped("no OAuth was tested against django-oauth-toolkit: it is not installed");
+            skipped("python", &format!("{untested}: it is not installed"));
             return None;
         }
         let name = format!("django-{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));

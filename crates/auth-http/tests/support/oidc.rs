@@ -8,7 +8,7 @@
 //! assert_eq!((oidc.stats()["refreshes"].as_u64(), oidc.stats()["invalid_grants"].as_u64()), (Some(1), Some(0)));
 //! ```
 
-use super::server::{Server, folder, skipped};
+use super::server::{Server, folder, lacks, skipped};
 use auth_http::{Client, ClientBuilder, Credential, Provider};
 use serde_json::{Value, json};
 use std::ops::Deref;
@@ -44,15 +44,15 @@ impl Oidc {
     /// `refresh_token_seconds`, `rotate`. `None`, said aloud, if there is no node or its packages are not installed.
     pub fn start(options: &Value) -> Option<Self> {
         let folder = folder("oidc");
+        let untested = "no OAuth was tested against oidc-provider";
+        if lacks("node", untested) {
+            return None;
+        }
         if !folder.join("node_modules/oidc-provider").exists() {
-            skipped("no OAuth was tested against oidc-provider: its packages are not installed");
+            skipped("node", &format!("{untested}: its packages are not installed"));
             return None;
         }
         let node = Some(folder.join("node_modules/.bin/node")).filter(|own| own.exists()).unwrap_or_else(|| "node".into());
-        if Command::new(&node).arg("--version").output().is_err() {
-            skipped("no OAuth was tested against oidc-provider: there is no node");
-            return None;
-        }
         let mut command = Command::new(node);
         command.arg(folder.join("server.mjs"));
         let (server, ready) = Server::start(command, options);

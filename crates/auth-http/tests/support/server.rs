@@ -13,11 +13,34 @@ pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/servers").join(name)
 }
 
-/// Says that something was not tested because a tool is missing; a failure where all tools have to be there (`LEDGERAUTH_REQUIRE_TOOLS`, as in CI).
-pub fn skipped(what: &str) {
-    assert!(std::env::var_os("LEDGERAUTH_REQUIRE_TOOLS").is_none(), "{what}, and LEDGERAUTH_REQUIRE_TOOLS is set");
-    // Around the test harness, which would hide it: a test that did not run must be seen.
-    let _ = writeln!(std::io::stderr().lock(), "SKIPPED: {what}");
+/// Whether a test lacks what it needs: a group of the table in `tests/tools`. If so, that is said aloud, and the test is to end.
+pub fn lacks(group: &str, what: &str) -> bool {
+    let lacks = !has(group);
+    if lacks {
+        skipped(group, what);
+    }
+    lacks
+}
+
+/// Whether all of a group is here.
+pub fn has(group: &str) -> bool {
+    tools(&["has", group])
+}
+
+/// Says aloud that a test does not run, and how to get what it needs. A failure where nothing may be skipped
+/// (`LEDGERAUTH_REQUIRE_TOOLS`, as in CI).
+pub fn skipped(group: &str, what: &str) {
+    assert!(tools(&["skip", "counted", group, what]), "{what}, and LEDGERAUTH_REQUIRE_TOOLS is set");
+}
+
+/// The same of a part of a test whose rest runs.
+pub fn skipped_in_part(group: &str, what: &str) {
+    assert!(tools(&["skip", "uncounted", group, what]), "{what}, and LEDGERAUTH_REQUIRE_TOOLS is set");
+}
+
+/// Asks the script that knows what tests need. It writes around the test harness, which would hide what it says.
+fn tools(words: &[&str]) -> bool {
+    Command::new(folder("../tools")).args(words).status().is_ok_and(|status| status.success())
 }
 
 /// A server's process. It ends with this value, and also if this process is killed, because its standard input ends then.

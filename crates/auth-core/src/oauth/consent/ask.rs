@@ -6,7 +6,8 @@ use crate::oauth::device::{self, Code};
 use crate::oauth::endpoints::missing;
 use crate::provider::GrantKind;
 use crate::time::UnixTime;
-use crate::token::answer::{self, Denied, Granted};
+use crate::token::answer::{self, Granted};
+use crate::token::denied::Denied;
 use crate::token::record::Record;
 use crate::token::request::TokenRequest;
 use crate::verdict::answer::{Response, is_success};
@@ -35,12 +36,12 @@ impl Consent {
         } else {
             // An error here has the form of one at the token endpoint (RFC 8628 section 3.1).
             match self.read(GrantKind::DeviceCode, response, now, &[]) {
-                Err(Denied::Refused(_)) if dated_wrong && self.connection.signs() => {
+                Err(Denied::Refused(_) | Denied::Dead(_)) if dated_wrong && self.connection.signs() => {
                     self.at = At::Resting(now, Then::AskForDeviceCode);
                     return;
                 }
                 Err(Denied::Unclear(cause, failure)) => return self.again(now, cause, failure, Then::AskForDeviceCode),
-                Err(Denied::Refused(failure)) => Err(failure),
+                Err(denied) => Err(denied.into_failure()),
                 Ok(_) => return self.misuse("a device code was taken for a token"),
             }
         };
@@ -100,6 +101,12 @@ impl Consent {
         match self.read(kind, response, now, &sent) {
             Ok(granted) => self.granted(now, asked_at, granted),
             Err(Denied::Unclear(cause, failure)) => self.no_token(now, cause, code, failure),
+            // A server in trouble said it: a device asks once more before it is believed; another code is never sent twice.
+            Err(Denied::Doubtful { cause, trouble, .. }) if matches!(self.way, Way::Device(_)) && !self.doubted => {
+                self.doubted = true;
+                self.no_token(now, cause, code, trouble);
+            }
+            Err(Denied::Dead(failure) | Denied::Doubtful { refusal: failure, .. }) => self.fail(failure),
             Err(Denied::Refused(failure)) => match (&mut self.way, failure.code()) {
                 (Way::Device(Some(_)), Some("authorization_pending")) => self.ask_device_again(now, None),
                 (Way::Device(Some(code)), Some("slow_down")) => {
@@ -144,6 +151,7 @@ impl Consent {
             return self.fail(Failure::new(FailureKind::GrantRefused, what, advice));
         }
         self.connected.scope = granted.scope;
+        (self.unusable, self.oddity) = (granted.unusable, granted.oddity);
         let minted_at = self.servers(asked_at);
         self.record = Record {
             grant: self.grant.fingerprint(),
@@ -152,7 +160,7 @@ impl Consent {
             refresh_token: granted.refresh_token,
             refresh_ends_at: granted.refresh_lifetime.map(|lifetime| minted_at.after(lifetime)),
             consented_at: Some(minted_at),
-            access_token: Some(granted.access_token),
+            access_token: granted.access_token,
             ..Record::default()
         };
         self.begin_to_save(now);

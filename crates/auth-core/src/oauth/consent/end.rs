@@ -2,7 +2,9 @@
 
 use super::{At, Consent, Then, Way};
 use crate::credential::Secret;
+use crate::oauth::codes::{self, Meaning};
 use crate::oauth::endpoints::missing;
+use crate::provider::GrantKind;
 use crate::time::UnixTime;
 use crate::token::record::Record;
 use crate::token::request::TokenRequest;
@@ -12,6 +14,7 @@ use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Cause;
 use crate::verdict::wait;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The tokens that are still to be revoked, the next one last.
@@ -70,28 +73,33 @@ impl Consent {
         Some(self.request(now, &url, &[("token", token.expose()), ("token_type_hint", hint)]))
     }
 
-    /// RFC 7009 section 2.2: 200 says that the token is good for nothing, whether the server knew it or not.
+    /// RFC 7009 section 2.2: a success says that the token is good for nothing, whether the server knew it or not, unless it holds an error.
     pub(super) fn revoked(&mut self, now: UnixTime, response: &Response<'_>) {
         let Way::End(tokens) = &mut self.way else { return };
         let Some((kind, token)) = tokens.left.last().cloned() else { return };
         let provider = self.connection.provider();
         let body = Body::read(response.body);
         let said = body.said(&[], &[], &self.grant.client.secret().iter().chain([&token]).collect::<Vec<_>>());
-        let unsupported = said.code.as_deref() == Some("unsupported_token_type");
+        let codes: Vec<String> = body.codes().iter().map(|code| code.trim().to_ascii_lowercase()).collect();
+        let unsupported = codes.iter().any(|code| code == "unsupported_token_type");
+        let meaning = codes.iter().find_map(|code| codes::at_token_endpoint(provider, GrantKind::RefreshToken, code));
+        let is_trouble = matches!(meaning, Some(Meaning::Trouble(_)));
         let (failure_kind, advice) = match response.status {
-            200 => {
+            200..300 if meaning.is_none() && !unsupported => {
                 tokens.left.pop();
                 (self.attempts, self.at) = (0, At::Resting(now, Then::Revoke));
                 return;
             }
             // RFC 7009 section 2.2.1. An access token that cannot be revoked ends by itself.
-            400 if unsupported && kind == Kind::Access => {
+            _ if unsupported && kind == Kind::Access => {
                 tokens.left.pop();
                 self.at = At::Resting(now, Then::Revoke);
                 return;
             }
             429 => (FailureKind::RateLimited, "nothing changed: revoke again later"),
-            500.. => (FailureKind::ServerError, "the fault is on the server's side: revoke again later"),
+            408 | 500.. => (FailureKind::ServerError, "the fault is on the server's side: revoke again later"),
+            _ if is_trouble => (FailureKind::ServerError, "the fault is on the server's side: revoke again later"),
+            403 if body.is_formless() => (FailureKind::ServerError, "look for a firewall or proxy in between, or revoke again later"),
             _ if unsupported => (FailureKind::GrantRefused, "end the consent where the person gave it, in the account's settings"),
             _ => (FailureKind::GrantRefused, "compare revocation_url and client_auth with the API's documentation"),
         };

@@ -41,7 +41,7 @@ impl Consent {
                     Way::End(tokens) if tokens.are_revoked() => self.at = At::Save,
                     Way::End(_) => self.begin_to_revoke(now, record),
                     Way::Code(_) | Way::Device(_) if unheard && record.as_ref().is_some_and(|record| self.lives_in(record)) => {
-                        self.at = Self::done();
+                        self.at = At::Release(Box::new(self.stored_end()));
                     }
                     Way::Code(_) | Way::Device(_) => self.at = At::Save,
                 }
@@ -54,6 +54,11 @@ impl Consent {
     /// Whether a record holds this consent, in its first form or after refreshes, or a later one: then to save it again would put an older refresh token back.
     fn lives_in(&self, record: &Record) -> bool {
         record.grant == self.record.grant && record.consented_at >= self.record.consented_at
+    }
+
+    /// The end after what was granted is stored: good, if calls can be sent with it.
+    fn stored_end(&self) -> At {
+        At::Finished(self.unusable.clone().map_or(Ok(()), Err))
     }
 
     /// The end, with the lease given back.
@@ -70,7 +75,7 @@ impl Consent {
         // It may stand there all the same, if only the store's answer was lost.
         self.unheard = matches!(saved, Saved::Down(_));
         let next = match saved {
-            Saved::Durable => At::Finished(Ok(())),
+            Saved::Durable => self.stored_end(),
             Saved::Superseded => self.store_again(now, "it was written by another process"),
             Saved::Down(why) => self.store_again(now, &why),
         };

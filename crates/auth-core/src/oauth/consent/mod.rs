@@ -105,6 +105,12 @@ pub struct Consent {
     /// When to give up on a store that is busy or down.
     store_until: UnixTime,
     connected: Connected,
+    /// Whether a refusal of a server in trouble was asked for once more.
+    doubted: bool,
+    /// Why no call can be sent with what was granted.
+    unusable: Option<Failure>,
+    /// What is odd about it and changes nothing.
+    oddity: Option<String>,
 }
 
 /// How a person consents, or that it ends.
@@ -207,6 +213,9 @@ impl Consent {
             record: Record::default(),
             store_until: UnixTime::default(),
             connected: Connected::default(),
+            doubted: false,
+            unusable: None,
+            oddity: None,
         })
     }
 
@@ -340,6 +349,12 @@ impl Consent {
             (Err(failure), _) => (Audited::ConsentFailed, format!("{}: {}", failure.kind().name(), failure.what())),
         };
         Some(AuditEvent::new(&self.connection, now, what, decision))
+    }
+
+    /// What was odd about the answer that granted the tokens, for the audit.
+    pub fn warning(&self, now: UnixTime) -> Option<AuditEvent> {
+        let oddity = self.oddity.clone()?;
+        Some(AuditEvent::new(&self.connection, now, Audited::TokenUnusual, oddity))
     }
 
     /// A request with which the client authenticates.
