@@ -231,7 +231,7 @@ fn a_call_makes_as_many_token_requests_as_it_may_and_ends_with_what_happened() {
     let start = Instant::now();
     let error = numeric(&sandbox).build().unwrap().get("/v1/health").send().unwrap_err();
     let failure = error.failure().unwrap();
-    assert_eq!((failure.kind(), failure.status()), (FailureKind::TokenEndpoint, Some(429)), "{error}");
+    assert_eq!((failure.kind(), failure.status()), (FailureKind::RateLimited, Some(429)), "{error}");
     assert!(failure.come_back_at().is_some() && start.elapsed() < Duration::from_secs(30), "{error}");
     assert_eq!(token_requests(&sandbox), 4);
 }
