@@ -73,6 +73,7 @@ typedef struct ledgerauth_prompt ledgerauth_prompt;
 typedef struct ledgerauth_provider ledgerauth_provider;
 typedef struct ledgerauth_redact_stream ledgerauth_redact_stream;
 typedef struct ledgerauth_redactor ledgerauth_redactor;
+typedef struct ledgerauth_redirect ledgerauth_redirect;
 typedef struct ledgerauth_request ledgerauth_request;
 typedef struct ledgerauth_response ledgerauth_response;
 typedef struct ledgerauth_ring_key ledgerauth_ring_key;
@@ -285,6 +286,11 @@ void ledgerauth_wipe(void *memory, size_t len);
 #define LEDGERAUTH_BODY 5006
 /* The API refused the request itself. */
 #define LEDGERAUTH_REQUEST_REFUSED 6000
+/*
+ * Another host answered, to which a redirect led and the credential did not go: a login page, a
+ * proxy, an ended tenant. See allow_redirect_to.
+ */
+#define LEDGERAUTH_REDIRECTED_ELSEWHERE 6001
 /* A failure of a kind that has no number yet; ledgerauth_error_kind() names it. */
 #define LEDGERAUTH_FAILED 9000
 /* This library met a mistake of its own; please report it. */
@@ -737,6 +743,14 @@ typedef struct ledgerauth_client_options {
      * said.
      */
     ledgerauth_str user_agent;
+    /*
+     * Hosts whose answers count as the API's where a redirect leads there, such as that of signed
+     * downloads: "files.example", "files.example:8443". The credential goes to none of them; the
+     * answer of any other host is LEDGERAUTH_REDIRECTED_ELSEWHERE.
+     */
+    const ledgerauth_str *allow_redirect_to;
+    /* How many of them. */
+    size_t allow_redirect_to_count;
 } ledgerauth_client_options;
 
 /* ---------------------------------------------------------------------------------------------
@@ -865,6 +879,14 @@ typedef struct ledgerauth_header {
     ledgerauth_str value;
 } ledgerauth_header;
 
+/* A redirect that was followed. */
+typedef struct ledgerauth_redirect {
+    /* The HTTP status, such as 302. */
+    int32_t status;
+    /* The URL that answered so, with its query. */
+    ledgerauth_str url;
+} ledgerauth_redirect;
+
 /*
  * The HTTP status, such as 200; 0 for NULL.
  * Since 0.1.0.
@@ -907,6 +929,29 @@ int32_t ledgerauth_response_header_at(const ledgerauth_response *response,
  * Since 0.1.0.
  */
 ledgerauth_str ledgerauth_response_request_id(const ledgerauth_response *response);
+
+/*
+ * Where the answer came from, with its query: the URL that was asked, or where redirects have led.
+ * It belongs to the response.
+ * Since 0.1.0.
+ */
+ledgerauth_str ledgerauth_response_url(const ledgerauth_response *response);
+
+/*
+ * The number of redirects that were followed on the way to the answer.
+ * Since 0.1.0.
+ */
+size_t ledgerauth_response_redirect_count(const ledgerauth_response *response);
+
+/*
+ * The redirect of that number, counted from 0 in the order in which they were met.
+ * LEDGERAUTH_MISUSE if there are not so many. It belongs to the response.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_response_redirect_at(const ledgerauth_response *response,
+                                        size_t index,
+                                        ledgerauth_redirect *redirect_out,
+                                        ledgerauth_error **error_out);
 
 /*
  * Frees a response; NULL is fine.
@@ -990,6 +1035,13 @@ typedef struct ledgerauth_request {
      * body that ends before, or has more, fails the call before its last byte is sent.
      */
     uint64_t read_size;
+    /*
+     * Hosts whose answers count as the API's where a redirect leads there, beside those of the
+     * client's options: "files.example", "files.example:8443". The credential goes to none of them.
+     */
+    const ledgerauth_str *allow_redirect_to;
+    /* How many of them. */
+    size_t allow_redirect_to_count;
 } ledgerauth_request;
 
 /*
@@ -1869,6 +1921,20 @@ typedef struct ledgerauth_transport {
 /* Ask the credential's source again: handle_loaded. */
 #define LEDGERAUTH_STEP_LOAD 10
 /*
+ * Open a new connection to the URL's host for the FETCH that may follow, and keep it until then:
+ * handle_connected. With or without own_store. A program that cannot says so.
+ */
+#define LEDGERAUTH_STEP_CONNECT 11
+/* How a CONNECT ended: the connection stands, and the next FETCH uses it. */
+#define LEDGERAUTH_CONNECTED 1
+/* How a CONNECT ended: the connection was not made. */
+#define LEDGERAUTH_CONNECT_FAILED 2
+/*
+ * How a CONNECT ended: this program cannot open a connection ahead of a request. The exchange goes
+ * on without.
+ */
+#define LEDGERAUTH_CONNECT_NOT_SUPPORTED 3
+/*
  * How an exchange ended: the answer that was reported last is the caller's; if it is not a
  * success, step.error says what is wrong.
  */
@@ -1888,7 +1954,7 @@ typedef struct ledgerauth_step {
     int32_t outcome;
     /* FETCH, SEND: the method. */
     ledgerauth_str method;
-    /* FETCH, SEND: the absolute URL. */
+    /* FETCH, SEND, CONNECT: the absolute URL. */
     ledgerauth_str url;
     /* FETCH: all header fields. SEND: those to put on the request instead of any of that name. */
     const ledgerauth_header *headers;
@@ -1896,7 +1962,10 @@ typedef struct ledgerauth_step {
     size_t header_count;
     /* FETCH: the body; none if its data is NULL. */
     ledgerauth_str body;
-    /* FETCH: how long the whole request may take, in milliseconds. */
+    /*
+     * FETCH: how long the whole request may take. CONNECT: how long connecting may take. In
+     * milliseconds.
+     */
     uint64_t timeout_ms;
     /* SEND: not 0 if a redirect led to another host. */
     int32_t foreign;
@@ -1933,6 +2002,8 @@ typedef struct ledgerauth_step {
  *     switch (step.kind) {
  *     FETCH, SEND   send what the step says, then ledgerauth_exchange_handle_response()
  *                   or ledgerauth_exchange_handle_failure(); then poll
+ *     CONNECT       ledgerauth_exchange_handle_connected(), with
+ *                   LEDGERAUTH_CONNECT_NOT_SUPPORTED if the program cannot; then poll
  *     WAIT          poll after step.wait_ms, or as soon as ledgerauth_client_changes() moves
  *     DONE          the answer that was reported last is the caller's, or step.error says why
  *                   there is none
@@ -2029,6 +2100,18 @@ int32_t ledgerauth_exchange_handle_failure(ledgerauth_exchange *exchange,
                                            int32_t not_sent,
                                            ledgerauth_str what,
                                            ledgerauth_error **error_out);
+
+/*
+ * Reports how CONNECT ended: one of LEDGERAUTH_CONNECTED, LEDGERAUTH_CONNECT_FAILED and
+ * LEDGERAUTH_CONNECT_NOT_SUPPORTED. If it failed: not_sent and what as in
+ * ledgerauth_answer_fail(); nothing was sent, whatever not_sent says.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_exchange_handle_connected(ledgerauth_exchange *exchange,
+                                             int32_t result,
+                                             int32_t not_sent,
+                                             ledgerauth_str what,
+                                             ledgerauth_error **error_out);
 
 /*
  * Reports what a store answered to CLAIM: LEDGERAUTH_STORE_DONE or LEDGERAUTH_STORE_HOLDER_DIED

@@ -1,7 +1,7 @@
 //! Whatever a token endpoint and an API answer, an exchange comes to an end, and a token is sent only if it can stand in a header.
 #![no_main]
 
-use auth_core::{Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, Provider, Response, Saved, Session, Step, Transport, Unanswered, UnixTime};
+use auth_core::{Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Grant, Provider, Response, Saved, Session, Step, Transport, Unanswered, UnixTime};
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ fuzz_target!(|answers: Vec<(u16, Vec<(&str, &[u8])>, &[u8])>| {
             Step::Load => exchange.handle_loaded(&mut session, now, None),
             Step::Look => exchange.handle_looked(&mut session, now, None),
             Step::Pause(_) => {}
+            Step::Connect(_) => exchange.handle_connected(&mut session, now, ConnectOutcome::Connected),
             step @ (Step::Fetch(_) | Step::Send(_)) => {
                 if let Step::Send(send) = &step
                     && let Some(authorization) = &send.authorization

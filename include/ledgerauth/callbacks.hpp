@@ -21,6 +21,7 @@ struct Callbacks {
     std::shared_ptr<const void> source;
     ledgerauth_transport transport{};
     ledgerauth_store store{};
+    std::vector<ledgerauth_str> redirect_targets;
 
     static std::int32_t send(void *userdata, const ledgerauth_outgoing *request, ledgerauth_answer *raw) noexcept {
         auto *self = static_cast<Callbacks *>(userdata);
@@ -122,6 +123,9 @@ struct Callbacks {
         raw.identity_chain_pem = str(options.identity_chain_pem);
         raw.identity_key_pem = str(options.identity_key_pem);
         raw.user_agent = str(options.user_agent);
+        redirect_targets = texts(options.allow_redirect_to);
+        raw.allow_redirect_to = redirect_targets.data();
+        raw.allow_redirect_to_count = redirect_targets.size();
         if (options.transport) {
             transport.size = sizeof transport;
             transport.userdata = this;

@@ -27,6 +27,8 @@ struct Request {
     std::optional<std::string> body;
     Milliseconds deadline{0};
     std::string request_id;
+    /* Hosts whose answers count as the API's where a redirect leads there, beside those of the options. */
+    std::vector<std::string> allow_redirect_to;
 };
 
 /* How one key of a client stands. */
@@ -80,6 +82,9 @@ public:
         raw.body = request.body ? detail::str(*request.body) : ledgerauth_str{nullptr, 0};
         raw.deadline_ms = detail::millis(request.deadline);
         raw.request_id = detail::str(request.request_id);
+        std::vector<ledgerauth_str> hosts = detail::texts(request.allow_redirect_to);
+        raw.allow_redirect_to = hosts.data();
+        raw.allow_redirect_to_count = hosts.size();
         return respond([&](auto **out, auto **error) { return ledgerauth_client_send(client_.get(), &raw, out, error); });
     }
 

@@ -32,6 +32,21 @@ public:
         detail::checked([&](ledgerauth_error **error) { return ledgerauth_exchange_handle_response(exchange_.get(), answer.handle(), error); });
     }
 
+    /* How CONNECT ended: LEDGERAUTH_CONNECTED or LEDGERAUTH_CONNECT_NOT_SUPPORTED. */
+    void handle_connected(std::int32_t result) {
+        detail::checked([&](ledgerauth_error **error) {
+            return ledgerauth_exchange_handle_connected(exchange_.get(), result, 0, detail::str(""), error);
+        });
+    }
+
+    /* CONNECT ended without a connection. */
+    void handle_not_connected(Unanswered how, std::string_view what) {
+        detail::checked([&](ledgerauth_error **error) {
+            return ledgerauth_exchange_handle_connected(exchange_.get(), LEDGERAUTH_CONNECT_FAILED, static_cast<std::int32_t>(how),
+                                                        detail::str(what), error);
+        });
+    }
+
     void handle_failure(Unanswered how, std::string_view what) {
         detail::checked([&](ledgerauth_error **error) {
             return ledgerauth_exchange_handle_failure(exchange_.get(), static_cast<std::int32_t>(how), detail::str(what), error);

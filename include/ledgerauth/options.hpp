@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ledgerauth {
 
@@ -52,6 +53,8 @@ struct Options {
     std::string identity_chain_pem;
     std::string identity_key_pem;
     std::string user_agent;
+    /* Hosts whose answers count as the API's where a redirect leads there. */
+    std::vector<std::string> allow_redirect_to;
 };
 
 } // namespace ledgerauth

@@ -21,6 +21,21 @@ public:
     std::string_view body() const { return detail::view(ledgerauth_response_body(response_)); }
     std::string_view request_id() const { return detail::view(ledgerauth_response_request_id(response_)); }
 
+    /* Where the answer came from, with its query. */
+    std::string_view url() const { return detail::view(ledgerauth_response_url(response_)); }
+
+    /* The redirects that were followed on the way, in their order: status and URL. */
+    std::vector<std::pair<int, std::string_view>> history() const {
+        std::vector<std::pair<int, std::string_view>> all;
+        for (std::size_t at = 0; at < ledgerauth_response_redirect_count(response_); at++) {
+            ledgerauth_redirect hop{};
+            if (ledgerauth_response_redirect_at(response_, at, &hop, nullptr) == LEDGERAUTH_OK) {
+                all.emplace_back(hop.status, detail::view(hop.url));
+            }
+        }
+        return all;
+    }
+
     /* The first value of a header, whatever the case of its name. */
     std::optional<std::string_view> header(std::string_view name) const {
         ledgerauth_str value = ledgerauth_response_header(response_, detail::str(name));

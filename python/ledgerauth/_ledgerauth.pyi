@@ -32,6 +32,7 @@ class _Options(TypedDict, total=False):
     discover: Optional[bool]
     scopes: Optional[Union[str, Iterable[str]]]
     permissions: Optional[Union[str, Iterable[str]]]
+    allow_redirect_to: Optional[Union[str, Iterable[str]]]
     header: Optional[str]
     scheme: Optional[str]
     integration: Optional[str]
@@ -80,6 +81,8 @@ class Client:
         environment: such as ``"sandbox"``; needed where neither key nor host tells it.
         base_url, token_url: instead of the profile's: a workspace's own, a gateway, a test server; likewise ``authorization_url``,
             ``device_authorization_url``, ``revocation_url`` and ``issuer``, which is asked for what is not said with ``discover=True``.
+        allow_redirect_to: hosts whose answers count as the API's where a redirect leads there, such as that of signed downloads: ``["files.example"]``. The
+            credential goes to none of them; the answer of any other host is a :class:`RedirectedElsewhere`.
         insecure_loopback: allows http without TLS to this very machine, for tests.
 
     How it is sent:
@@ -152,12 +155,13 @@ class Client:
         headers: Optional[_Pairs] = None,
         deadline: Optional[float] = None,
         request_id: Optional[str] = None,
+        allow_redirect_to: Optional[Union[str, Iterable[str]]] = None,
         stream: bool = False,
     ) -> Response:
         """A GET of a path such as ``/v1/invoices``, or of an absolute URL of the same host.
 
-        ``deadline`` is in seconds, for this call with all its waits and repeats; ``request_id`` is known to both sides; with ``stream`` the body is left to
-        :meth:`Response.iter_bytes`. An answer that is not a success is a :class:`Response` with a ``failure``.
+        ``deadline`` is in seconds, for this call with all its waits and repeats; ``request_id`` is known to both sides;
+        ``allow_redirect_to`` as of the client, for this call; with ``stream`` the body is left to :meth:`Response.iter_bytes`. An answer that is not a success is a :class:`Response` with a ``failure``.
 
         Raises:
             LedgerAuthError: there is no answer: refused before sending, no token, no connection, out of time.
@@ -170,6 +174,7 @@ class Client:
         headers: Optional[_Pairs] = None,
         deadline: Optional[float] = None,
         request_id: Optional[str] = None,
+        allow_redirect_to: Optional[Union[str, Iterable[str]]] = None,
     ) -> Response:
         """A HEAD; otherwise as :meth:`get`."""
     def post(
@@ -183,6 +188,7 @@ class Client:
         headers: Optional[_Pairs] = None,
         deadline: Optional[float] = None,
         request_id: Optional[str] = None,
+        allow_redirect_to: Optional[Union[str, Iterable[str]]] = None,
         stream: bool = False,
     ) -> Response:
         """A POST. It is repeated only where that cannot book anything twice.
@@ -201,6 +207,7 @@ class Client:
         headers: Optional[_Pairs] = None,
         deadline: Optional[float] = None,
         request_id: Optional[str] = None,
+        allow_redirect_to: Optional[Union[str, Iterable[str]]] = None,
         stream: bool = False,
     ) -> Response:
         """A PUT; otherwise as :meth:`post`."""
@@ -215,6 +222,7 @@ class Client:
         headers: Optional[_Pairs] = None,
         deadline: Optional[float] = None,
         request_id: Optional[str] = None,
+        allow_redirect_to: Optional[Union[str, Iterable[str]]] = None,
         stream: bool = False,
     ) -> Response:
         """A PATCH; otherwise as :meth:`post`."""
@@ -226,6 +234,7 @@ class Client:
         headers: Optional[_Pairs] = None,
         deadline: Optional[float] = None,
         request_id: Optional[str] = None,
+        allow_redirect_to: Optional[Union[str, Iterable[str]]] = None,
         stream: bool = False,
     ) -> Response:
         """A DELETE; otherwise as :meth:`get`."""
@@ -241,6 +250,7 @@ class Client:
         headers: Optional[_Pairs] = None,
         deadline: Optional[float] = None,
         request_id: Optional[str] = None,
+        allow_redirect_to: Optional[Union[str, Iterable[str]]] = None,
         stream: bool = False,
     ) -> Response:
         """A call of that method: GET, HEAD, POST, PUT, PATCH or DELETE, in capitals."""
@@ -320,13 +330,16 @@ class Response:
         """The status code."""
     @property
     def ok(self) -> bool:
-        """Whether it is a success."""
+        """Whether it is a success, and the API's: not the answer of a host that the credential was not sent to."""
     @property
     def headers(self) -> Headers:
         """The header fields."""
     @property
     def url(self) -> str:
-        """The URL that was asked."""
+        """Where the answer came from, with its query: the URL that was asked, or where redirects have led."""
+    @property
+    def history(self) -> list[tuple[int, str]]:
+        """The redirects that were followed on the way, in their order: status and URL."""
     @property
     def request_id(self) -> str:
         """The id under which the call went out, the same on all of its repeats."""

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from aiohttp import payload
+from aiohttp import ClientResponse, payload
 from multidict import CIMultiDict, CIMultiDictProxy
+
+from ledgerauth._elsewhere import Elsewhere, note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-    from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+    from aiohttp import ClientHandlerType, ClientRequest
 
     from ledgerauth import Client
     from ledgerauth._ledgerauth import _Exchange
@@ -27,6 +29,14 @@ __all__ = ["Auth"]
 
 # The call that a redirect has led somewhere else, and whose it is: aiohttp asks again for the new place, in the same context.
 _redirected: ContextVar[Optional[tuple[Auth, _Exchange]]] = ContextVar("ledgerauth_redirected", default=None)
+
+
+class _Elsewhere(Elsewhere, ClientResponse):  # type: ignore[misc]
+    """The answer of a host that the credential was not sent to."""
+
+    async def json(self, **_: Any) -> Any:
+        """Raises what is wrong: a login page is no document."""
+        raise self._ledgerauth_failure
 
 
 class Auth:
@@ -96,7 +106,7 @@ class Auth:
             fields.popall("URI", None)
             response._headers = CIMultiDictProxy(fields)
             response._cache.pop("headers", None)
-        response._ledgerauth_failure = exchange.failure  # type: ignore[attr-defined]
+        note(response, exchange.failure, ClientResponse, _Elsewhere)
         return response
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "PlanRequired",
     "ProfileError",
     "RateLimited",
+    "RedirectedElsewhere",
     "RequestRefused",
     "ServerError",
     "SettingError",
@@ -238,6 +239,11 @@ class RequestRefused(LedgerAuthError):
     """The API refused the request for a reason that has nothing to do with authentication."""
 
 
+class RedirectedElsewhere(LedgerAuthError):
+    """A redirect led to a host that the credential was not sent to, and that host answered: a login page, a proxy, an ended tenant. It is not the API's answer,
+    unless the host is one of ``allow_redirect_to``."""
+
+
 class BodyError(LedgerAuthError, ValueError):
     """A body that was cut off, or is not the JSON it should be."""
 
@@ -274,6 +280,7 @@ _CLASSES: dict[str, type[LedgerAuthError]] = {
     "store": StoreError,
     "deadline_exceeded": DeadlineExceeded,
     "request_refused": RequestRefused,
+    "redirected_elsewhere": RedirectedElsewhere,
     "body": BodyError,
 }
 for _kind, _class in _CLASSES.items():

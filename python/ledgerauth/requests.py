@@ -13,8 +13,12 @@ from __future__ import annotations
 
 from requests import Response
 from requests.auth import AuthBase
+from requests.compat import urljoin, urlparse
 from requests.cookies import extract_cookies_to_jar
-from requests.utils import rewind_body
+from requests.sessions import SessionRedirectMixin
+from requests.utils import requote_uri, rewind_body
+
+from ledgerauth._elsewhere import Elsewhere, note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,16 +78,17 @@ class _Conversation:
             exchange.step()
             if not exchange.sending:
                 break
-            if response.is_redirect:
+            if response.is_redirect and _target(response) == exchange.url:
                 # requests follows by itself, with a copy of what was sent: that must hold nothing that is not to go there.
                 exchange.put(sent.headers)
                 return response
+            # Two readings of one Location: the one that was judged counts, and is followed here.
             response = self._send_again(response, options)
             if exchange.finish(response.status_code):
                 return response
         if response.is_redirect:
             response = _Stopped.of(response)
-        response._ledgerauth_failure = exchange.failure  # type: ignore[attr-defined]
+        note(response, exchange.failure, Response, _Elsewhere)
         return response
 
     def _send_again(self, response: Response, options: dict[str, Any]) -> Response:
@@ -91,6 +96,8 @@ class _Conversation:
         _ = response.content  # to its end, so that the connection can be used again
         response.close()
         request = response.request.copy()
+        if response.is_redirect:
+            request.url = self.exchange.url
         if request._cookies is not None:
             extract_cookies_to_jar(request._cookies, response.request, response.raw)
             request.headers.pop("Cookie", None)
@@ -102,6 +109,10 @@ class _Conversation:
         again.history.append(response)
         again.request = request
         return again
+
+
+class _Elsewhere(Elsewhere, Response):  # type: ignore[misc]
+    """The answer of a host that the credential was not sent to."""
 
 
 class _Stopped(Response):
@@ -122,6 +133,16 @@ class _Stopped(Response):
         if failure is not None:
             raise failure
         super().raise_for_status()
+
+
+def _target(response: Response) -> Optional[str]:
+    """Where requests goes if it follows a redirect: what `SessionRedirectMixin.resolve_redirects` makes of its Location."""
+    location = SessionRedirectMixin().get_redirect_target(response) or ""
+    if location.startswith("//"):
+        location = f"{urlparse(response.url).scheme}:{location}"
+    parsed = urlparse(location)
+    quoted = requote_uri(parsed._replace(fragment="").geturl())
+    return quoted if parsed.netloc else urljoin(response.url, quoted)
 
 
 def _is_rewindable(request: PreparedRequest) -> bool:

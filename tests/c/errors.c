@@ -165,6 +165,66 @@ static void tell_sandbox(const char *service, int times, const char *kind) {
     sandbox_do("/faults", fault);
 }
 
+/* A page of another host is not the API's answer; the error has it, and where it came from. */
+static void elsewhere(void) {
+    ledgerauth_error *error = NULL;
+    ledgerauth_response *response = NULL;
+    ledgerauth_client *client = sandbox_finora();
+    ledgerauth_redirect hop = {0};
+    ledgerauth_str stranger = ledgerauth_str_of(sandbox_url("stranger")), no_host = LEDGERAUTH_STR("user:word@files.example");
+    char page[512], kind[1024];
+    snprintf(page, sizeof page, "%s/login?from=api", sandbox_url("stranger"));
+    snprintf(kind, sizeof kind, "{\"redirect\": {\"code\": 302, \"location\": \"%s\"}}", page);
+    tell_sandbox("finora", 2, kind);
+    CHECK_ENDS(ledgerauth_client_get(client, LEDGERAUTH_STR("/v1/invoices"), &response, &error), LEDGERAUTH_REDIRECTED_ELSEWHERE, &error);
+    CHECK(response == NULL && ledgerauth_error_http_status(error) == 200 && !ledgerauth_error_is_retryable(error));
+    CHECK(ledgerauth_error_processed(error) == LEDGERAUTH_PROCESSED_UNKNOWN);
+    CHECK_HAS(ledgerauth_error_advice(error), "login page");
+    const ledgerauth_response *answer = ledgerauth_error_response(error);
+    CHECK_TEXT(ledgerauth_response_url(answer), page);
+    CHECK_HAS(ledgerauth_response_body(answer), "stranger");
+    CHECK(ledgerauth_response_redirect_count(answer) == 1);
+    CHECK_STATUS(ledgerauth_response_redirect_at(answer, 0, &hop, NULL), LEDGERAUTH_OK, &error);
+    CHECK(hop.status == 302);
+    CHECK_HAS(hop.url, "/v1/invoices");
+    CHECK(ledgerauth_response_redirect_at(answer, 1, &hop, NULL) == LEDGERAUTH_MISUSE);
+    ledgerauth_error_free(error);
+    error = NULL;
+    ledgerauth_request request = {.size = sizeof request, .method = LEDGERAUTH_STR("GET"), .path = LEDGERAUTH_STR("/v1/invoices")};
+    request.allow_redirect_to = &stranger;
+    request.allow_redirect_to_count = 1;
+    CHECK_STATUS(ledgerauth_client_send(client, &request, &response, &error), LEDGERAUTH_OK, &error);
+    CHECK_TEXT(ledgerauth_response_url(response), page);
+    ledgerauth_response_free(response);
+    request.allow_redirect_to = &no_host;
+    CHECK_ENDS(ledgerauth_client_send(client, &request, &response, &error), LEDGERAUTH_MISUSE, &error);
+    CHECK_HAS(ledgerauth_error_line(error), "entry 1 of allow_redirect_to");
+    ledgerauth_error_free(error);
+    ledgerauth_client_free(client);
+}
+
+/* A cut 201 keeps its status and its id: what it made can be looked up. */
+static void cut(void) {
+    ledgerauth_error *error = NULL;
+    ledgerauth_response *response = NULL;
+    ledgerauth_client *client = sandbox_finora();
+    ledgerauth_str invoice = LEDGERAUTH_STR("{\"total\": 1}");
+    tell_sandbox("finora", 1, "\"truncated\"");
+    CHECK_ENDS(ledgerauth_client_post(client, LEDGERAUTH_STR("/v1/invoices"), invoice, &response, &error), LEDGERAUTH_BODY, &error);
+    CHECK(ledgerauth_error_http_status(error) == 201 && ledgerauth_error_request_id(error).len == 32);
+    CHECK(ledgerauth_error_processed(error) == LEDGERAUTH_PROCESSED_YES && !ledgerauth_error_is_retryable(error));
+    CHECK(ledgerauth_response_status(ledgerauth_error_response(error)) == 201);
+    ledgerauth_error_free(error);
+    error = NULL;
+    tell_sandbox("finora", 1, "\"reset_after_acting\"");
+    CHECK_ENDS(ledgerauth_client_post(client, LEDGERAUTH_STR("/v1/invoices"), invoice, &response, &error), LEDGERAUTH_TRANSPORT, &error);
+    CHECK(ledgerauth_error_processed(error) == LEDGERAUTH_PROCESSED_UNKNOWN && !ledgerauth_error_is_retryable(error));
+    CHECK(ledgerauth_error_http_status(error) == 0);
+    CHECK_HAS(ledgerauth_error_line(error), "gave no answer");
+    ledgerauth_error_free(error);
+    ledgerauth_client_free(client);
+}
+
 static void servers(void) {
     for (size_t at = 0; at < sizeof SAID / sizeof *SAID; at++) {
         const said *said = &SAID[at];
@@ -383,6 +443,8 @@ int main(void) {
     arguments();
     set_up();
     servers();
+    elsewhere();
+    cut();
     the_rest();
     untrusted();
     people();

@@ -92,7 +92,7 @@ static void check_done(const ledgerauth_step *step, const json_t *expect) {
 }
 
 static void check(const ledgerauth_step *step, const json_t *expect) {
-    const char *kinds[] = {"", "fetch", "send", "wait", "done", "claim", "save", "release", "look", "pause", "load"};
+    const char *kinds[] = {"", "fetch", "send", "wait", "done", "claim", "save", "release", "look", "pause", "load", "connect"};
     CHECK(strcmp(kinds[step->kind], replay_text(expect, "step")) == 0);
     switch (step->kind) {
     case LEDGERAUTH_STEP_FETCH:
@@ -103,6 +103,10 @@ static void check(const ledgerauth_step *step, const json_t *expect) {
         break;
     case LEDGERAUTH_STEP_SAVE:
         check_save(step, expect);
+        break;
+    case LEDGERAUTH_STEP_CONNECT:
+        CHECK_TEXT(step->url, replay_text(expect, "url"));
+        CHECK((json_int_t)step->timeout_ms == replay_number(expect, "timeout_ms", 0));
         break;
     case LEDGERAUTH_STEP_WAIT:
         CHECK((json_int_t)step->wait_ms >= replay_number(expect, "at_least_ms", 0));
@@ -133,6 +137,13 @@ static void tell(ledgerauth_exchange *exchange, const json_t *then) {
     } else if (json_object_get(then, "saved") != NULL) {
         int32_t result = result_of(replay_text(then, "saved"));
         CHECK_STATUS(ledgerauth_exchange_handle_saved(exchange, result, LEDGERAUTH_STR("down"), &error), LEDGERAUTH_OK, &error);
+    } else if (json_object_get(then, "connected") != NULL) {
+        const char *word = replay_text(then, "connected");
+        int32_t result = strcmp(word, "connected") == 0 ? LEDGERAUTH_CONNECTED
+                         : strcmp(word, "failed") == 0  ? LEDGERAUTH_CONNECT_FAILED
+                                                        : LEDGERAUTH_CONNECT_NOT_SUPPORTED;
+        CHECK_STATUS(ledgerauth_exchange_handle_connected(exchange, result, 1, LEDGERAUTH_STR("no connection"), &error), LEDGERAUTH_OK,
+                     &error);
     } else if (json_object_get(then, "response") != NULL) {
         replay_answer(exchange, json_object_get(then, "response"));
     } else if (json_object_get(then, "failure") != NULL) {
@@ -201,7 +212,7 @@ static void encodings(void) {
 int main(void) {
     renewal();
     encodings();
-    json_t *vector, *turn, *file = replay_file("exchanges", 24);
+    json_t *vector, *turn, *file = replay_file("exchanges", 29);
     size_t index, at;
     CHECK(replay_number(file, "start_ms", 0) == (json_int_t)START);
     replay_dice = (uint64_t)replay_number(file, "seed", 1);
@@ -214,6 +225,13 @@ int main(void) {
         options.provider = replay_str(vector, "provider");
         options.environment = replay_str(vector, "environment");
         options.base_url = replay_str(vector, "base_url");
+        const json_t *hosts = json_object_get(vector, "allow_redirect_to");
+        ledgerauth_str targets[4];
+        for (size_t host = 0; host < json_array_size(hosts) && host < 4; host++) {
+            targets[host] = ledgerauth_str_of(json_string_value(json_array_get(hosts, host)));
+        }
+        options.allow_redirect_to = targets;
+        options.allow_redirect_to_count = json_array_size(hosts);
         ledgerauth_client *client = replay_client(options, credential);
         ledgerauth_exchange *exchange =
             replay_start(client, replay_text(call, "method"), replay_text(call, "path"), json_string_value(json_object_get(call, "body")));

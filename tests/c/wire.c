@@ -70,7 +70,12 @@ int main(void) {
     snprintf(fault, sizeof fault, "{\"service\": \"finora\", \"kind\": {\"redirect\": {\"code\": 302, \"location\": \"%s/elsewhere\"}}}",
              sandbox_url("stranger"));
     sandbox_do("/faults", fault);
-    send_one(finora, (ledgerauth_request){.method = LEDGERAUTH_STR("GET"), .path = invoices, .headers = fields, .header_count = 2}, "wire-10");
+    /* What the other host says is not the API's answer, unless it was named. */
+    ledgerauth_str stranger = ledgerauth_str_of(sandbox_url("stranger"));
+    ledgerauth_request elsewhere = {.method = LEDGERAUTH_STR("GET"), .path = invoices, .headers = fields, .header_count = 2};
+    elsewhere.allow_redirect_to = &stranger;
+    elsewhere.allow_redirect_to_count = 1;
+    send_one(finora, elsewhere, "wire-10");
 
     ledgerauth_client_free(with_ring);
     ledgerauth_credential_free(ring);

@@ -74,6 +74,22 @@ static void calls() {
     CHECK(!moved.plan().empty() && moved.plan()[0].what.size() > 10);
 }
 
+/* A page of another host is not the API's answer, unless that host was named. */
+static void elsewhere(Client &client) {
+    std::string page = std::string(sandbox_url("stranger")) + "/login?x=1";
+    std::string fault = R"({"service": "finora", "times": 2, "kind": {"redirect": {"code": 302, "location": ")" + page + R"("}}})";
+    sandbox_do("/faults", fault.c_str());
+    auto answered = thrown([&] { client.get("/v1/invoices"); });
+    CHECK(answered && answered->status() == LEDGERAUTH_REDIRECTED_ELSEWHERE && answered->kind() == "redirected_elsewhere");
+    CHECK(answered && answered->http_status() == 200 && answered->response()->url() == page);
+    CHECK(answered && answered->response()->history().size() == 1 && answered->response()->history()[0].first == 302);
+    CHECK(answered && answered->response()->body().find("stranger") != std::string_view::npos);
+    Request request;
+    request.path = "/v1/invoices";
+    request.allow_redirect_to = {sandbox_url("stranger")};
+    CHECK(client.send(request).url() == page);
+}
+
 static void errors() {
     Client client(finora(), Credential::key(sandbox_key("finora_test")));
     auto missing = thrown([&] { client.get("/v1/nothing-here"); });
@@ -84,6 +100,15 @@ static void errors() {
     auto limited = thrown([&] { client.get("/v1/invoices"); });
     CHECK(limited && limited->status() == LEDGERAUTH_RATE_LIMITED && limited->come_back_at() > std::chrono::system_clock::now());
     CHECK(limited && limited->is_retryable() && limited->kind() == "rate_limited" && !limited->advice().empty());
+    CHECK(missing && missing->processed() == Processed::no && limited && limited->processed() == Processed::no);
+    sandbox_do("/faults", R"({"service": "finora", "method": "POST", "kind": "reset_after_acting"})");
+    auto lost = thrown([&] { client.post("/v1/invoices", R"({"total": 1})"); });
+    CHECK(lost && lost->processed() == Processed::unknown && !lost->is_retryable() && lost->kind() == "transport");
+    sandbox_do("/faults", R"({"service": "finora", "method": "POST", "kind": "truncated"})");
+    auto cut = thrown([&] { client.post("/v1/invoices", R"({"total": 1})"); });
+    CHECK(cut && cut->processed() == Processed::yes && !cut->is_retryable() && cut->status() == LEDGERAUTH_BODY);
+    CHECK(cut && cut->http_status() == 201 && cut->request_id().size() == 32 && cut->response() && cut->response()->status() == 201);
+    elsewhere(client);
     auto foreign = thrown([&] { client.get("https://elsewhere.example/"); });
     CHECK(foreign && foreign->status() == LEDGERAUTH_FOREIGN_HOST && !foreign->response() && !foreign->come_back_at());
     Error copy = *foreign;

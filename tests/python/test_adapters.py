@@ -173,10 +173,11 @@ def test_no_redirect_takes_the_credential_to_another_host(sandbox, way, header, 
         assert [answer.status for answer in answers] == [code, code] and not strangers
     for entry in strangers:
         assert sandbox.keys["finora_test"] not in json.dumps(vars(entry)), entry
-    if type(sender).__name__ in ("ByRequests", "ByAiohttp"):
-        # These can be kept from following what the client would not follow; its answer is the caller's.
+    if redirects:
+        # What the client would not follow is not followed; that answer is the caller's.
         assert answers[1].status == code and isinstance(answers[1].failure, ledgerauth.RequestRefused)
-        assert all("of the ledger" not in entry.body for entry in strangers)
+        assert isinstance(answers[0].failure, ledgerauth.RedirectedElsewhere)
+        assert len(strangers) == 1 and all("of the ledger" not in entry.body for entry in strangers)
 
 
 def test_a_redirect_that_aiohttp_was_told_not_to_follow_is_nobody_elses(sandbox):

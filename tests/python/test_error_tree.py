@@ -210,6 +210,12 @@ def request_refused(sandbox):
     raised_by(sandbox.client("finora"), "/v1/no-such-thing")
 
 
+@case(ledgerauth.RedirectedElsewhere)
+def redirected_elsewhere(sandbox):
+    sandbox.fault({"redirect": {"code": 302, "location": sandbox.urls["stranger"] + "/login"}}, service="finora")
+    raised_by(sandbox.client("finora"))
+
+
 @case(ledgerauth.BodyError)
 def body(sandbox):
     sandbox.fault({"status": {"code": 200, "body": "no JSON"}}, service="finora")

@@ -280,12 +280,12 @@ def is_replayable(vector):
     return stores <= {"granted", "durable"} and max(waits, default=0) < 2_000 and not any(failure["not_sent"] for failure in lost)
 
 
-EXCHANGES = [vector for vector in vectors("exchanges", 24) if is_replayable(vector)]
+EXCHANGES = [vector for vector in vectors("exchanges", 29) if is_replayable(vector)]
 
 
 @pytest.mark.parametrize("vector", EXCHANGES, ids=names(EXCHANGES))
 def test_exchanges(vector):
-    assert len(EXCHANGES) >= 17
+    assert len(EXCHANGES) >= 22
     turns = [turn for turn in vector["steps"] if turn["expect"]["step"] in ("fetch", "send")]
     asked = []
 
@@ -321,7 +321,16 @@ def test_exchanges(vector):
         # A foreign host: the same server by another name.
         foreign = any(turn["expect"].get("foreign") for turn in turns)
         base = server.url.replace("127.0.0.1", "localhost") if foreign else server.url
-        client = Client(vector["provider"], environment=vector["environment"], base_url=base, token_url=token_url, **credential, **LOOPBACK)
+        hosts = [server.url if host == "files.example" else host for host in vector.get("allow_redirect_to", [])]
+        client = Client(
+            vector["provider"],
+            environment=vector["environment"],
+            base_url=base,
+            token_url=token_url,
+            allow_redirect_to=hosts,
+            **credential,
+            **LOOPBACK,
+        )
         call, done = vector["call"], vector["steps"][-1]["expect"]
         content = call.get("body")
         try:

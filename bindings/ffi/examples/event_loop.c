@@ -58,6 +58,11 @@ static void go_on(loop *loop, call *call) {
     case LEDGERAUTH_STEP_SEND:
         transmit(loop, call, &step);
         break;
+    case LEDGERAUTH_STEP_CONNECT:
+        /* libcurl connects when it sends. */
+        ledgerauth_exchange_handle_connected(call->exchange, LEDGERAUTH_CONNECT_NOT_SUPPORTED, 0, LEDGERAUTH_STR(""), NULL);
+        go_on(loop, call);
+        break;
     case LEDGERAUTH_STEP_WAIT:
         call->wake_at = now_ms() + step.wait_ms + 1;
         break;

@@ -8,6 +8,8 @@
 //!     switch (step.kind) {
 //!     FETCH, SEND   send what the step says, then ledgerauth_exchange_handle_response()
 //!                   or ledgerauth_exchange_handle_failure(); then poll
+//!     CONNECT       ledgerauth_exchange_handle_connected(), with
+//!                   LEDGERAUTH_CONNECT_NOT_SUPPORTED if the program cannot; then poll
 //!     WAIT          poll after step.wait_ms, or as soon as ledgerauth_client_changes() moves
 //!     DONE          the answer that was reported last is the caller's, or step.error says why
 //!                   there is none
@@ -28,11 +30,11 @@ use crate::error::{Fault, ledgerauth_error, misuse};
 use crate::guard::{ask, free, guard, make};
 use crate::input::{alone, can_write, get, handle, read_sized, sized, write_sized};
 use crate::response::ledgerauth_header;
-use crate::step::{Shown, ledgerauth_step};
+use crate::step::{LEDGERAUTH_CONNECT_FAILED, LEDGERAUTH_CONNECT_NOT_SUPPORTED, LEDGERAUTH_CONNECTED, Shown, ledgerauth_step};
 use crate::store::{LEDGERAUTH_STORE_DONE, LEDGERAUTH_STORE_DOWN, LEDGERAUTH_STORE_HOLDER_DIED, LEDGERAUTH_STORE_TAKEN, limit};
 use crate::text::ledgerauth_str;
 use auth_http::Drive;
-use auth_http::core::{Claimed, Record, Response, Saved, Step, may_go_anywhere};
+use auth_http::core::{Claimed, ConnectOutcome, Record, Response, Saved, Step, may_go_anywhere};
 use parking_lot::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -194,6 +196,35 @@ pub unsafe extern "C" fn ledgerauth_exchange_handle_failure(
     guard(error_out, || unsafe {
         let lost = lost(not_sent, what)?;
         driven(exchange)?.drive.handle_failure(lost);
+        Ok(())
+    })
+}
+
+/// Reports how CONNECT ended: one of LEDGERAUTH_CONNECTED, LEDGERAUTH_CONNECT_FAILED and
+/// LEDGERAUTH_CONNECT_NOT_SUPPORTED. If it failed: not_sent and what as in
+/// ledgerauth_answer_fail(); nothing was sent, whatever not_sent says.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_exchange_handle_connected(
+    exchange: *mut ledgerauth_exchange,
+    result: i32,
+    not_sent: i32,
+    what: ledgerauth_str,
+    error_out: *mut *mut ledgerauth_error,
+) -> i32 {
+    // SAFETY: by the contract.
+    guard(error_out, || unsafe {
+        let outcome = match result {
+            LEDGERAUTH_CONNECTED => ConnectOutcome::Connected,
+            LEDGERAUTH_CONNECT_FAILED => ConnectOutcome::Failed(lost(not_sent, what)?),
+            LEDGERAUTH_CONNECT_NOT_SUPPORTED => ConnectOutcome::NotSupported,
+            _ => {
+                let advice = "pass LEDGERAUTH_CONNECTED, LEDGERAUTH_CONNECT_FAILED or LEDGERAUTH_CONNECT_NOT_SUPPORTED";
+                return Err(misuse("result is no end of a CONNECT", advice));
+            }
+        };
+        driven(exchange)?.drive.handle_connected(outcome);
         Ok(())
     })
 }

@@ -123,6 +123,12 @@ pub struct ledgerauth_client_options {
     /// Own HTTP: what the program is called in the User-Agent header; "ledgerauth/VERSION" if not
     /// said.
     pub user_agent: ledgerauth_str,
+    /// Hosts whose answers count as the API's where a redirect leads there, such as that of signed
+    /// downloads: "files.example", "files.example:8443". The credential goes to none of them; the
+    /// answer of any other host is LEDGERAUTH_REDIRECTED_ELSEWHERE.
+    pub allow_redirect_to: *const ledgerauth_str,
+    /// How many of them.
+    pub allow_redirect_to_count: usize,
 }
 sized!(ledgerauth_client_options, user_agent: ledgerauth_str);
 
@@ -193,6 +199,11 @@ unsafe fn connection(mut builder: ClientBuilder, options: &ledgerauth_client_opt
         }
     }
     builder = builder.insecure_loopback(options.insecure_loopback != 0);
+    // SAFETY: the caller's promise.
+    for host in unsafe { list(options.allow_redirect_to, options.allow_redirect_to_count, "allow_redirect_to") }? {
+        // SAFETY: the caller's promise.
+        builder = builder.allow_redirect_to([unsafe { host.text("a host of allow_redirect_to") }?]);
+    }
     if options.deadline_ms > 0 {
         builder = builder.deadline(Duration::from_millis(options.deadline_ms));
     }

@@ -70,6 +70,11 @@ pub struct ledgerauth_request {
     /// How many bytes read_body gives in all; not known if 0, and then the body is sent in chunks. A
     /// body that ends before, or has more, fails the call before its last byte is sent.
     pub read_size: u64,
+    /// Hosts whose answers count as the API's where a redirect leads there, beside those of the
+    /// client's options: "files.example", "files.example:8443". The credential goes to none of them.
+    pub allow_redirect_to: *const ledgerauth_str,
+    /// How many of them.
+    pub allow_redirect_to_count: usize,
 }
 sized!(ledgerauth_request, request_id: ledgerauth_str);
 
@@ -165,6 +170,11 @@ unsafe fn prepared<'c>(client: &'c Client, request: &ledgerauth_request, stopped
     for field in unsafe { list(request.headers, request.header_count, "headers") }? {
         // SAFETY: as above.
         making = unsafe { making.header(field.name.text("a header name")?, field.value.text("a header value")?) };
+    }
+    // SAFETY: as above.
+    for host in unsafe { list(request.allow_redirect_to, request.allow_redirect_to_count, "allow_redirect_to") }? {
+        // SAFETY: as above.
+        making = making.allow_redirect_to(unsafe { host.text("a host of allow_redirect_to") }?);
     }
     if request.deadline_ms > 0 {
         making = making.deadline(Duration::from_millis(request.deadline_ms));

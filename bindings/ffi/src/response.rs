@@ -8,7 +8,7 @@ use crate::guard::{ask, free, guard};
 use crate::input::{can_write, get};
 use crate::text::ledgerauth_str;
 use auth_http::http::HeaderMap;
-use auth_http::{Error, Response};
+use auth_http::{Error, Redirect, Response};
 
 /// The answer to a call. It never changes, so any number of threads may read it.
 pub struct ledgerauth_response {
@@ -16,6 +16,18 @@ pub struct ledgerauth_response {
     headers: HeaderMap,
     body: Vec<u8>,
     request_id: String,
+    url: String,
+    history: Vec<Redirect>,
+}
+
+/// A redirect that was followed.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ledgerauth_redirect {
+    /// The HTTP status, such as 302.
+    pub status: i32,
+    /// The URL that answered so, with its query.
+    pub url: ledgerauth_str,
 }
 
 /// A header field.
@@ -105,6 +117,49 @@ pub unsafe extern "C" fn ledgerauth_response_request_id(response: *const ledgera
     unsafe { ask(response, ledgerauth_str::NONE, id) }
 }
 
+/// Where the answer came from, with its query: the URL that was asked, or where redirects have led.
+/// It belongs to the response.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_response_url(response: *const ledgerauth_response) -> ledgerauth_str {
+    let url = |response: &ledgerauth_response| ledgerauth_str::of(&response.url);
+    // SAFETY: NULL, or a live handle by the contract.
+    unsafe { ask(response, ledgerauth_str::NONE, url) }
+}
+
+/// The number of redirects that were followed on the way to the answer.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_response_redirect_count(response: *const ledgerauth_response) -> usize {
+    // SAFETY: NULL, or a live handle by the contract.
+    unsafe { ask(response, 0, |response| response.history.len()) }
+}
+
+/// The redirect of that number, counted from 0 in the order in which they were met.
+/// LEDGERAUTH_MISUSE if there are not so many. It belongs to the response.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_response_redirect_at(
+    response: *const ledgerauth_response,
+    index: usize,
+    redirect_out: *mut ledgerauth_redirect,
+    error_out: *mut *mut ledgerauth_error,
+) -> i32 {
+    guard(error_out, || {
+        let out = can_write(redirect_out, "redirect_out")?;
+        // SAFETY: by the contract.
+        let response = unsafe { get(response, "response") }?;
+        let redirect = response.history.get(index).ok_or_else(|| crate::input::beyond("index", response.history.len()))?;
+        let redirect = ledgerauth_redirect { status: i32::from(redirect.status()), url: ledgerauth_str::of(redirect.url()) };
+        // SAFETY: by the contract.
+        unsafe { out.write(redirect) };
+        Ok(())
+    })
+}
+
 /// Frees a response; NULL is fine.
 ///
 /// Since 0.1.0.
@@ -138,6 +193,8 @@ pub(crate) fn without_body(response: &Response) -> ledgerauth_response {
         headers: response.headers().clone(),
         body: Vec::new(),
         request_id: response.request_id().to_owned(),
+        url: response.url().to_owned(),
+        history: response.history().to_vec(),
     }
 }
 

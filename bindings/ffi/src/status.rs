@@ -102,6 +102,9 @@ pub const LEDGERAUTH_BODY: i32 = 5006;
 
 /// The API refused the request itself.
 pub const LEDGERAUTH_REQUEST_REFUSED: i32 = 6000;
+/// Another host answered, to which a redirect led and the credential did not go: a login page, a
+/// proxy, an ended tenant. See allow_redirect_to.
+pub const LEDGERAUTH_REDIRECTED_ELSEWHERE: i32 = 6001;
 
 /// A failure of a kind that has no number yet; ledgerauth_error_kind() names it.
 pub const LEDGERAUTH_FAILED: i32 = 9000;
@@ -156,6 +159,7 @@ const NAMES: &[(i32, &str)] = named! {
     LEDGERAUTH_DEADLINE_EXCEEDED
     LEDGERAUTH_BODY
     LEDGERAUTH_REQUEST_REFUSED
+    LEDGERAUTH_REDIRECTED_ELSEWHERE
     LEDGERAUTH_FAILED
     LEDGERAUTH_PANIC
 };

@@ -32,6 +32,17 @@ pub const LEDGERAUTH_STEP_LOOK: i32 = 8;
 pub const LEDGERAUTH_STEP_PAUSE: i32 = 9;
 /// Ask the credential's source again: handle_loaded.
 pub const LEDGERAUTH_STEP_LOAD: i32 = 10;
+/// Open a new connection to the URL's host for the FETCH that may follow, and keep it until then:
+/// handle_connected. With or without own_store. A program that cannot says so.
+pub const LEDGERAUTH_STEP_CONNECT: i32 = 11;
+
+/// How a CONNECT ended: the connection stands, and the next FETCH uses it.
+pub const LEDGERAUTH_CONNECTED: i32 = 1;
+/// How a CONNECT ended: the connection was not made.
+pub const LEDGERAUTH_CONNECT_FAILED: i32 = 2;
+/// How a CONNECT ended: this program cannot open a connection ahead of a request. The exchange goes
+/// on without.
+pub const LEDGERAUTH_CONNECT_NOT_SUPPORTED: i32 = 3;
 
 /// How an exchange ended: the answer that was reported last is the caller's; if it is not a
 /// success, step.error says what is wrong.
@@ -53,7 +64,7 @@ pub struct ledgerauth_step {
     pub outcome: i32,
     /// FETCH, SEND: the method.
     pub method: ledgerauth_str,
-    /// FETCH, SEND: the absolute URL.
+    /// FETCH, SEND, CONNECT: the absolute URL.
     pub url: ledgerauth_str,
     /// FETCH: all header fields. SEND: those to put on the request instead of any of that name.
     pub headers: *const ledgerauth_header,
@@ -61,7 +72,8 @@ pub struct ledgerauth_step {
     pub header_count: usize,
     /// FETCH: the body; none if its data is NULL.
     pub body: ledgerauth_str,
-    /// FETCH: how long the whole request may take, in milliseconds.
+    /// FETCH: how long the whole request may take. CONNECT: how long connecting may take. In
+    /// milliseconds.
     pub timeout_ms: u64,
     /// SEND: not 0 if a redirect led to another host.
     pub foreign: i32,
@@ -187,6 +199,11 @@ impl Shown {
                 (shown.until, shown.why) = (pause.until.as_millis(), ledgerauth_str::of(&pause.why));
             }
             Step::Load => shown.kind = LEDGERAUTH_STEP_LOAD,
+            Step::Connect(connect) => {
+                shown.kind = LEDGERAUTH_STEP_CONNECT;
+                shown.url = ledgerauth_str::of(connect.url.as_str());
+                shown.timeout_ms = millis(connect.timeout);
+            }
         }
         (shown.headers, shown.header_count) = (self.headers.as_ptr(), self.headers.len());
         shown

@@ -24,6 +24,7 @@ pub(crate) struct Given<'py> {
     content: Option<Bound<'py, PyAny>>,
     deadline: Option<f64>,
     request_id: Option<String>,
+    redirect_targets: Vec<String>,
     stream: bool,
 }
 
@@ -47,6 +48,10 @@ impl<'py> Given<'py> {
             headers: argument::take(arguments, "headers")?,
             deadline: argument::taken(arguments, "deadline")?,
             request_id: argument::taken(arguments, "request_id")?,
+            redirect_targets: argument::take(arguments, "allow_redirect_to")?
+                .map(|given| crate::options::words("allow_redirect_to", &given))
+                .transpose()?
+                .unwrap_or_default(),
             ..Self::default()
         };
         if takes != Takes::Fields {
@@ -77,7 +82,7 @@ pub(crate) fn send(py: Python<'_>, client: &Client, method: &str, path: &str, gi
     let fields = given.headers.as_ref().map_or_else(|| Ok(Vec::new()), |given| pairs("headers", given))?;
     let deadline = given.deadline.map(|seconds| time::span(py, "deadline", seconds)).transpose()?;
     let body = body(py, &given)?;
-    let (request_id, stream) = (given.request_id, given.stream);
+    let (request_id, redirect_targets, stream) = (given.request_id, given.redirect_targets, given.stream);
     let sent = interrupt::detached(py, || {
         let mut request = start(&engine.client, method, path)?;
         for (name, value) in &params {
@@ -91,6 +96,9 @@ pub(crate) fn send(py: Python<'_>, client: &Client, method: &str, path: &str, gi
         }
         if let Some(id) = request_id {
             request = request.request_id(id);
+        }
+        for host in redirect_targets {
+            request = request.allow_redirect_to(host);
         }
         let has_type = fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         request = match body {
@@ -107,8 +115,7 @@ pub(crate) fn send(py: Python<'_>, client: &Client, method: &str, path: &str, gi
         Answer::take(request.send()?, stream)
     })?;
     let answer = sent.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))?;
-    let url = engine.url(path);
-    Ok(Response::new(answer, url, Arc::clone(&engine.provider)))
+    Ok(Response::new(answer, Arc::clone(&engine.provider)))
 }
 
 fn start<'c>(client: &'c auth_http::Client, method: &str, path: &str) -> Result<Request<'c>, Error> {

@@ -148,7 +148,7 @@ impl Client {
     #[doc = doc!("Client.get")]
     #[pyo3(
         signature = (path, **given),
-        text_signature = "($self, path, *, params=None, headers=None, deadline=None, request_id=None, stream=False)"
+        text_signature = "($self, path, *, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None, stream=False)"
     )]
     fn get(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
         call::send(py, self, "GET", &path, Given::read("get", Takes::Stream, given.as_ref())?)
@@ -157,7 +157,7 @@ impl Client {
     #[doc = doc!("Client.head")]
     #[pyo3(
         signature = (path, **given),
-        text_signature = "($self, path, *, params=None, headers=None, deadline=None, request_id=None)"
+        text_signature = "($self, path, *, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None)"
     )]
     fn head(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
         call::send(py, self, "HEAD", &path, Given::read("head", Takes::Fields, given.as_ref())?)
@@ -166,7 +166,7 @@ impl Client {
     #[doc = doc!("Client.post")]
     #[pyo3(
         signature = (path, **given),
-        text_signature = "($self, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=False)"
+        text_signature = "($self, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None, stream=False)"
     )]
     fn post(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
         call::send(py, self, "POST", &path, Given::read("post", Takes::Body, given.as_ref())?)
@@ -175,7 +175,7 @@ impl Client {
     #[doc = doc!("Client.put")]
     #[pyo3(
         signature = (path, **given),
-        text_signature = "($self, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=False)"
+        text_signature = "($self, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None, stream=False)"
     )]
     fn put(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
         call::send(py, self, "PUT", &path, Given::read("put", Takes::Body, given.as_ref())?)
@@ -184,7 +184,7 @@ impl Client {
     #[doc = doc!("Client.patch")]
     #[pyo3(
         signature = (path, **given),
-        text_signature = "($self, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=False)"
+        text_signature = "($self, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None, stream=False)"
     )]
     fn patch(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
         call::send(py, self, "PATCH", &path, Given::read("patch", Takes::Body, given.as_ref())?)
@@ -193,7 +193,7 @@ impl Client {
     #[doc = doc!("Client.delete")]
     #[pyo3(
         signature = (path, **given),
-        text_signature = "($self, path, *, params=None, headers=None, deadline=None, request_id=None, stream=False)"
+        text_signature = "($self, path, *, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None, stream=False)"
     )]
     fn delete(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
         call::send(py, self, "DELETE", &path, Given::read("delete", Takes::Stream, given.as_ref())?)
@@ -202,7 +202,7 @@ impl Client {
     #[doc = doc!("Client.request")]
     #[pyo3(
         signature = (method, path, **given),
-        text_signature = "($self, method, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, stream=False)"
+        text_signature = "($self, method, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None, stream=False)"
     )]
     fn request(&self, py: Python<'_>, method: String, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
         call::send(py, self, &method, &path, Given::read("request", Takes::Body, given.as_ref())?)
@@ -227,7 +227,7 @@ impl Client {
             Answer::take(response, false)
         })?;
         let answer = polled.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))?;
-        Ok(Response::new(answer, engine.url(&path), Arc::clone(&engine.provider)))
+        Ok(Response::new(answer, Arc::clone(&engine.provider)))
     }
 
     #[doc = doc!("Client.explain")]

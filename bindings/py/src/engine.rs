@@ -95,11 +95,6 @@ impl Engine {
     pub(crate) fn now(&self) -> UnixTime {
         self.client.now()
     }
-
-    /// The URL that a path stands for.
-    pub(crate) fn url(&self, path: &str) -> String {
-        self.client.connection().admit(path).map_or_else(|_| path.into(), |url| url.as_str().into())
-    }
 }
 
 /// A header's value as Python text of a class whose `repr` shows nothing: the one that was made before, or a

@@ -32,6 +32,9 @@ pub(crate) fn read(
     if let Some(permissions) = several("permissions")? {
         builder = builder.permissions(permissions);
     }
+    if let Some(hosts) = several("allow_redirect_to")? {
+        builder = builder.allow_redirect_to(hosts);
+    }
     for (name, set) in [
         ("environment", ClientBuilder::environment as fn(ClientBuilder, String) -> ClientBuilder),
         ("base_url", ClientBuilder::base_url),
@@ -90,7 +93,7 @@ pub(crate) fn read(
 }
 
 /// Words out of a list, or out of a text with spaces between them.
-fn words(name: &str, given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+pub(crate) fn words(name: &str, given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     match given.cast::<PyString>() {
         Ok(text) => Ok(text.extract::<String>()?.split_whitespace().map(Into::into).collect()),
         Err(_) => argument::each(name, given, |word| word.extract()),

@@ -4,7 +4,7 @@ use crate::error;
 use crate::headers::Headers;
 use crate::interrupt;
 use auth_http::http::HeaderMap;
-use auth_http::{Error, Failure, FailureKind, Received};
+use auth_http::{Error, Failure, FailureKind, Received, Redirect};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict};
@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct Answer {
     status: u16,
     headers: HeaderMap,
+    url: String,
+    history: Vec<Redirect>,
     request_id: String,
     failure: Option<Failure>,
     received: Received,
@@ -38,10 +40,11 @@ impl Answer {
     /// The answer, with its body read unless that is to be streamed.
     pub(crate) fn take(response: auth_http::Response, stream: bool) -> Result<Self, Error> {
         let (status, headers, request_id) = (response.status(), response.headers().clone(), response.request_id().to_owned());
+        let (url, history) = (response.url().to_owned(), response.history().to_vec());
         let (failure, received) = (response.failure().cloned(), response.received());
         let body =
             if stream { Body::Stream { reader: Box::new(response.into_reader()), begun: false } } else { Body::Read(response.bytes()?) };
-        Ok(Self { status, headers, request_id, failure, received, body })
+        Ok(Self { status, headers, url, history, request_id, failure, received, body })
     }
 }
 
@@ -55,6 +58,7 @@ pub(crate) struct Response {
     headers: HeaderMap,
     shown: PyOnceLock<Py<Headers>>,
     url: String,
+    history: Vec<Redirect>,
     request_id: String,
     provider: Arc<str>,
     failure: Option<Failure>,
@@ -64,10 +68,10 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    pub(crate) fn new(answer: Answer, url: String, provider: Arc<str>) -> Self {
-        let Answer { status, headers, request_id, failure, received, body } = answer;
+    pub(crate) fn new(answer: Answer, provider: Arc<str>) -> Self {
+        let Answer { status, headers, url, history, request_id, failure, received, body } = answer;
         let (shown, content) = (PyOnceLock::new(), PyOnceLock::new());
-        Self { status, headers, shown, url, request_id, provider, failure, received, body: Mutex::new(body), content }
+        Self { status, headers, shown, url, history, request_id, provider, failure, received, body: Mutex::new(body), content }
     }
 
     fn body(&self) -> MutexGuard<'_, Body> {
@@ -156,6 +160,12 @@ impl Response {
     #[getter]
     fn url(&self) -> &str {
         &self.url
+    }
+
+    #[doc = doc!("Response.history")]
+    #[getter]
+    fn history(&self) -> Vec<(u16, &str)> {
+        self.history.iter().map(|hop| (hop.status(), hop.url())).collect()
     }
 
     #[doc = doc!("Response.request_id")]

@@ -1,12 +1,13 @@
 //! `Call`: what the machine has to know of the caller's request, which is never the request itself.
 
-use crate::connection::Connection;
-use crate::origin::Url;
+use crate::connection::{Connection, redirect_targets};
+use crate::origin::{Origin, Url};
 use crate::provider::IdempotencyFacts;
 use crate::time::UnixTime;
 use crate::verdict::failure::Failure;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use serde_json::Value;
 
 /// `Call` is what the machine knows of one request: method, admitted URL, whether it can be sent again, and until when the answer is wanted.
@@ -21,6 +22,7 @@ pub struct Call {
     pub(crate) repeatable: bool,
     pub(crate) deadline: Option<UnixTime>,
     pub(crate) request_id: Option<Arc<str>>,
+    redirect_targets: Vec<Origin>,
 }
 
 impl Call {
@@ -43,6 +45,7 @@ impl Call {
             repeatable,
             deadline: None,
             request_id: None,
+            redirect_targets: Vec::new(),
         })
     }
 
@@ -67,6 +70,20 @@ impl Call {
     /// Whether the call may be sent again even if it was processed: by its method, or by the provider's convention and its body.
     pub fn is_repeatable(&self) -> bool {
         self.repeatable
+    }
+
+    /// Takes the answers of these hosts for the API's where a redirect leads there, beside those of the connection.
+    ///
+    /// # Errors
+    /// A [`Failure`] of kind `Misuse` if one of them is no host.
+    pub fn allow_redirect_to<'a>(mut self, hosts: impl IntoIterator<Item = &'a str>) -> Result<Self, Failure> {
+        self.redirect_targets.extend(redirect_targets(hosts)?);
+        Ok(self)
+    }
+
+    /// Whether the answer of this host counts as the API's where a redirect leads there.
+    pub(crate) fn allows_redirect_to(&self, origin: &Origin) -> bool {
+        self.redirect_targets.contains(origin) || self.connection.allows_redirect_to(origin)
     }
 
     /// Sets the moment after which the answer is no longer wanted; the policy's deadline if never called.

@@ -18,7 +18,7 @@
 //! It is the same in every language. Here it is driven by hand, with a token endpoint and an API that answer at once:
 //!
 //! ```
-//! use auth_core::{Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, Outcome, Provider, Response, Saved, Session, Step, UnixTime};
+//! use auth_core::{Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Grant, Outcome, Provider, Response, Saved, Session, Step, UnixTime};
 //! use std::sync::Arc;
 //!
 //! let provider = Provider::builtin("numeric")?;
@@ -44,6 +44,8 @@
 //!         // ask the store for a limit that another process met, tell it of one that was met here
 //!         Step::Look => exchange.handle_looked(&mut session, now, None),
 //!         Step::Pause(_) => {}
+//!         // open a connection that the next fetch uses, if this shell can
+//!         Step::Connect(_) => exchange.handle_connected(&mut session, now, ConnectOutcome::NotSupported),
 //!         // sign this, outside of every lock; send it to the token endpoint as it is, follow no redirect
 //!         Step::Fetch(mut request) => {
 //!             if let Err(not_sent) = request.sign() {
@@ -138,7 +140,7 @@ pub use polling::{Polling, Progress};
 pub use provider::{Alphabet, ClientAuth, Difference, Environment, GrantKind, ProfileError, Provider, Requirement, Rotation};
 pub use redact::{MAX_LINE, RedactStream, Redactor};
 pub use session::{Fresh, Session, SessionState};
-pub use step::{Outcome, Send, Step, Transport, Unanswered};
+pub use step::{Connect, ConnectOutcome, Outcome, Send, Step, Transport, Unanswered};
 pub use time::UnixTime;
 pub use token::answer::MAX_TOKEN_ANSWER;
 pub use token::place::Place;

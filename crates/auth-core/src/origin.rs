@@ -20,6 +20,16 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Reads a host (`files.example`), a host with its port (`files.example:8443`) or an origin (`https://files.example`); https if no scheme is said.
+    ///
+    /// # Errors
+    /// A [`UrlError`] if it is none of these, or says more than an origin: a path, a query, a user.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&["https://", text].concat()) }?;
+        let rest = &url.as_str()[url.path_start..];
+        if rest.is_empty() || rest == "/" { Ok(url.origin) } else { Err(UrlError::new("it says more than a host".to_owned())) }
+    }
+
     /// The host in lower case; an IPv6 address stands in brackets.
     pub fn host(&self) -> &str {
         &self.host
@@ -319,6 +329,21 @@ mod tests {
         assert_eq!(url.follow("//b.example/z").unwrap().origin().host(), "b.example");
         assert!(url.follow("http://a b/").is_err());
         assert!(url.follow("data:text/plain,x").is_err());
+    }
+
+    #[test]
+    fn an_origin_is_a_host_and_no_more() {
+        for (text, origin) in [
+            ("Files.Example", "https://files.example"),
+            ("files.example:8443", "https://files.example:8443"),
+            ("https://files.example/", "https://files.example"),
+            ("http://127.0.0.1:81", "http://127.0.0.1:81"),
+        ] {
+            assert_eq!(Origin::parse(text).unwrap().to_string(), origin, "{text}");
+        }
+        for text in ["", "files.example/x", "files.example?x", "u:p@files.example", "ftp://files.example", "https://", "*.example"] {
+            assert!(Origin::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

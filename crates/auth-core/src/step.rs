@@ -11,6 +11,7 @@ use crate::verdict::retry::Cause;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::time::Duration;
 
 /// `Step` is what a shell has to do next; each says with which `handle_*` to report it.
 #[derive(Debug)]
@@ -28,6 +29,9 @@ pub enum Step {
     Pause(SharedPause),
     /// Ask the credential's source again: [`crate::Exchange::handle_loaded`].
     Load,
+    /// Open a new connection for the [`Step::Fetch`] that may follow, and keep it until then:
+    /// [`crate::Exchange::handle_connected`].
+    Connect(Connect),
     /// Sign this ([`TokenRequest::sign`], outside of locks), send it to the token endpoint exactly as it is, follow no redirect:
     /// [`crate::Exchange::handle_response`] with the whole body, or [`crate::Exchange::handle_failure`].
     Fetch(TokenRequest),
@@ -39,6 +43,29 @@ pub enum Step {
     Done(Outcome),
 }
 
+/// `Connect` is a connection to be opened before a single-use refresh token is journaled.
+///
+/// A connection that cannot be opened then spends nothing. The connection must be new: a server may
+/// close a kept one at any moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connect {
+    /// The token endpoint.
+    pub url: Url,
+    /// How long name, proxy, TCP and TLS may take together.
+    pub timeout: Duration,
+}
+
+/// `ConnectOutcome` is how a [`Step::Connect`] ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectOutcome {
+    /// The connection stands, and the next [`Step::Fetch`] uses it.
+    Connected,
+    /// The connection was not made.
+    Failed(Transport),
+    /// This shell cannot open a connection ahead of a request. The exchange goes on without one.
+    NotSupported,
+}
+
 /// `Send` is how the caller's request has to look this time.
 #[derive(Clone, Debug)]
 pub struct Send {
@@ -48,6 +75,8 @@ pub struct Send {
     pub authorization: Option<Arc<Authorization>>,
     /// Whether the host is a foreign one, so that of the caller's own header fields only those that [`crate::may_go_anywhere`] may go along.
     pub foreign: bool,
+    /// How many redirects led here.
+    pub redirects: u8,
     /// The header and the id under which the call is known to both sides; the same on every repeat.
     pub request_id: (Arc<str>, Arc<str>),
     /// How often the request is sent, this time included.

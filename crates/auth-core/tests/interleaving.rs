@@ -2,7 +2,7 @@
 
 mod support;
 
-use auth_core::{Call, Claimed, Exchange, Outcome, Record, Saved, Step, UnixTime};
+use auth_core::{Call, Claimed, ConnectOutcome, Exchange, Outcome, Record, Saved, Step, Transport, Unanswered, UnixTime};
 use proptest::prelude::*;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -43,6 +43,7 @@ fn event() -> impl Strategy<Value = Event> {
 /// What an exchange was told to do and has not reported.
 #[derive(Debug)]
 enum Owed {
+    Connect,
     Claim { owner: u64 },
     Save { record: Box<Record>, replaces: u64, owner: Option<u64> },
     Fetch { refresh_token: Option<String>, since: UnixTime },
@@ -142,6 +143,15 @@ impl World {
                 };
                 caller.exchange.handle_saved(&mut scenario.session, now, saved);
             }
+            Owed::Connect => {
+                let lost = Transport { how: Unanswered::NotSent, what: "no connection".into(), advice: String::new() };
+                let outcome = match luck % 8 {
+                    0 => ConnectOutcome::Failed(lost),
+                    1 => ConnectOutcome::NotSupported,
+                    _ => ConnectOutcome::Connected,
+                };
+                caller.exchange.handle_connected(&mut scenario.session, now, outcome);
+            }
             Owed::Fetch { refresh_token, .. } => self.answer_fetch(index, refresh_token, luck),
             Owed::Send { value, post } => self.answer_send(index, &value, post, luck),
         }
@@ -228,6 +238,7 @@ impl World {
                 None
             }
             Step::Wait(_) | Step::Load | Step::Look | Step::Pause(_) => None,
+            Step::Connect(_) => Some(Owed::Connect),
             Step::Done(_) => return self.leave(index),
         };
         self.callers[index].owed = owed;

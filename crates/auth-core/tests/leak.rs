@@ -3,8 +3,8 @@
 mod support;
 
 use auth_core::{
-    ApiKey, Call, Claimed, ClientCredentials, CodeLogin, Connection, Consent, ConsentStep, Credential, Exchange, Grant, Outcome, Provider,
-    Record, Response, Saved, Session, Signer, Step, Transport, UnixTime,
+    ApiKey, Call, Claimed, ClientCredentials, CodeLogin, ConnectOutcome, Connection, Consent, ConsentStep, Credential, Exchange, Grant,
+    Outcome, Provider, Record, Response, Saved, Session, Signer, Step, Transport, UnixTime,
 };
 use std::fmt::{Debug, Display, Write as _};
 use std::sync::Arc;
@@ -171,6 +171,7 @@ fn drive(
             Step::Release(_) | Step::Pause(_) => {}
             Step::Load => exchange.handle_loaded(session, *now, None),
             Step::Look => exchange.handle_looked(session, *now, None),
+            Step::Connect(_) => exchange.handle_connected(session, *now, ConnectOutcome::Connected),
             Step::Fetch(_) => match luck.next(4) {
                 0 => exchange.handle_failure(
                     session,

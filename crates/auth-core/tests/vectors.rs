@@ -3,8 +3,8 @@
 mod support;
 
 use auth_core::{
-    ApiKey, Audited, Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Grant, KeyError, Outcome, Provider, Response,
-    Saved, Session, Step, Transport, UnixTime,
+    ApiKey, Audited, Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Grant, KeyError, Outcome,
+    Provider, Response, Saved, Session, Step, Transport, UnixTime,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -93,7 +93,7 @@ fn token_answers() {
 
 #[test]
 fn exchanges() {
-    let (file, list) = (file("exchanges"), vectors("exchanges", 24));
+    let (file, list) = (file("exchanges"), vectors("exchanges", 29));
     for vector in &list {
         let start = UnixTime::from_millis(file["start_ms"].as_u64().unwrap());
         Replay::new(vector, start, file["seed"].as_u64().unwrap()).run(vector);
@@ -124,6 +124,8 @@ impl Replay {
         if let Some(url) = vector["base_url"].as_str() {
             builder = builder.base_url(url);
         }
+        let hosts = vector["allow_redirect_to"].as_array().into_iter().flatten();
+        let builder = builder.allow_redirect_to(hosts.map(|host| host.as_str().unwrap()));
         let connection = Arc::new(builder.build(&credential).unwrap());
         let mut call = Call::new(&connection, text(&vector["call"], "method"), text(&vector["call"], "path")).unwrap();
         if let Some(body) = vector["call"]["body"].as_str() {
@@ -153,6 +155,7 @@ impl Replay {
             Step::Release(_) => "release",
             Step::Load => "load",
             Step::Look => "look",
+            Step::Connect(_) => "connect",
             Step::Pause(_) => "pause",
             Step::Fetch(_) => "fetch",
             Step::Send(_) => "send",
@@ -214,6 +217,10 @@ impl Replay {
                     assert_eq!(failure.unwrap().come_back_at(), Some(self.now.after(Duration::from_millis(millis))), "{name}");
                 }
             }
+            Step::Connect(connect) => {
+                let millis = u64::try_from(connect.timeout.as_millis()).unwrap();
+                assert_eq!((connect.url.as_str(), millis), (text(expect, "url"), expect["timeout_ms"].as_u64().unwrap()), "{name}");
+            }
             Step::Claim(_) | Step::Release(_) | Step::Load | Step::Look | Step::Pause(_) => {}
         }
     }
@@ -228,6 +235,13 @@ impl Replay {
                 _ => Claimed::Down("down".into()),
             };
             exchange.handle_claimed(session, *now, claimed);
+        } else if let Some(connected) = then["connected"].as_str() {
+            let outcome = match connected {
+                "connected" => ConnectOutcome::Connected,
+                "not_supported" => ConnectOutcome::NotSupported,
+                _ => ConnectOutcome::Failed(Transport { how: how(true), what: "no connection".into(), advice: String::new() }),
+            };
+            exchange.handle_connected(session, *now, outcome);
         } else if let Some(saved) = then["saved"].as_str() {
             let saved = match saved {
                 "durable" => Saved::Durable,

@@ -8,8 +8,8 @@
 //! of `auth-http` does with real sockets. Here the answers are a short script and the time is a number, so an hour passes at once.
 
 use auth_http::core::{
-    Call, Claimed, ClientCredentials, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record, Response, Saved,
-    Session, Step, Transport, Unanswered, UnixTime,
+    Call, Claimed, ClientCredentials, ConnectOutcome, Connection, Credential, Exchange, Failure, Grant, Outcome, Provider, Record,
+    Response, Saved, Session, Step, Transport, Unanswered, UnixTime,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -96,6 +96,10 @@ impl Shell {
                     exchange.handle_looked(session, self.now, None);
                 }
                 Step::Pause(_) => self.say("Pause    all processes (never asked for here either)"),
+                Step::Connect(_) => {
+                    self.say("Connect  ahead of the token request (never asked for here: the refresh token is no single-use one)");
+                    exchange.handle_connected(session, self.now, ConnectOutcome::NotSupported);
+                }
                 Step::Load => {
                     self.say("Load     the credential again (never asked for here: it came from no source)");
                     exchange.handle_loaded(session, self.now, None);

@@ -80,6 +80,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Takes the answers of these hosts for the API's where a redirect leads there, such as the host of signed downloads: `files.example`,
+    /// `files.example:8443`. The credential goes to none of them. The answer of any other host is a failure of kind `RedirectedElsewhere`.
+    pub fn allow_redirect_to<S: Into<String>>(mut self, hosts: impl IntoIterator<Item = S>) -> Self {
+        self.connection = self.connection.allow_redirect_to(hosts);
+        self
+    }
+
     /// Fetches tokens here instead of at the profile's endpoint.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
         self.connection = self.connection.token_url(url);

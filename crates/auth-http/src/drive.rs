@@ -1,10 +1,11 @@
 //! `Drive`: one exchange of a client, driven by a program with its own I/O.
 
 use crate::credential::Credential;
+use crate::error::Error;
 use crate::run::{keep, leave, obey, report};
 use crate::shared::Shared;
 use crate::transport::unpack::unpacked_whole;
-use auth_core::{Call, Claimed, Exchange, Response, Saved, SharedPause, Step, Transport, UnixTime};
+use auth_core::{Call, Claimed, ConnectOutcome, Exchange, Response, Saved, SharedPause, Step, Transport, UnixTime};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,15 @@ impl Driving {
     pub fn once(mut self) -> Self {
         self.call = self.call.once();
         self
+    }
+
+    /// Takes the answers of these hosts for the API's where a redirect leads there, beside those of the client.
+    ///
+    /// # Errors
+    /// [`Error::Failure`] if one of them is no host.
+    pub fn allow_redirect_to<'a>(mut self, hosts: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
+        self.call = self.call.allow_redirect_to(hosts)?;
+        Ok(self)
     }
 
     /// How long the call may take with all its waits and repeats; the client's deadline if not said.
@@ -78,7 +88,7 @@ impl Drive {
         step
     }
 
-    /// Does a step that is for the client's own store or credential source, and reports it; a [`Step::Fetch`], with its assertions signed, [`Step::Send`],
+    /// Does a step that is for the client's own store or credential source, and reports it; a [`Step::Connect`], [`Step::Fetch`], with its assertions signed, [`Step::Send`],
     /// [`Step::Wait`] or [`Step::Done`] comes back.
     pub fn obey(&mut self, step: Step) -> Option<Step> {
         obey(&self.shared, &mut self.exchange, step)
@@ -107,6 +117,12 @@ impl Drive {
         let Self { shared, exchange } = self;
         let credential = credential.and_then(|credential| keep(shared, credential));
         shared.with(|session, now| exchange.handle_loaded(session, now, credential));
+    }
+
+    /// Reports how [`Step::Connect`] ended.
+    pub fn handle_connected(&mut self, outcome: ConnectOutcome) {
+        let Self { shared, exchange } = self;
+        shared.with(|session, now| exchange.handle_connected(session, now, outcome));
     }
 
     /// Reports the response to [`Step::Fetch`] or [`Step::Send`].

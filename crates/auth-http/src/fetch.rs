@@ -2,9 +2,10 @@
 
 use crate::response::{Fields, TOKEN_READ_LIMIT};
 use crate::transport::unpack::unpacked;
-use crate::transport::{Payload, Times, Transport};
+use crate::transport::{OpenConnection, Payload, Times, Transport};
 use auth_core::{Response, TokenRequest, Transport as Lost, Unanswered};
 use std::io::Read as _;
+use std::time::Instant;
 use zeroize::Zeroizing;
 
 /// An authorization server's answer, whose body is wiped when it is dropped.
@@ -20,9 +21,21 @@ impl Answer {
     }
 }
 
+pub(crate) fn unsendable(what: &str) -> Lost {
+    Lost { how: Unanswered::NotSent, what: what.into(), advice: String::new() }
+}
+
 /// Signs a request, sends it, and reads the whole answer, up to the length that is understood. No lock may be held: both can take their time.
-pub(crate) fn fetch(transport: &dyn Transport, mut request: TokenRequest) -> Result<Answer, Lost> {
-    let unsendable = |what: &str| Lost { how: Unanswered::NotSent, what: what.into(), advice: String::new() };
+pub(crate) fn fetch(transport: &dyn Transport, request: TokenRequest) -> Result<Answer, Lost> {
+    fetch_over(transport, None, request)
+}
+
+/// The same over a connection that stands; without one, over one that is opened now.
+pub(crate) fn fetch_over(
+    transport: &dyn Transport,
+    standing: Option<Box<dyn OpenConnection>>,
+    mut request: TokenRequest,
+) -> Result<Answer, Lost> {
     request.sign()?;
     let mut builder = http::Request::builder().method(request.method).uri(request.url.as_str());
     for (name, value) in &request.headers {
@@ -33,8 +46,18 @@ pub(crate) fn fetch(transport: &dyn Transport, mut request: TokenRequest) -> Res
     }
     let payload = request.body.as_ref().map_or(Payload::None, |body| Payload::Bytes(body.expose().as_bytes()));
     let whole = builder.body(payload).map_err(|_| unsendable("the token request cannot be sent"))?;
-    let times = Times { begin: request.timeout, end: Some(request.timeout) };
-    let (head, body) = unpacked(transport.send(whole, times)?).into_parts();
+    let begun = Instant::now();
+    let connection = match standing {
+        Some(connection) => Some(connection),
+        None => transport.connect(whole.uri(), request.timeout)?,
+    };
+    let left = request.timeout.saturating_sub(begun.elapsed());
+    let times = Times { begin: left, end: Some(left) };
+    let response = match connection {
+        Some(connection) => connection.send(whole, times),
+        None => transport.send(whole, times),
+    };
+    let (head, body) = unpacked(response?).into_parts();
     // Room for the usual answer at once: a growing buffer leaves copies of the token behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1_024));
     let cut_off =

@@ -54,6 +54,7 @@ mod poll;
 #[cfg(feature = "sign")]
 mod private_key;
 mod received;
+mod redirect;
 mod renewal;
 mod request;
 mod response;
@@ -88,9 +89,10 @@ pub use poll::Poll;
 #[cfg(feature = "sign")]
 pub use private_key::{PrivateKey, SigningAlgorithm};
 pub use received::Received;
+pub use redirect::Redirect;
 pub use request::Request;
 pub use response::Response;
 pub use store::{FileStore, MemoryStore, SealKey, TokenStore};
 #[cfg(feature = "redis")]
 pub use store::{RedisSettings, RedisStore};
-pub use transport::{Body, Payload, Times, Transport};
+pub use transport::{Body, OpenConnection, Payload, Times, Transport};

@@ -1,4 +1,4 @@
-//! Renewals ahead of time: on a thread of their own, so that no caller waits for them, or within the call that finds one due.
+//! Renewals: on a thread of their own, so that no caller waits for them, or within the call that finds one due.
 
 use crate::lock::{Condvar, Mutex};
 use crate::run::{Deliver, run};
@@ -45,20 +45,25 @@ impl Renewals {
     }
 }
 
-/// Renews on a new thread. If none can be started, the renewal is abandoned at once and the next call that needs it does it.
+/// Renews on a new thread. If the process can start none, the calling thread makes the renewal itself and hears it out.
 pub(crate) fn spawn(shared: &Arc<Shared>, renewal: Exchange) {
     let slot = Arc::new(Mutex::new(Some((renewal, Running::begin(shared)))));
     let theirs = Arc::clone(&slot);
     let work = move || {
-        if let Some((renewal, running)) = theirs.lock().take() {
+        if let Some((renewal, running)) = taken(&theirs) {
             drive(&running.0, renewal);
         }
     };
     if std::thread::Builder::new().name("ledgerauth-renewal".into()).spawn(work).is_err()
-        && let Some((mut renewal, _running)) = slot.lock().take()
+        && let Some((renewal, running)) = taken(&slot)
     {
-        shared.with(|session, _| renewal.abandon(session));
+        drive(&running.0, renewal);
     }
+}
+
+/// What a slot holds. The slot is free again at once, however long the renewal takes.
+fn taken<T>(slot: &Mutex<Option<T>>) -> Option<T> {
+    slot.lock().take()
 }
 
 /// A renewal that counts as running, however it ends.

@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::error::Error;
 use crate::exact::Exact;
+use crate::redirect::Redirect;
 use crate::response::{About, Answer, Response};
 use crate::run::{Deliver, Delivered, Ended, run};
 use crate::transport::{Payload, Times};
@@ -24,7 +25,31 @@ pub struct Request<'c> {
     body: Body<'c>,
     deadline: Option<Duration>,
     id: Option<String>,
+    redirect_targets: Vec<String>,
+    way: Way,
     fault: Option<Failure>,
+}
+
+/// Where the call has been sent.
+#[derive(Default)]
+struct Way {
+    followed: Vec<Redirect>,
+    /// The last answer.
+    last: Option<Redirect>,
+}
+
+impl Way {
+    /// The request goes there now.
+    fn goes(&mut self, send: &Send) {
+        if usize::from(send.redirects) > self.followed.len() {
+            self.followed.extend(self.last.take());
+        }
+    }
+
+    /// The request was answered.
+    fn answered(&mut self, send: &Send, status: u16) {
+        self.last = Some(Redirect { status, url: send.url.clone() });
+    }
 }
 
 enum Body<'c> {
@@ -48,7 +73,18 @@ impl Body<'_> {
 
 impl<'c> Request<'c> {
     pub(crate) fn new(client: &'c Client, method: &'static str, target: &str) -> Self {
-        Self { client, method, target: target.into(), headers: HeaderMap::new(), body: Body::None, deadline: None, id: None, fault: None }
+        Self {
+            client,
+            method,
+            target: target.into(),
+            headers: HeaderMap::new(),
+            body: Body::None,
+            deadline: None,
+            id: None,
+            redirect_targets: Vec::new(),
+            way: Way::default(),
+            fault: None,
+        }
     }
 
     /// Adds a query parameter, percent-encoded (RFC 3986 section 2.1).
@@ -121,6 +157,13 @@ impl<'c> Request<'c> {
         self
     }
 
+    /// Takes the answers of this host for the API's if a redirect leads there, such as that of a signed download: `files.example`, `files.example:8443`. The
+    /// credential does not go there.
+    pub fn allow_redirect_to(mut self, host: impl Into<String>) -> Self {
+        self.redirect_targets.push(host.into());
+        self
+    }
+
     /// The id under which the call is known to both sides; a random one if not said.
     pub fn request_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -137,7 +180,7 @@ impl<'c> Request<'c> {
             return Err(fault.into());
         }
         let shared = &self.client.shared;
-        let mut call = shared.call(self.method, &self.target)?;
+        let mut call = shared.call(self.method, &self.target)?.allow_redirect_to(self.redirect_targets.iter().map(String::as_str))?;
         call = match &self.body {
             Body::None => call,
             Body::Bytes(bytes) => call.body(bytes),
@@ -162,7 +205,13 @@ impl<'c> Request<'c> {
         let mut deliver = |send: &Send, now: UnixTime| self.deliver(send, now, deadline);
         match run(shared, exchange, Deliver::Request(&mut deliver))? {
             Ended::Answered(answer, failure) => {
-                let about = About { shared: Arc::clone(shared), request_id, repeatable };
+                let about = About {
+                    shared: Arc::clone(shared),
+                    request_id,
+                    repeatable,
+                    url: self.way.last.map(|last| last.url),
+                    history: self.way.followed,
+                };
                 Ok(answer.into_response(about, failure))
             }
             Ended::Authorized(_) | Ended::Renewed => {
@@ -173,6 +222,7 @@ impl<'c> Request<'c> {
 
     /// Sends the request once, as the machine says.
     fn deliver(&mut self, send: &Send, now: UnixTime, deadline: UnixTime) -> Delivered {
+        self.way.goes(send);
         let mut request = http::Request::builder().method(self.method).uri(send.url.as_str());
         let unsendable = || Transport { how: Unanswered::NotSent, what: "the request cannot be written".into(), advice: String::new() };
         let fields = request.headers_mut().ok_or_else(unsendable)?;
@@ -198,6 +248,8 @@ impl<'c> Request<'c> {
         };
         let request = request.body(payload).map_err(|_| unsendable())?;
         let times = Times { begin: deadline.since(now), end: None };
-        self.client.shared.transport.send(request, times).map(Answer::new)
+        let answer = Answer::new(self.client.shared.transport.send(request, times)?);
+        self.way.answered(send, answer.status());
+        Ok(answer)
     }
 }

@@ -2,9 +2,11 @@
 
 use crate::error::Error;
 use crate::received::Received;
+use crate::redirect::Redirect;
 use crate::shared::Shared;
 use crate::transport::Body;
 use crate::transport::unpack::unpacked;
+use auth_core::Url;
 use auth_core::{Failure, FailureKind, Headers, MAX_TOKEN_ANSWER, Processed};
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
@@ -118,6 +120,9 @@ pub(crate) struct About {
     pub(crate) request_id: String,
     /// Whether the call may be sent again even if it was processed.
     pub(crate) repeatable: bool,
+    /// Where the answer came from.
+    pub(crate) url: Option<Url>,
+    pub(crate) history: Vec<Redirect>,
 }
 
 /// `Response` is the server's answer to a call: success or not, its body unread and unaltered.
@@ -136,6 +141,16 @@ impl Response {
         self.answer.status
     }
 
+    /// Where the answer came from, with its query: the URL that was asked, or where redirects have led.
+    pub fn url(&self) -> &str {
+        self.about.url.as_ref().map_or("", Url::as_str)
+    }
+
+    /// The redirects that were followed on the way to this answer, in their order.
+    pub fn history(&self) -> &[Redirect] {
+        &self.about.history
+    }
+
     /// The header fields.
     pub fn headers(&self) -> &HeaderMap {
         &self.answer.fields.0
@@ -151,7 +166,7 @@ impl Response {
         &self.about.request_id
     }
 
-    /// What is wrong and what to do about it, if the status is 400 or above.
+    /// What is wrong and what to do about it, if the status is 400 or above, or if another host answered than the API's.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }

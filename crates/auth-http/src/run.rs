@@ -2,10 +2,13 @@
 
 use crate::credential::Credential;
 use crate::error::Error;
-use crate::fetch::fetch;
+use crate::fetch::{fetch_over, unsendable};
 use crate::response::Answer;
 use crate::shared::Shared;
-use auth_core::{Authorization, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, Transport, UnixTime};
+use crate::transport::OpenConnection;
+use auth_core::{
+    Authorization, Connect, ConnectOutcome, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, Transport, UnixTime,
+};
 use std::sync::Arc;
 
 /// How the loop ended, when it did not fail.
@@ -70,18 +73,20 @@ pub(crate) struct Running {
     exchange: Exchange,
     /// Whether something fresh, if there is any, may be sent without the lock: at first, and after a wait.
     looks_for_fresh: bool,
+    /// The connection for the next token request.
+    standing: Option<Box<dyn OpenConnection>>,
     /// The session's change number at the last step.
     pub(crate) seen: u64,
 }
 
 impl Running {
     pub(crate) fn new(shared: &Arc<Shared>, exchange: Exchange) -> Self {
-        Self { shared: Arc::clone(shared), exchange: shared.audited(exchange), looks_for_fresh: true, seen: 0 }
+        Self { shared: Arc::clone(shared), exchange: shared.audited(exchange), looks_for_fresh: true, standing: None, seen: 0 }
     }
 
     /// Of an exchange whose request was sent already.
     pub(crate) fn begun(shared: &Arc<Shared>, exchange: Exchange) -> Self {
-        Self { shared: Arc::clone(shared), exchange, looks_for_fresh: false, seen: 0 }
+        Self { shared: Arc::clone(shared), exchange, looks_for_fresh: false, standing: None, seen: 0 }
     }
 
     /// The next step: without the lock, where there is something fresh to send with.
@@ -115,11 +120,31 @@ impl Running {
 
     /// Does what concerns store, source and token endpoint, and reports it. May block.
     pub(crate) fn oblige(&mut self, chore: Step) {
-        if let Some(Step::Fetch(request)) = obey(&self.shared, &mut self.exchange, chore) {
-            match fetch(&*self.shared.transport, request) {
+        match obey(&self.shared, &mut self.exchange, chore) {
+            Some(Step::Connect(connect)) => {
+                let outcome = self.connect(&connect);
+                let Self { shared, exchange, .. } = self;
+                shared.with(|session, now| exchange.handle_connected(session, now, outcome));
+            }
+            Some(Step::Fetch(request)) => match fetch_over(&*self.shared.transport, self.standing.take(), request) {
                 Ok(answer) => self.answered(&answer.for_machine()),
                 Err(lost) => self.lost(lost),
+            },
+            _ => {}
+        }
+    }
+
+    /// Opens the connection for the next token request, in place of an earlier one.
+    fn connect(&mut self, to: &Connect) -> ConnectOutcome {
+        self.standing = None;
+        let url = http::Uri::try_from(to.url.as_str()).map_err(|_| unsendable("the URL of the token endpoint cannot be sent"));
+        match url.and_then(|url| self.shared.transport.connect(&url, to.timeout)) {
+            Ok(Some(connection)) => {
+                self.standing = Some(connection);
+                ConnectOutcome::Connected
             }
+            Ok(None) => ConnectOutcome::NotSupported,
+            Err(failed) => ConnectOutcome::Failed(failed),
         }
     }
 

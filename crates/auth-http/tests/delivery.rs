@@ -150,7 +150,8 @@ fn a_limit_is_waited_for_and_a_redirect_leaves_the_credential_behind() {
     assert!(start.elapsed() >= Duration::from_secs(1));
     let location = format!("{}/elsewhere", sandbox.url(Service::Stranger));
     sandbox.inject(Fault::new(FaultKind::Redirect { code: 302, location }).on(Service::Finora));
-    assert!(is_fine(&own.run(client.deliver("GET", "/v1/invoices", None).unwrap()).1));
+    let outcome = own.run(client.deliver("GET", "/v1/invoices", None).unwrap()).1;
+    assert!(matches!(&outcome, Outcome::Answered(Some(failure)) if failure.kind() == FailureKind::RedirectedElsewhere), "{outcome:?}");
     let strangers = requests(&sandbox, Service::Stranger);
     assert_eq!((strangers.len(), header(&strangers[0], "authorization")), (1, None));
 }
@@ -237,7 +238,7 @@ fn sent_ahead(own: &Own, client: &Client, path: &str, ahead: &auth_http::Ahead) 
     let url = client.connection().admit(path).unwrap();
     let authorization = client.authorize(path).unwrap().into_shared();
     let request_id = (client.connection().request_id_header().clone(), ahead.request_id().into());
-    own.send(&Send { url, authorization: Some(authorization), foreign: false, request_id, attempt: 1 })
+    own.send(&Send { url, authorization: Some(authorization), foreign: false, redirects: 0, request_id, attempt: 1 })
 }
 
 #[test]

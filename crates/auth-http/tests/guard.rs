@@ -128,6 +128,7 @@ fn a_redirect_to_a_stranger_carries_no_credential_whatever_its_header() {
                 .send()
                 .unwrap();
             assert_eq!(response.status(), 200);
+            assert_eq!(response.failure().unwrap().kind(), FailureKind::RedirectedElsewhere);
             let seen = &requests(&sandbox, Service::Stranger)[0];
             assert_eq!((seen.path.as_str(), seen.query.as_str()), ("/landing", "x=1"));
             for name in ["authorization", "x-anything", "x-api-key", "cookie", "x-jwt-assertion"] {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledgerauth import errors
 
-GOOD, FAILED, USAGE, NO_CREDENTIAL, REFUSED, DENIED, LIMITED, AWAY, ROTATE, GUARDED = range(10)
+GOOD, FAILED, USAGE, NO_CREDENTIAL, REFUSED, DENIED, LIMITED, AWAY, ROTATE, GUARDED, ELSEWHERE = range(11)
 INTERRUPTED, PIPE = 130, 141
 
 TABLE = """\
@@ -17,7 +17,8 @@ TABLE = """\
   6  a limit was met: come back later
   7  no usable answer: connection, server, token endpoint, time; try again later
   8  a key ends soon, has ended, or was refused (keys --warn-days)
-  9  the credential may not go there: wrong environment, host or certificate, or no TLS; nothing was sent"""
+  9  the credential may not go there: wrong environment, host or certificate, or no TLS; nothing was sent
+  10 another host answered, to which a redirect led: a login page, a proxy, an ended tenant"""
 
 _OF: tuple[tuple[type[errors.LedgerAuthError], int], ...] = (
     (errors.KeyFormatError, NO_CREDENTIAL),
@@ -25,6 +26,7 @@ _OF: tuple[tuple[type[errors.LedgerAuthError], int], ...] = (
     (errors.EnvironmentMismatch, GUARDED),
     (errors.ForeignHost, GUARDED),
     (errors.InsecureTransport, GUARDED),
+    (errors.RedirectedElsewhere, ELSEWHERE),
     (errors.Misuse, USAGE),
     (errors.SettingError, USAGE),
     (errors.ProfileError, USAGE),

@@ -1,6 +1,6 @@
 //! `ConnectionBuilder`: what is known of a connection, checked against each other, and the one environment that all of it agrees on.
 
-use super::{Connection, check_transport, environments_of, parse_setting};
+use super::{Connection, check_transport, environments_of, parse_setting, redirect_targets};
 use crate::credential::{Attach, Credential};
 use crate::headers::{is_of_the_frame, is_token};
 use crate::oauth::discovery::{Discovery, Metadata};
@@ -27,6 +27,7 @@ pub struct ConnectionBuilder {
     header: Option<String>,
     scheme: Option<String>,
     insecure_loopback: bool,
+    redirect_targets: Vec<String>,
     policy: Policy,
     integration: Option<String>,
     fingerprint_key: Option<[u8; 32]>,
@@ -44,6 +45,7 @@ impl ConnectionBuilder {
             header: None,
             scheme: None,
             insecure_loopback: false,
+            redirect_targets: Vec::new(),
             policy: Policy::default(),
             integration: None,
             fingerprint_key: None,
@@ -132,6 +134,13 @@ impl ConnectionBuilder {
     /// Allows http without TLS to this very machine, and to nothing else: for tests.
     pub fn insecure_loopback(mut self, allowed: bool) -> Self {
         self.insecure_loopback = allowed;
+        self
+    }
+
+    /// Takes the answers of these hosts for the API's where a redirect leads there, such as the host of signed downloads: `files.example`,
+    /// `files.example:8443`. The credential goes to none of them.
+    pub fn allow_redirect_to<S: Into<String>>(mut self, hosts: impl IntoIterator<Item = S>) -> Self {
+        self.redirect_targets.extend(hosts.into_iter().map(Into::into));
         self
     }
 
@@ -227,6 +236,7 @@ impl ConnectionBuilder {
             attach: Arc::new(Attach { header: header.into(), scheme: scheme.into() }),
             request_id_header: self.provider.request_id_header().into(),
             insecure_loopback: self.insecure_loopback,
+            redirect_targets: redirect_targets(self.redirect_targets.iter().map(String::as_str))?,
             policy: self.policy,
             integration: self.integration,
             fingerprint_key: self.fingerprint_key,

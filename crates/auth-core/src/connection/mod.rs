@@ -30,6 +30,8 @@ pub struct Connection {
     attach: Arc<Attach>,
     request_id_header: Arc<str>,
     insecure_loopback: bool,
+    /// The hosts whose answers count where a redirect leads there.
+    redirect_targets: Vec<Origin>,
     policy: Policy,
     integration: Option<String>,
     fingerprint_key: Option<[u8; 32]>,
@@ -176,6 +178,11 @@ impl Connection {
         &self.request_id_header
     }
 
+    /// Whether the answer of this host counts as the API's where a redirect leads there.
+    pub(crate) fn allows_redirect_to(&self, origin: &Origin) -> bool {
+        self.redirect_targets.contains(origin)
+    }
+
     pub(crate) fn check_transport(&self, url: &Url) -> Result<(), Failure> {
         check_transport(url, self.insecure_loopback)
     }
@@ -196,6 +203,18 @@ pub(crate) fn environments_of<'a>(provider: &'a Provider, origin: &'a Origin) ->
 
 pub(crate) fn parse_setting(field: &str, text: &str) -> Result<Url, Failure> {
     Url::parse(text).map_err(|error| Failure::new(FailureKind::Misuse, format!("{field} is {error}"), "give an absolute https URL"))
+}
+
+/// The origins that a caller names for redirects; an entry that is none is told by its place, because it could be a secret.
+pub(crate) fn redirect_targets<'a>(hosts: impl IntoIterator<Item = &'a str>) -> Result<Vec<Origin>, Failure> {
+    let read = |(place, host): (usize, &str)| {
+        let refused = |error| {
+            let what = format!("entry {} of allow_redirect_to is {error}", place + 1);
+            Failure::new(FailureKind::Misuse, what, "name a host, with its port if that is not 443: nothing was sent")
+        };
+        Origin::parse(host).map_err(refused)
+    };
+    hosts.into_iter().enumerate().map(read).collect()
 }
 
 fn misuse(error: &crate::origin::UrlError) -> Failure {

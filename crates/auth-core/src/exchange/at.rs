@@ -41,6 +41,9 @@ pub(super) enum At {
     ExpectLoaded,
     /// Since that moment.
     ExpectClaimed(UnixTime),
+    /// The next poll connects, if the refresh token is a single-use one.
+    Connect,
+    ExpectConnected,
     /// The next poll journals or fetches.
     Journal,
     ExpectJournaled(Spending),

@@ -16,7 +16,6 @@ use crate::verdict::refusal;
 use crate::verdict::retry::{self, Cause, Decision, Situation};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -46,6 +45,7 @@ impl Exchange {
             url,
             foreign: authorization.is_none(),
             authorization,
+            redirects: self.deliveries.redirects,
             request_id: (Arc::clone(connection.request_id_header()), Arc::clone(&self.deliveries.request_id)),
             attempt: self.deliveries.sends,
         })
@@ -156,18 +156,29 @@ impl Exchange {
         };
     }
 
-    /// The answer of a foreign host, to which a redirect led: it says nothing about the credential, which did not go there.
+    /// The answer of a host to which a redirect led and the credential did not go. It says nothing about the credential, and it is
+    /// the API's only if the caller named that host.
     fn foreign_answer(&mut self, session: &mut Session, response: &Response<'_>) {
         if is_redirect(response.status) {
             return self.redirected(session, response);
         }
-        let host = self.deliveries.url.as_ref().map_or(String::new(), |url| format!("{}", url.origin()));
-        let failure = (response.status >= 400).then(|| {
+        let name = session.connection().provider().name();
+        let Some(url) = self.deliveries.url.clone() else { return self.finish(None) };
+        let origin = url.origin();
+        let is_named = self.call.as_ref().is_some_and(|call| call.allows_redirect_to(origin));
+        let failure = if !is_named {
+            let what = format!("{name} redirected to {origin}, whose answer is not the API's");
+            let advice = "the credential was not sent there: look for a login page, a proxy or an ended tenant; if documents come from there, name the host in allow_redirect_to";
+            self.note_processed(Processed::Unknown);
+            Some(Failure::new(FailureKind::RedirectedElsewhere, what, advice).with_status(response.status))
+        } else if response.status >= 400 {
             let kind = if response.status >= 500 { FailureKind::ServerError } else { FailureKind::RequestRefused };
             let advice = "a redirect led there, and the credential was not sent along: ask the API's documentation where the document is";
-            Failure::new(kind, format!("{host} refused the request"), advice).with_status(response.status)
-        });
-        self.note_processed(Processed::by_status(response.status));
+            self.note_processed(Processed::by_status(response.status));
+            Some(Failure::new(kind, format!("{origin} refused the request"), advice).with_status(response.status))
+        } else {
+            None
+        };
         self.finish(failure);
     }
 

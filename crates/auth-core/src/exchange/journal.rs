@@ -1,6 +1,6 @@
 //! The journal: what is written before a single-use refresh token is sent, and when it is taken back.
 
-use super::at::At;
+use super::at::{At, Then};
 use super::obtain::store_down;
 use super::{Exchange, Record, Save, Saved};
 use crate::session::Session;
@@ -24,6 +24,11 @@ impl Exchange {
         }
         if !self.hold(session, now, now.after(Self::lease_span(session))) {
             self.yield_to_the_holder(session);
+            return None;
+        }
+        if !self.lease_holds(session, now) {
+            let next = At::Release(Box::new(At::Resting(now, Then::Claim)));
+            self.at = self.after_clearing_the_journal(session, next);
             return None;
         }
         // One entry for one lease, written anew before each sending: only who still holds the lease can write it.

@@ -1,10 +1,11 @@
 //! `Exchange`: one authenticated request, as a machine.
 //!
 //! States are named by what they wait for. `poll` says what to do; the one matching `handle_*` takes what came of it. Getting a token
-//! (claim, fetch, save, release) is in `obtain`, what is written before a single-use refresh token is spent in `journal`, when one in doubt is sent again in `doubt`, sending the caller's request in `deliver`; the states are in `at`, what a shell reports in `report`, what
+//! (claim, fetch, save, release) is in `obtain`, the connection for it in `connect`, what is written before a single-use refresh token is spent in `journal`, when one in doubt is sent again in `doubt`, sending the caller's request in `deliver`; the states are in `at`, what a shell reports in `report`, what
 //! is noted for the audit in `note`; this file is the frame around them.
 
 mod at;
+mod connect;
 mod deliver;
 mod doubt;
 mod journal;
@@ -149,7 +150,7 @@ impl Exchange {
                 }
                 At::Resting(_, then) => match then {
                     Then::Start => {}
-                    Then::Claim if now >= self.deadline && self.refusal.is_none() => {
+                    Then::Claim if now >= self.deadline && self.refusal.is_none() && !has_unsaved(session) => {
                         session.take(Event::Abandoned { by: self.id });
                         self.fail(self.too_late(session, now));
                     }
@@ -165,7 +166,7 @@ impl Exchange {
                         self.at = At::ExpectClaimed(now);
                         return Step::Claim(Claim { owner: self.owner, span: Self::lease_span(session) });
                     }
-                    Then::Fetch => self.at = At::Journal,
+                    Then::Fetch => self.at = At::Connect,
                     Then::Save(unsaved) => self.at = At::Save(unsaved),
                     Then::DeliverForeign => self.at = At::DeliverForeign,
                 },
@@ -180,6 +181,11 @@ impl Exchange {
                 At::Load => {
                     self.at = At::ExpectLoaded;
                     return Step::Load;
+                }
+                At::Connect => {
+                    if let Some(connect) = self.connect(session, now) {
+                        return Step::Connect(connect);
+                    }
                 }
                 At::Journal => {
                     if let Some(save) = self.journal(session, now) {
@@ -239,7 +245,8 @@ impl Exchange {
     /// Takes a success without the session: `true` if the exchange is over and the response is the caller's, `false` if it has to be reported by
     /// [`Exchange::handle_response`].
     pub fn finish_fresh(&mut self, now: UnixTime, status: u16) -> bool {
-        let fine = matches!(self.at, At::ExpectAnswer(_)) && is_success(status);
+        // Where the credential did not go, a success is none before it was looked at.
+        let fine = matches!(self.at, At::ExpectAnswer(Some(_))) && is_success(status);
         if !fine {
             return false;
         }
@@ -377,7 +384,9 @@ impl Exchange {
     fn keep_what_is_unspent(&self, session: &mut Session) {
         match (&self.at, self.journal) {
             (At::ExpectJournaled(spending), _) => self.was_not_sent(session, *spending),
-            (At::Fetch | At::Resting(_, Then::Fetch), Some(journal)) => self.was_not_sent(session, journal),
+            (At::Connect | At::ExpectConnected | At::Fetch | At::Resting(_, Then::Fetch), Some(journal)) => {
+                self.was_not_sent(session, journal);
+            }
             // On its way, and nobody will hear the answer.
             (At::ExpectToken(_), Some(journal)) => session.answer_was_lost(journal.mark),
             _ => {}
@@ -450,6 +459,11 @@ fn digits(dice: &mut fastrand::Rng) -> [u8; 32] {
         pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)]));
     }
     digits
+}
+
+/// Whether a token that was granted waits to be stored.
+fn has_unsaved(session: &Session) -> bool {
+    session.life().is_some_and(|life| life.unsaved().is_some())
 }
 
 /// Whether another credential from the source could make a difference.

@@ -1,4 +1,4 @@
-//! Getting a token: claim, re-read, fetch, save, publish, release; `journal` has what is written before the fetch.
+//! Getting a token: claim, re-read, fetch, save, publish, release; `connect` and `journal` have what comes before the fetch.
 
 use super::at::{Asked, At, Then, Unsaved};
 use super::journal::{grant_of, is_single_use};
@@ -55,11 +55,15 @@ impl Exchange {
                 let unsaved = session.life().and_then(|life| life.unsaved()).cloned();
                 self.at = match (unsaved, session.too_early(now)) {
                     (Some((token, record)), _) => At::Save(Box::new(Unsaved { token, record })),
-                    (None, None) => At::Journal,
+                    (None, None) => At::Connect,
                     (None, Some(failure)) => return self.give_up(session, now, failure),
                 };
             }
             Claimed::Busy if self.refusal.is_some() && now >= self.deadline => self.give_up_refused(session, now),
+            Claimed::Busy if now >= self.deadline => {
+                session.take(Event::Abandoned { by: self.id });
+                self.fail(self.too_late(session, now));
+            }
             Claimed::Busy => self.at = self.look_again(now),
             Claimed::Down(_) if self.refusal.is_some() => self.give_up_refused(session, now),
             Claimed::Down(why) if is_single_use(session) || session.lacks_consent() => {
@@ -132,7 +136,7 @@ impl Exchange {
     }
 
     /// Whether a token request that is sent now can be answered before the lease is over.
-    fn lease_holds(&self, session: &Session, now: UnixTime) -> bool {
+    pub(super) fn lease_holds(&self, session: &Session, now: UnixTime) -> bool {
         let answered = now.after(session.connection().policy().fetch_timeout);
         self.leased_until.is_none_or(|until| answered <= until)
     }
@@ -198,7 +202,7 @@ impl Exchange {
                     && (asked.kind != GrantKind::RefreshToken || matches!(denied, Denied::Refused(_))) =>
             {
                 self.clock_was_wrong = true;
-                self.at = At::Fetch;
+                self.at = At::Connect;
             }
             // A server in trouble said it: it is asked once more before it is believed.
             Err(Denied::Doubtful { cause, trouble, .. }) if !self.doubted => {
@@ -276,7 +280,14 @@ impl Exchange {
             Saved::Durable => self.publish(session, now, *unsaved),
             // A fetched token that nobody else needs is right all the same.
             Saved::Down(_) if !must_be_durable => self.publish(session, now, *unsaved),
-            // Somebody was faster, or the lease ran out. A refresh token is kept until the store shows a newer one.
+            // The lease ran out, perhaps because the process was stopped: under another one the token is saved, unless somebody was
+            // faster.
+            Saved::Superseded if must_be_durable && self.saves < SAVES => {
+                self.saves += 1;
+                session.take(Event::Kept { unsaved: Box::new((unsaved.token, unsaved.record)) });
+                self.at = At::Release(Box::new(At::Resting(now, Then::Claim)));
+            }
+            // A refresh token is kept until the store shows a newer one.
             Saved::Superseded => {
                 if must_be_durable {
                     session.take(Event::Kept { unsaved: Box::new((unsaved.token, unsaved.record)) });

@@ -4,7 +4,7 @@ use super::Exchange;
 use super::at::At;
 use crate::credential::Credential;
 use crate::session::Session;
-use crate::step::{Outcome, Transport};
+use crate::step::{ConnectOutcome, Outcome, Transport};
 use crate::time::UnixTime;
 use crate::token::record::{Claimed, Saved, SharedPause};
 use crate::verdict::answer::Response;
@@ -49,6 +49,15 @@ impl Exchange {
                 session.loaded(credential, now);
             }
             other => self.misuse_at(session, other, "handle_loaded was called without a Load"),
+        }
+    }
+
+    /// Takes how [`crate::Step::Connect`] ended.
+    pub fn handle_connected(&mut self, session: &mut Session, now: UnixTime, outcome: ConnectOutcome) {
+        let now = self.attend(session, now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectConnected => self.connected(session, now, outcome),
+            other => self.misuse_at(session, other, "handle_connected was called without a Connect"),
         }
     }
 

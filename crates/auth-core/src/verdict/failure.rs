@@ -68,6 +68,8 @@ pub enum FailureKind {
     DeadlineExceeded,
     /// The API refused the request for a reason that has nothing to do with authentication.
     RequestRefused,
+    /// A redirect led to a host that the credential was not sent to, and what that host answered is not the API's answer.
+    RedirectedElsewhere,
     /// The answer began, and its body could not be read to the end.
     Body,
 }
@@ -98,7 +100,8 @@ words!(named FailureKind:
     PlanRequired = "plan_required", EnterpriseOnly = "enterprise_only", MissingScope = "missing_scope", StepUpRequired = "step_up_required",
     Suspended = "suspended", InsufficientCredits = "insufficient_credits", RateLimited = "rate_limited", ServerError = "server_error",
     TokenEndpoint = "token_endpoint", Transport = "transport", Untrusted = "untrusted", Store = "store",
-    DeadlineExceeded = "deadline_exceeded", RequestRefused = "request_refused", Body = "body");
+    DeadlineExceeded = "deadline_exceeded", RequestRefused = "request_refused",
+    RedirectedElsewhere = "redirected_elsewhere", Body = "body");
 
 /// What to do about a call that may have been processed and is not repeated.
 const LOOK_FIRST: &str = "nobody knows whether the request was processed, so it was not repeated: look before you send it again";

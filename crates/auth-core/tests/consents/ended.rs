@@ -4,7 +4,8 @@ use crate::support::START;
 use crate::support::consents::{form, provider, session};
 use crate::{field, saved_by_a_login};
 use auth_core::{
-    Call, Claimed, ClientCredentials, Consent, ConsentStep, Credential, Exchange, FailureKind, Grant, Record, Saved, Secret, Session, Step,
+    Call, Claimed, ClientCredentials, ConnectOutcome, Consent, ConsentStep, Credential, Exchange, FailureKind, Grant, Record, Saved,
+    Secret, Session, Step,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +97,7 @@ fn grant_of(session: &Session) -> u64 {
         match exchange.poll(&mut session, START) {
             Step::Claim(_) => exchange.handle_claimed(&mut session, START, Claimed::Granted(None)),
             Step::Look => exchange.handle_looked(&mut session, START, None),
+            Step::Connect(_) => exchange.handle_connected(&mut session, START, ConnectOutcome::NotSupported),
             Step::Save(save) => return save.record.grant,
             other => panic!("{other:?}"),
         }

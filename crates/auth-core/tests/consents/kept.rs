@@ -3,7 +3,9 @@
 use crate::support::START;
 use crate::support::consents::{Story, stored};
 use crate::{TOKENS, save, saved_by_a_login};
-use auth_core::{Call, Claimed, ConsentStep, Exchange, FailureKind, Outcome, Record, Save, Saved, Secret, Session, Step, UnixTime};
+use auth_core::{
+    Call, Claimed, ConnectOutcome, ConsentStep, Exchange, FailureKind, Outcome, Record, Save, Saved, Secret, Session, Step, UnixTime,
+};
 use std::time::Duration;
 
 #[test]
@@ -61,6 +63,7 @@ fn a_refresh_token_of_the_store_that_was_refused_is_not_sent_again_and_a_new_log
             match exchange.poll(session, now) {
                 Step::Claim(_) => exchange.handle_claimed(session, now, Claimed::Granted(Some(saved.clone()))),
                 Step::Look => exchange.handle_looked(session, now, None),
+                Step::Connect(_) => exchange.handle_connected(session, now, ConnectOutcome::NotSupported),
                 Step::Save(save) => {
                     *saved = save.record;
                     exchange.handle_saved(session, now, Saved::Durable);

@@ -8,7 +8,7 @@ use crate::login::LOGIN;
 use crate::process::{About, Doing, Message, Obliged, Reply, Seat, ToStore};
 use crate::store::Held;
 use crate::world::{QUIET, World, record_words, refresh_of};
-use auth_core::{Claimed, Response, Save, Saved, SharedPause, Transport, Unanswered, UnixTime};
+use auth_core::{Claimed, ConnectOutcome, Response, Save, Saved, SharedPause, Transport, Unanswered, UnixTime};
 use std::time::Duration;
 
 impl World {
@@ -52,6 +52,11 @@ impl World {
             Message::Load => {
                 let given = self.configured().filter(|_| self.processes[from.process].reloadable);
                 Ok(Reply::Loaded(given.map(|token| (self.setting.credential(Some(token)), token))))
+            }
+            Message::Connect => {
+                let connects = self.processes[from.process].connects;
+                let outcome = if connects { ConnectOutcome::Connected } else { ConnectOutcome::NotSupported };
+                Ok(Reply::Connected(outcome))
             }
             Message::Fetch { token, .. } => self.exchange(from, *token, heard),
             Message::Send { token, post } => {
@@ -233,6 +238,7 @@ impl World {
             Reply::Claimed(claimed) => caller.exchange.handle_claimed(session, now, claimed),
             Reply::Saved(saved) => caller.exchange.handle_saved(session, now, saved),
             Reply::Released | Reply::Paused => {}
+            Reply::Connected(outcome) => caller.exchange.handle_connected(session, now, outcome),
             Reply::Looked(pause) => {
                 let pause = pause.map(|(span, why)| SharedPause { until: now.after(Duration::from_millis(span)), why });
                 caller.exchange.handle_looked(session, now, pause);
@@ -389,6 +395,7 @@ fn code(reply: &Reply) -> u64 {
         Reply::Saved(Saved::Durable) => 3,
         Reply::Loaded(_) => 4,
         Reply::Looked(pause) => 7 + u64::from(pause.is_some()),
+        Reply::Connected(outcome) => 9 + u64::from(*outcome == ConnectOutcome::Connected),
         Reply::Answer { status, .. } => u64::from(*status),
         Reply::Lost { not_sent } => 5 + u64::from(*not_sent),
     }
@@ -402,6 +409,7 @@ fn brief(reply: &Reply) -> String {
         Reply::Released => "released".into(),
         Reply::Paused => "the others are told".into(),
         Reply::Looked(pause) => format!("paused: {pause:?}"),
+        Reply::Connected(outcome) => format!("{outcome:?}"),
         Reply::Loaded(credential) => format!("loaded: {}", credential.is_some()),
         Reply::Answer { status, body, .. } => format!("{status} {body}"),
         Reply::Lost { not_sent } => {

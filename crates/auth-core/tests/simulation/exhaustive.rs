@@ -356,7 +356,7 @@ impl Run {
                     return Ok(Some(ending.failure));
                 }
                 Some(Next::Out(message)) => {
-                    let concerns_others = !matches!(message, Message::Send { .. });
+                    let concerns_others = !matches!(message, Message::Send { .. } | Message::Connect);
                     self.send(seat, message, choices)?;
                     if concerns_others || self.late[process].is_some() {
                         return Ok(None);

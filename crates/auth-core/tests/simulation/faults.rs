@@ -5,7 +5,7 @@ use crate::dice::Dice;
 use crate::endpoint::Kind;
 use crate::process::{About, Message, Reply, Seat, ToStore};
 use crate::world::World;
-use auth_core::{Claimed, Saved};
+use auth_core::{Claimed, ConnectOutcome, Saved, Transport, Unanswered};
 
 /// How late the latest answer is that somebody still hears, in milliseconds.
 pub(crate) const LATEST: u64 = 300_000;
@@ -74,6 +74,7 @@ impl Fate {
             Message::Store(_, ToStore::Claim(_) | ToStore::Save(..)) => &[Self::Down, Self::Lost, Self::Unheard, Self::Delayed],
             Message::Store(_, ToStore::Release(_) | ToStore::Look | ToStore::Pause(..)) => &[Self::Down, Self::Lost, Self::Delayed],
             Message::Load => &[],
+            Message::Connect => &[Self::NotSent],
             Message::Fetch { .. } => &[
                 Self::NotSent,
                 Self::Lost,
@@ -103,8 +104,10 @@ pub(crate) enum Heard {
 /// How often each thing goes wrong, of ten thousand chances each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Weather {
-    /// A message to the store, the token endpoint, the API meets another fate than [`Fate::Fine`].
+    /// A message to the store, a connection or message to the token endpoint, a message to the API meets another fate than
+    /// [`Fate::Fine`].
     pub(crate) store: u64,
+    pub(crate) connection: u64,
     pub(crate) endpoint: u64,
     pub(crate) api: u64,
     /// At each step of a process.
@@ -120,7 +123,8 @@ pub(crate) struct Weather {
 
 impl Weather {
     /// Nothing goes wrong.
-    pub(crate) const KIND: Self = Self { store: 0, endpoint: 0, api: 0, crash: 0, pause: 0, clock: 0, leave: 0, outage: 0, revocation: 0 };
+    pub(crate) const KIND: Self =
+        Self { store: 0, connection: 0, endpoint: 0, api: 0, crash: 0, pause: 0, clock: 0, leave: 0, outage: 0, revocation: 0 };
 
     /// The weather of one run: some runs meet one kind of fault only, some all of them; some rarely, some all the time.
     pub(crate) fn of(dice: &mut Dice) -> Self {
@@ -128,6 +132,7 @@ impl Weather {
         let mut kind = |most: u64| if dice.chance(6_000) { (level * most / 100).max(1) } else { 0 };
         Self {
             store: kind(200),
+            connection: kind(200),
             endpoint: kind(200),
             api: kind(200),
             crash: kind(30),
@@ -150,6 +155,11 @@ impl Message {
             Self::Store(_, ToStore::Look) => Reply::Looked(None),
             Self::Store(_, ToStore::Pause(..)) => Reply::Paused,
             Self::Load => Reply::Loaded(None),
+            Self::Connect => Reply::Connected(ConnectOutcome::Failed(Transport {
+                how: Unanswered::NotSent,
+                what: "no connection".into(),
+                advice: String::new(),
+            })),
             Self::Fetch { .. } | Self::Send { .. } => Reply::Lost { not_sent: fate == Fate::NotSent },
         }
     }

@@ -81,7 +81,7 @@ impl World {
                 let headers: &[(&str, String)] = &headers;
                 login.consent.handle_response(now, &Response { status, headers: &headers, body: body.as_bytes() });
             }
-            Reply::Released | Reply::Paused | Reply::Loaded(_) | Reply::Looked(_) | Reply::Lost { .. } => {}
+            Reply::Released | Reply::Paused | Reply::Loaded(_) | Reply::Looked(_) | Reply::Connected(_) | Reply::Lost { .. } => {}
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::checks::Life;
 use crate::dice::Clock;
 use crate::endpoint::{AccessToken, RefreshToken, number};
-use auth_core::{Claim, Claimed, Credential, Exchange, Failure, Save, Saved, Session, UnixTime};
+use auth_core::{Claim, Claimed, ConnectOutcome, Credential, Exchange, Failure, Save, Saved, Session, UnixTime};
 
 /// Which caller of which process: it outlives neither, so a message that comes too late finds nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(crate) enum Message {
     /// To the store, about the entry at that place.
     Store(usize, ToStore),
     Load,
+    /// Opens a connection to the token endpoint.
+    Connect,
     Fetch {
         token: RefreshToken,
         timeout: u64,
@@ -66,6 +68,7 @@ pub(crate) enum Reply {
     Looked(Option<(u64, String)>),
     /// There is nothing to report.
     Paused,
+    Connected(ConnectOutcome),
     Answer {
         status: u16,
         headers: Vec<(&'static str, String)>,
@@ -161,6 +164,8 @@ pub(crate) struct Process {
     pub(crate) reloadable: bool,
     /// Whether its shell drives renewals beside the calls.
     pub(crate) renews: bool,
+    /// Whether its shell can open a connection ahead of a request.
+    pub(crate) connects: bool,
     /// The refresh token that its session was given; `None` if it goes by what a login put into the store.
     pub(crate) given: Option<RefreshToken>,
     /// All that its session was told in this life, without the time of day, as one number.
@@ -190,6 +195,7 @@ impl Process {
             paused_until: 0,
             reloadable: true,
             renews: true,
+            connects: true,
             given,
             told: 0,
             latest: UnixTime::default(),

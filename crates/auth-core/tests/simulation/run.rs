@@ -29,6 +29,8 @@ const DRIFT: u64 = 6 * MINUTE;
 
 /// How long a store may take to answer before its caller takes it to be down.
 const STORE_LIMIT: u64 = 5 * SECOND;
+/// How long connecting may take, there and back.
+const CONNECT_LIMIT: u64 = 5 * SECOND;
 /// How long the API may take.
 const API_LIMIT: u64 = 30 * SECOND;
 /// How long the kind world lasts before every call has to succeed: longer than the longest rest of a session and the longest pause of a process.
@@ -184,7 +186,7 @@ impl Run {
             let ahead = signed(&mut dice) / if agree { 60 } else { 1 };
             let parts_per_million = if agree { 0 } else { i64::try_from(dice.between(0, 400)).unwrap_or_default() - 200 };
             let mut process = Process::new(session, Clock { ahead, parts_per_million, ..Clock::default() }, given);
-            (process.reloadable, process.renews) = (reloadable, renews);
+            (process.reloadable, process.renews, process.connects) = (reloadable, renews, dice.chance(8_000));
             world.processes.push(process);
         }
         let gap = lifetime / dice.between(1, 3);

@@ -198,6 +198,7 @@ impl World {
             Step::Release(lease) => Message::Store(entry, ToStore::Release(lease.owner)),
             Step::Look => Message::Store(entry, ToStore::Look),
             Step::Load => Message::Load,
+            Step::Connect(_) => Message::Connect,
             Step::Pause(pause) => {
                 let span = u64::try_from(pause.until.since(now).as_millis()).unwrap_or(u64::MAX);
                 Message::Store(entry, ToStore::Pause(span, pause.why))
@@ -466,6 +467,7 @@ fn code(step: &Step) -> u64 {
         Step::Send(_) => 4,
         Step::Look => 6,
         Step::Pause(_) => 7,
+        Step::Connect(_) => 5,
         Step::Wait(until) => until.as_millis(),
         Step::Done(outcome) => 8 + failure_of(outcome).map_or(0, |kind| kind as u64 + 1),
     }
@@ -475,6 +477,7 @@ fn brief(step: &Step) -> String {
     match step {
         Step::Claim(claim) => format!("claim as {:04x}", claim.owner & 0xffff),
         Step::Save(save) => format!("save {} over {}", record_words(Some(&save.record)), save.replaces),
+        Step::Connect(_) => "connect".into(),
         Step::Fetch(_) => "fetch".into(),
         Step::Send(send) => format!("send {}", send.authorization.as_ref().map_or("", |authorization| authorization.value().expose())),
         Step::Done(Outcome::Answered(Some(failure)) | Outcome::Failed(failure)) => format!("done: {:?}", failure.kind()),

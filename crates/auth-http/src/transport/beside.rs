@@ -1,6 +1,8 @@
 //! What cannot be interrupted, done on a thread that can be left behind.
 
 use crate::interrupt::{Interrupt, SLICE};
+use crate::lock::Mutex;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Instant;
@@ -9,25 +11,34 @@ use std::time::Instant;
 pub(crate) enum Cut {
     Interrupted,
     TimedOut,
-    /// No thread could be started.
-    NoThread,
+    /// The thread ended without a result.
+    Died,
 }
 
 /// Does what cannot be interrupted on a thread of its own, which is left behind when it takes too long or nobody wants it any more.
+/// Where the process can start no thread, it is done here and takes its time.
 pub(crate) fn beside<T: Send + 'static>(
     interrupt: &Interrupt,
     until: Option<Instant>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Cut> {
     let (sender, receiver) = mpsc::sync_channel(1);
-    // Nobody listens any more if it took too long.
-    let work = move || drop(sender.send(work()));
-    thread::Builder::new().name("ledgerauth-connect".into()).spawn(work).map_err(|_| Cut::NoThread)?;
+    let slot = Arc::new(Mutex::new(Some(work)));
+    let theirs = Arc::clone(&slot);
+    let there = move || {
+        let work = theirs.lock().take();
+        // Nobody listens any more if it took too long.
+        work.map(|work| drop(sender.send(work())));
+    };
+    if thread::Builder::new().name("ledgerauth-connect".into()).spawn(there).is_err() {
+        let work = slot.lock().take();
+        return work.map(|work| work()).ok_or(Cut::Died);
+    }
     loop {
         let left = until.map_or(SLICE, |until| until.saturating_duration_since(Instant::now()));
         match receiver.recv_timeout(left.min(SLICE)) {
             Ok(result) => return Ok(result),
-            Err(RecvTimeoutError::Disconnected) => return Err(Cut::NoThread),
+            Err(RecvTimeoutError::Disconnected) => return Err(Cut::Died),
             Err(RecvTimeoutError::Timeout) if interrupt() => return Err(Cut::Interrupted),
             Err(RecvTimeoutError::Timeout) if until.is_some_and(|until| until <= Instant::now()) => return Err(Cut::TimedOut),
             Err(RecvTimeoutError::Timeout) => {}
@@ -38,7 +49,6 @@ pub(crate) fn beside<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 

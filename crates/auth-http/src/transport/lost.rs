@@ -1,12 +1,18 @@
 //! ureq's errors in the machine's words: how far did the request get, what happened, what to do.
 
 use super::Lost;
+use super::stage::{NeverSent, Stage};
 use auth_core::Unanswered;
 use rustls::{AlertDescription, CertificateError, Error as Tls};
 use std::io;
 use ureq::{Error, Timeout};
 
 pub(super) fn lost(error: &Error) -> Lost {
+    if let Error::Other(other) = error
+        && let Some(NeverSent { stage, error }) = other.downcast_ref()
+    {
+        return not_sent(*stage, error);
+    }
     let (how, what, advice) = match error {
         Error::HostNotFound => {
             (Unanswered::NotSent, "the host name is not known".into(), "check the host name, and the DNS of this network")
@@ -37,6 +43,42 @@ pub(super) fn lost(error: &Error) -> Lost {
         other => (Unanswered::Lost, other.to_string(), ""),
     };
     Lost { how, what, advice: advice.into() }
+}
+
+/// The same failure, with the proxy in it: the proxy may be the one that failed.
+pub(super) fn through(proxy: Option<&str>, lost: Lost) -> Lost {
+    let Some(proxy) = proxy else { return lost };
+    let what = format!("{}; the way led through {proxy}", lost.what);
+    let advice = match lost.how {
+        Unanswered::NotSent => "check the proxy's address, user name and password".into(),
+        _ => lost.advice,
+    };
+    Lost { what, advice, ..lost }
+}
+
+/// Nothing of the request was sent, whatever the error's kind; an untrusted certificate stays one.
+fn not_sent(stage: Stage, error: &Error) -> Lost {
+    let Lost { how, what, advice } = lost(error);
+    let how = if how == Unanswered::Untrusted { how } else { Unanswered::NotSent };
+    let usual = match (stage, error) {
+        (_, Error::Io(error)) if lacks_descriptors(error) => {
+            "the program has too many files open: close some, or raise the limit (ulimit -n)"
+        }
+        (Stage::Resolve, _) => "check the host name, and the DNS of this network",
+        (Stage::Connect, _) => "check the address, the network and the proxy",
+        (Stage::Send, _) => "",
+    };
+    Lost { how, what, advice: if advice.is_empty() { usual.into() } else { advice } }
+}
+
+/// Whether the process, or the machine, has no file descriptor left.
+fn lacks_descriptors(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let known = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(|error| error.raw_os_error());
+    #[cfg(not(unix))]
+    // WSAEMFILE.
+    let known = [10_024];
+    error.raw_os_error().is_some_and(|number| known.contains(&number))
 }
 
 /// How far a request got that met a TLS error, and what to do about it. An alert or a broken record can come after the request has arrived as well, so

@@ -7,9 +7,12 @@ mod lost;
 #[cfg(feature = "ureq")]
 mod names;
 #[cfg(feature = "ureq")]
+mod opener;
 mod proxies;
 #[cfg(feature = "ureq")]
 mod socket;
+#[cfg(feature = "ureq")]
+mod stage;
 pub(crate) mod unpack;
 #[cfg(feature = "ureq")]
 pub(crate) mod ureq;
@@ -17,7 +20,7 @@ pub(crate) mod ureq;
 use auth_core::Transport as Lost;
 #[cfg(not(feature = "ureq"))]
 use auth_core::Unanswered;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
@@ -52,6 +55,28 @@ pub trait Transport: Send + Sync {
     /// # Errors
     /// A [`Transport`](auth_core::Transport) that says how far the request got, if there is no answer.
     fn send(&self, request: Request<Payload<'_>>, times: Times) -> Result<Response<Body>, Lost>;
+
+    /// Opens a new connection to the origin of `url`, for one token request that follows. It is
+    /// called before a single-use refresh token is journaled, so that a connection that cannot be
+    /// made spends nothing.
+    ///
+    /// The default is `None`: this transport cannot, and [`Transport::send`] connects by itself.
+    ///
+    /// # Errors
+    /// A [`Transport`](auth_core::Transport) error if no connection was made within `limit`.
+    fn connect(&self, url: &Uri, limit: Duration) -> Result<Option<Box<dyn OpenConnection>>, Lost> {
+        let _ = (url, limit);
+        Ok(None)
+    }
+}
+
+/// `OpenConnection` is a connection that stands, for one request ([`Transport::connect`]).
+pub trait OpenConnection: Send {
+    /// Sends the request over this connection, as [`Transport::send`] does.
+    ///
+    /// # Errors
+    /// As [`Transport::send`].
+    fn send(self: Box<Self>, request: Request<Payload<'_>>, times: Times) -> Result<Response<Body>, Lost>;
 }
 
 /// `Times` is how long a request may take.

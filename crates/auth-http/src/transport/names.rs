@@ -1,10 +1,11 @@
 //! Host names, looked up on a thread that can be left behind.
 
 use super::beside::{Cut, beside};
+use super::stage::{Stage, never_sent};
 use crate::interrupt::Interrupt;
 use crate::lock::Mutex;
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::{Duration, Instant};
 use ureq::Error;
@@ -55,6 +56,12 @@ impl Names {
 
 impl Resolver for Names {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        self.addresses(uri, config, timeout).map_err(|error| never_sent(Stage::Resolve, error))
+    }
+}
+
+impl Names {
+    fn addresses(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let (scheme, authority) = uri.scheme().zip(uri.authority()).ok_or_else(|| Error::BadUri("no host".into()))?;
         let is_good = |known: &&Known| known.scheme == *scheme && known.authority == *authority && known.at.elapsed() < GOOD_FOR;
         if let Some(known) = self.last.lock().as_ref().filter(is_good) {
@@ -83,8 +90,8 @@ pub(super) fn until(timeout: NextTimeout) -> Option<Instant> {
 pub(super) fn error(cut: &Cut, timeout: NextTimeout) -> Error {
     match cut {
         Cut::TimedOut => Error::Timeout(timeout.reason),
-        // Not `Interrupted`: TLS would try again.
-        Cut::Interrupted => Error::Io(io::Error::new(ErrorKind::ConnectionAborted, "given up")),
-        Cut::NoThread => Error::Io(io::Error::other("no thread could be started to connect with")),
+        // Not `Interrupted`: TLS would try again. Not `ConnectionAborted`: a body would seem to be over.
+        Cut::Interrupted => Error::Io(io::Error::other("given up")),
+        Cut::Died => Error::Io(io::Error::other("the thread that connects is gone")),
     }
 }

@@ -1,17 +1,21 @@
 //! ureq, set up once.
 
-use super::lost::lost;
+use super::lost::{lost, through};
 use super::names::Names;
+use super::opener::Opener;
 use super::proxies::Proxies;
-use super::{Body, Lost, Payload, Source, Times, Transport};
+use super::socket::connector;
+use super::stage::{Sent, watched};
+use super::{Body, Lost, OpenConnection, Payload, Source, Times, Transport};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
-use auth_core::Unanswered;
-use http::{HeaderValue, Request, Response};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, Uri};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use ureq::config::{Config, ConfigBuilder};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::typestate::AgentScope;
 use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
 /// What a client's connections look like.
@@ -62,64 +66,98 @@ impl Default for Wire {
 
 /// Sends by ureq.
 pub(crate) struct Ureq {
-    direct: Agents,
+    direct: Way,
     /// The proxy of the client, with the connections that go through it.
-    proxied: Option<(Proxies, Agents)>,
+    proxied: Option<(Proxies, Way)>,
+    interrupt: Option<Interrupt>,
     timeout: Duration,
     connect_timeout: Duration,
 }
 
 /// The connections of one way to the servers.
-struct Agents {
+struct Way {
     calls: Agent,
-    /// The same for token requests, which nothing may interrupt: the answer to a single-use refresh
-    /// token must be heard.
-    tokens: Agent,
+    /// For token requests, which nothing may interrupt: the answer to a single-use refresh token must be heard.
+    tokens: Arc<Opener>,
+    /// The proxy in words.
+    proxy: Option<String>,
 }
 
 impl Transport for Ureq {
     fn send(&self, request: Request<Payload<'_>>, times: Times) -> Result<Response<Body>, Lost> {
-        let (head, payload) = request.into_parts();
-        let proxied = self.proxied.as_ref().filter(|(proxies, _)| proxies.serve(&head.uri));
-        let agents = proxied.map_or(&self.direct, |(_, agents)| agents);
-        let response = match payload {
-            Payload::None => self.run(agents, Request::from_parts(head, ()), times),
-            Payload::Bytes(bytes) => self.run(agents, Request::from_parts(head, bytes), times),
-            Payload::Stream(mut reader) => self.run(agents, Request::from_parts(head, SendBody::from_reader(&mut reader)), times),
-        };
+        let (head, mut payload) = request.into_parts();
+        let way = self.way(&head.uri);
+        let begun = Instant::now();
+        let (mut result, mut sent) = watched(|| self.run(&way.calls, head.clone(), &mut payload, times, false));
+        if let Err(error) = &result
+            && self.is_replaced(error, sent, &head.method, &payload)
+        {
+            let times = Times { begin: times.begin.saturating_sub(begun.elapsed()), ..times };
+            (result, sent) = watched(|| self.run(&way.calls, head, &mut payload, times, true));
+        }
         let read = |body: ureq::Body| Body(Source::Ureq(body.into_with_config().limit(u64::MAX).reader()));
-        response.map(|response| response.map(read)).map_err(|error| {
-            let lost = lost(&error);
-            proxied.map_or(lost.clone(), |(proxies, _)| through(proxies, lost))
-        })
+        result.map(|response| response.map(read)).map_err(|error| through(way.proxy.as_deref(), lost(&sent.judge(error))))
+    }
+
+    fn connect(&self, url: &Uri, limit: Duration) -> Result<Option<Box<dyn OpenConnection>>, Lost> {
+        Ok(Some(Box::new(self.way(url).tokens.open(url, limit)?)))
     }
 }
 
-/// The same failure, with the proxy in it: the proxy may be the one that failed.
-fn through(proxies: &Proxies, lost: Lost) -> Lost {
-    let what = format!("{}; the way led through {}", lost.what, proxies.in_words());
-    let advice = match lost.how {
-        Unanswered::NotSent => "check the proxy's address, user name and password".into(),
-        _ => lost.advice,
-    };
-    Lost { what, advice, ..lost }
-}
-
 impl Ureq {
-    fn run<B: AsSendBody>(&self, agents: &Agents, request: Request<B>, times: Times) -> Result<Response<ureq::Body>, ureq::Error> {
-        if let Some(end) = times.end {
-            return agents.tokens.run(agents.tokens.configure_request(request).timeout_global(Some(end)).build());
+    /// The way to a URL.
+    fn way(&self, url: &Uri) -> &Way {
+        let proxied = self.proxied.as_ref().filter(|(proxies, _)| proxies.serve(url));
+        proxied.map_or(&self.direct, |(_, way)| way)
+    }
+
+    /// Whether a request is sent again over a new connection, because the kept one turned out to be dead (RFC 9112 section 9.3.1):
+    /// nothing of an answer came, and either nothing was written or the method is idempotent.
+    fn is_replaced(&self, error: &ureq::Error, sent: Sent, method: &Method, payload: &Payload<'_>) -> bool {
+        use std::io::ErrorKind as Kind;
+        let is_dead = matches!(error, ureq::Error::Io(error) if matches!(
+            error.kind(),
+            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::NotConnected | Kind::UnexpectedEof
+        ));
+        let may_be_sent = !sent.began || (method.is_idempotent() && !matches!(payload, Payload::Stream(_)));
+        let is_wanted = !self.interrupt.as_ref().is_some_and(|interrupt| interrupt());
+        is_dead && sent.kept && !sent.heard && may_be_sent && is_wanted
+    }
+
+    fn run(
+        &self,
+        agent: &Agent,
+        head: Parts,
+        payload: &mut Payload<'_>,
+        times: Times,
+        anew: bool,
+    ) -> Result<Response<ureq::Body>, ureq::Error> {
+        match payload {
+            Payload::None => self.run_with(agent, Request::from_parts(head, ()), times, anew),
+            Payload::Bytes(bytes) => self.run_with(agent, Request::from_parts(head, *bytes), times, anew),
+            Payload::Stream(reader) => self.run_with(agent, Request::from_parts(head, SendBody::from_reader(reader)), times, anew),
         }
+    }
+
+    fn run_with<B: AsSendBody>(
+        &self,
+        agent: &Agent,
+        request: Request<B>,
+        times: Times,
+        anew: bool,
+    ) -> Result<Response<ureq::Body>, ureq::Error> {
+        // No connection is young enough.
+        let request = if anew { agent.configure_request(request).max_idle_age(Duration::ZERO).build() } else { request };
         let request = if times.begin < self.timeout + 2 * self.connect_timeout {
             // Name resolution, connection and answer have their own clocks in ureq; together they must not take longer than what is left.
             let connecting = self.connect_timeout.min(times.begin / 4);
             let answering = self.timeout.min(times.begin.saturating_sub(2 * connecting));
-            let configured = agents.calls.configure_request(request).timeout_resolve(Some(connecting)).timeout_connect(Some(connecting));
+            let configured = agent.configure_request(request).timeout_resolve(Some(connecting)).timeout_connect(Some(connecting));
             configured.timeout_recv_response(Some(answering)).timeout_send_body(Some(answering)).build()
         } else {
             request
         };
-        agents.calls.run(request)
+        agent.run(request)
     }
 }
 
@@ -132,28 +170,39 @@ impl Wire {
             ProxyChoice::Url(url) => Some(Proxies::named(url)?),
         };
         let through = |proxies: Proxies| {
-            let agents = self.agents(Some(&proxies.proxy), interrupt)?;
-            Ok::<_, Error>((proxies, agents))
+            let way = self.way(Some(&proxies), interrupt)?;
+            Ok::<_, Error>((proxies, way))
         };
         Ok(Ureq {
-            direct: self.agents(None, interrupt)?,
+            direct: self.way(None, interrupt)?,
             proxied: proxies.map(through).transpose()?,
+            interrupt: interrupt.cloned(),
             timeout: self.timeout,
             connect_timeout: self.connect_timeout,
         })
     }
 
-    fn agents(&self, proxy: Option<&Proxy>, interrupt: Option<&Interrupt>) -> Result<Agents, Error> {
-        let calls = self.agent(proxy, interrupt)?;
-        let tokens = if interrupt.is_some() { self.agent(proxy, None)? } else { calls.clone() };
-        Ok(Agents { calls, tokens })
+    fn way(&self, proxies: Option<&Proxies>, interrupt: Option<&Interrupt>) -> Result<Way, Error> {
+        let never: Interrupt = Arc::new(|| false);
+        let names = Names::new(interrupt.unwrap_or(&never).clone());
+        let connecting = self.config(proxies.map(|proxies| &proxies.proxy))?;
+        let calls = Agent::with_parts(connecting.clone(), connector(interrupt), names);
+        let sending = self.usual().max_idle_connections(0).build();
+        let proxy = proxies.map(Proxies::in_words);
+        let tokens = Opener {
+            connector: Arc::new(connector(None)),
+            names: Names::new(never),
+            connecting,
+            sending,
+            connect_timeout: self.connect_timeout,
+            proxy: proxy.clone(),
+        };
+        Ok(Way { calls, tokens: Arc::new(tokens), proxy })
     }
 
-    fn agent(&self, proxy: Option<&Proxy>, interrupt: Option<&Interrupt>) -> Result<Agent, Error> {
-        if HeaderValue::from_str(&self.user_agent).is_err() {
-            return Err(setting("user_agent", "it cannot be sent: leave line breaks and other control characters out"));
-        }
-        let config = Agent::config_builder()
+    /// How every request looks.
+    fn usual(&self) -> ConfigBuilder<AgentScope> {
+        Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -161,6 +210,15 @@ impl Wire {
             // Of the codings that are unpacked here, the one that servers agree about.
             .accept_encoding("gzip")
             .user_agent(self.user_agent.as_str())
+            .proxy(None)
+    }
+
+    fn config(&self, proxy: Option<&Proxy>) -> Result<Config, Error> {
+        if HeaderValue::from_str(&self.user_agent).is_err() {
+            return Err(setting("user_agent", "it cannot be sent: leave line breaks and other control characters out"));
+        }
+        Ok(self
+            .usual()
             .proxy(proxy.cloned())
             .tls_config(self.tls()?)
             .timeout_resolve(Some(self.connect_timeout))
@@ -171,11 +229,7 @@ impl Wire {
             // As many idle connections as a pool of threads keeps busy; ureq's default of 3 a host would reconnect all others.
             .max_idle_connections(256)
             .max_idle_connections_per_host(64)
-            .build();
-        Ok(match interrupt {
-            Some(interrupt) => super::socket::agent(config, interrupt),
-            None => Agent::with_parts(config, DefaultConnector::default(), Names::new(Arc::new(|| false))),
-        })
+            .build())
     }
 
     fn tls(&self) -> Result<TlsConfig, Error> {

@@ -1,6 +1,6 @@
 //! The way of a message in a run: what becomes of it, when it arrives, and when its sender hears of it.
 
-use super::{API_LIMIT, Event, MINUTE, Run, STORE_LIMIT};
+use super::{API_LIMIT, CONNECT_LIMIT, Event, MINUTE, Run, STORE_LIMIT};
 use crate::arrival::answer;
 use crate::faults::{Fate, Heard, LATEST};
 use crate::process::{Message, Seat};
@@ -17,6 +17,7 @@ impl Run {
             Message::Fetch { .. } => self.weather.endpoint,
             Message::Send { .. } => self.weather.api,
             Message::Load => 0,
+            Message::Connect => self.weather.connection,
         };
         let fate = if self.dice.chance(chance) { self.dice.pick(Fate::of(message)) } else { Fate::Fine };
         match message {
@@ -36,6 +37,8 @@ impl Run {
         let (longest, limit) = match message {
             Message::Store(..) => (15, STORE_LIMIT),
             Message::Load => (5, STORE_LIMIT),
+            Message::Connect if self.dice.chance(200) => (CONNECT_LIMIT, CONNECT_LIMIT),
+            Message::Connect => (100, CONNECT_LIMIT),
             Message::Fetch { timeout, .. } if self.dice.chance(200) => (timeout / 2 - 1, timeout),
             Message::Fetch { timeout, .. } => (300.min(timeout / 2), timeout),
             Message::Send { .. } => (150, API_LIMIT),
