@@ -3,7 +3,8 @@
 mod support;
 
 use auth_core::{
-    Assertion, Call, Claimed, ClientCredentials, ConsentStep, Exchange, Failure, Grant, Outcome, Redirected, Response, Saved, Session, Step,
+    Assertion, Call, Claimed, ClientCredentials, ConnectOutcome, ConsentStep, Exchange, Failure, Grant, Outcome, Redirected, Response,
+    Saved, Session, Step,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -56,6 +57,7 @@ fn refused(session: &mut Session, vector: &Value) -> Failure {
             Step::Claim(_) => exchange.handle_claimed(session, now, Claimed::Granted(None)),
             Step::Save(_) => exchange.handle_saved(session, now, Saved::Durable),
             Step::Look => exchange.handle_looked(session, now, None),
+            Step::Connect(_) => exchange.handle_connected(session, now, ConnectOutcome::Connected),
             Step::Release(_) | Step::Pause(_) => {}
             Step::Fetch(_) => {
                 let none: &[(&str, &str)] = &[];

@@ -262,6 +262,7 @@ impl Exchange {
     pub fn abandon(&mut self, session: &mut Session) -> Option<Lease> {
         self.keep_what_is_unsaved(session);
         self.keep_what_is_unspent(session);
+        self.await_no_more(session);
         if self.id != 0 {
             session.take(Event::Abandoned { by: self.id });
             session.stop_asking(self.id);

@@ -106,6 +106,12 @@ impl Exchange {
         let Some(spent) = record.spending.filter(|spending| !has_newer && !session.is_proven_unspent(spending.mark)) else {
             return false;
         };
+        let is_granted_again = session.rules().may_send_again(spent.since, session.servers(now));
+        // This session's own request is on its way, held up with the process: its answer will be heard, and stored under this lease.
+        if !is_granted_again && session.life().is_some_and(|life| life.awaits_answer(spent.mark)) {
+            self.at = At::Release(Box::new(self.look_again(now)));
+            return true;
+        }
         self.leaves_in_doubt(session, now, spent)
     }
 
@@ -180,6 +186,9 @@ impl Exchange {
         let fetches = self.fetches;
         self.note(&connection, now, Audited::TokenAsked, None, || format!("attempt {fetches} at {}", request.url));
         self.at = At::ExpectToken(Asked { at: now, generation, kind, signed: request.to_sign().cloned().collect() });
+        if let Some(journal) = self.journal {
+            session.await_answer(Some(journal.mark));
+        }
         // The answer to a single-use refresh token has to be heard, whatever the caller's deadline.
         if !is_single_use(session) {
             request.timeout = request.timeout.min(self.deadline.since(now).max(Duration::from_millis(1)));

@@ -65,7 +65,10 @@ impl Exchange {
     pub fn handle_response(&mut self, session: &mut Session, now: UnixTime, response: &Response<'_>) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectToken(asked) => self.token_answer(session, now, &asked, response),
+            At::ExpectToken(asked) => {
+                self.await_no_more(session);
+                self.token_answer(session, now, &asked, response);
+            }
             At::ExpectAnswer(authorization) => {
                 self.deliveries.answered = true;
                 self.answer(session, now, authorization.as_deref(), response);
@@ -78,12 +81,23 @@ impl Exchange {
     pub fn handle_failure(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectToken(_) => self.token_lost(session, now, transport),
+            At::ExpectToken(_) => {
+                self.await_no_more(session);
+                self.token_lost(session, now, transport);
+            }
             At::ExpectAnswer(_) => {
                 self.deliveries.answered = false;
                 self.answer_lost(session, now, transport);
             }
             other => self.misuse_at(session, other, "handle_failure was called without a Fetch or Send"),
+        }
+    }
+
+    /// The answer that this exchange waited for is here, or will not be heard.
+    pub(super) fn await_no_more(&self, session: &mut Session) {
+        let is_mine = |mark| session.life().is_some_and(|life| life.awaits_answer(mark));
+        if self.journal.is_some_and(|journal| is_mine(journal.mark)) {
+            session.await_answer(None);
         }
     }
 

@@ -157,6 +157,13 @@ impl Session {
         self.lacks_consent() || self.life().is_some_and(|life| life.grant.is_stored())
     }
 
+    /// Notes which journal entry's answer an exchange of this session waits for.
+    pub(crate) fn await_answer(&mut self, mark: Option<u64>) {
+        if let Holding::Token(life) = &mut self.holding {
+            life.await_answer(mark);
+        }
+    }
+
     /// Notes that the refresh token which the journal's entry of that mark speaks of was not spent after all.
     pub(crate) fn proven_unspent(&mut self, mark: u64) {
         self.rare_mut().unspent.push(mark);

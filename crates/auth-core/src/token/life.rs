@@ -92,6 +92,8 @@ struct Rare {
     unsaved: Option<Box<Unsaved>>,
     /// The store's refresh token that the server refused.
     refused: Option<Box<Refused>>,
+    /// The mark of the journal entry whose answer an exchange of this session waits for.
+    awaited: Option<u64>,
     failures: u32,
 }
 
@@ -103,7 +105,8 @@ struct Refused {
 }
 
 impl Rare {
-    const NONE: &Self = &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, refused: None, failures: 0 };
+    const NONE: &Self =
+        &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, refused: None, awaited: None, failures: 0 };
 
     /// The record with its access token, which stands in the token that is held if that is the record's. A record without an end has no access token: that of
     /// a grant that just replaced another, whose token is still held.
@@ -117,8 +120,9 @@ impl Rare {
     }
 
     fn is_empty(&self) -> bool {
-        let Self { phase, spares, record, unsaved, refused, failures } = self;
-        matches!(phase, Phase::Quiet) && spares.is_empty() && record.is_none() && unsaved.is_none() && refused.is_none() && *failures == 0
+        let Self { phase, spares, record, unsaved, refused, awaited, failures } = self;
+        let holds_nothing = spares.is_empty() && record.is_none() && unsaved.is_none() && refused.is_none() && awaited.is_none();
+        matches!(phase, Phase::Quiet) && holds_nothing && *failures == 0
     }
 }
 
@@ -292,6 +296,18 @@ impl TokenLife {
     pub(crate) fn refused(&self, now: UnixTime) -> Option<&Failure> {
         let refused = self.rare().refused.as_ref()?;
         (refused.generation == self.generation() && now < refused.until).then_some(&refused.failure)
+    }
+
+    /// Notes which journal entry's answer is waited for; `None` if none is any more.
+    pub(crate) fn await_answer(&mut self, mark: Option<u64>) {
+        if mark.is_some() || self.rare().awaited.is_some() {
+            self.rare.get_or_insert_default().awaited = mark;
+        }
+    }
+
+    /// Whether an exchange of this session waits for the answer that this journal entry announced.
+    pub(crate) fn awaits_answer(&self, mark: u64) -> bool {
+        self.rare().awaited == Some(mark)
     }
 
     /// Whether nobody is asking for a token.
