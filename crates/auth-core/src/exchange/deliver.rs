@@ -12,6 +12,7 @@ use crate::time::UnixTime;
 use crate::verdict::answer::{self, Verdict};
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::processed::Processed;
+use crate::verdict::quote::quote;
 use crate::verdict::refusal;
 use crate::verdict::retry::{self, Cause, Decision, Situation};
 use alloc::boxed::Box;
@@ -54,7 +55,11 @@ impl Exchange {
     pub(super) fn answer(&mut self, session: &mut Session, now: UnixTime, sent: Option<&Authorization>, response: &Response<'_>) {
         let connection = Arc::clone(session.connection());
         self.note_answer(&connection, now, sent, response.status, || {
-            headers::first(response.headers, connection.provider().request_id_header())
+            let id = headers::first(response.headers, connection.provider().request_id_header())?;
+            // What was sent may no longer be what the session holds.
+            let sent = sent.map(Authorization::credential);
+            let secrets = session.secrets();
+            Some(quote(&id, &secrets.iter().chain(&sent).collect::<Vec<_>>()))
         });
         let Some(sent) = sent else { return self.foreign_answer(session, response) };
         if is_redirect(response.status) {

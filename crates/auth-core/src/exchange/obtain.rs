@@ -15,6 +15,7 @@ use crate::token::life::{Event, TokenLife};
 use crate::token::refresh::RefreshForecast;
 use crate::token::request::Moment;
 use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::quote::controls;
 use crate::verdict::retry::{self, Cause, Decision, Situation};
 use alloc::boxed::Box;
 use alloc::format;
@@ -414,6 +415,6 @@ impl Exchange {
 
 pub(super) fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {
     // Room for a path, what is wrong there, and the command that mends it with the path once more.
-    let why: String = why.chars().filter(|c| !c.is_control()).take(600).collect();
+    let why: String = why.chars().filter(|c| !controls(*c)).take(600).collect();
     Failure::new(FailureKind::Store, format!("the token store could not be {done}: {why}"), advice)
 }

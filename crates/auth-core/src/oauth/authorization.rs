@@ -106,7 +106,7 @@ impl Asking {
         let expected = connection.endpoints().issuer.as_deref();
         match (expected, issuer.as_deref()) {
             (Some(expected), Some(found)) if expected != found => {
-                let what = format!("the redirect is of the issuer {:?}, and the login was at {expected}", quote(found, &[]));
+                let what = format!("the redirect is of the issuer {:?}, and the login was at {expected}", quote(found, &[&self.state]));
                 return refuse(
                     FailureKind::ForeignHost,
                     what,

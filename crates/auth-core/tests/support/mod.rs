@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part of this")]
 
 pub mod consents;
+pub mod cpu;
 pub mod vectors;
 
 use auth_core::{
