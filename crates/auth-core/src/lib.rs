@@ -120,7 +120,7 @@ mod token;
 mod verdict;
 
 pub use audit::{AuditEvent, Audited, Severity};
-pub use call::Call;
+pub use call::{Call, check_field};
 pub use connection::{Connection, ConnectionBuilder};
 pub use credential::{
     ApiKey, Authorization, ClientCredentials, Credential, Grant, KeyAge, KeyError, KeyFault, KeyNotes, KeyState, PlanStep, RotationPlan,

@@ -44,7 +44,7 @@ fn a_person_logs_in_and_every_client_of_the_store_goes_on_from_there() {
     let (store, events) = (Arc::new(MemoryStore::new()), Arc::new(Mutex::new(Vec::new())));
     let heard = events.clone();
     let listening = move |event: &AuditEvent| heard.lock().unwrap().push((event.what, event.decision.clone()));
-    let client = oidc.person("native").store(store.clone()).on_audit(listening).build().unwrap();
+    let client = oidc.person("native").store(store.clone()).on_audit(listening).audit_blocks(true).build().unwrap();
     // Nobody has logged in yet, and that is what a call says.
     let error = client.get("/api/ledger").send().unwrap_err();
     assert_eq!(error.kind(), Some(FailureKind::ConsentRequired), "{error}");

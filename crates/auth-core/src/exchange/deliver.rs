@@ -66,6 +66,7 @@ impl Exchange {
             return self.redirected(session, response);
         }
         if response.status < 400 {
+            session.probe_passed(self.id);
             self.note_processed(Processed::by_status(response.status));
             return self.finish(None);
         }
@@ -75,6 +76,9 @@ impl Exchange {
         let secrets: Vec<&Secret> = secrets.iter().chain([&sent_secret]).collect();
         let generation = sent.generation();
         let verdict = answer::read(session.connection().provider(), response, now, &secrets);
+        if !matches!(verdict, Verdict::Limited(..) | Verdict::Broken(..)) {
+            session.probe_passed(self.id);
+        }
         self.note_processed(verdict.processed());
         match verdict {
             Verdict::Fine => self.finish(None),
@@ -87,8 +91,8 @@ impl Exchange {
                 }));
             }
             Verdict::Unauthorized(failure) => self.unauthorized(session, now, generation, failure),
-            Verdict::Limited(failure, at) => {
-                let announced = at.and_then(|at| session.pause_until(at, failure.clone(), now));
+            Verdict::Limited(failure, stated) => {
+                let announced = stated.and_then(|stated| session.pause_until(self.id, stated, failure.clone(), now));
                 self.again_or(session, now, Cause::RateLimited, failure, false);
                 if let Some(pause) = announced {
                     let next = core::mem::replace(&mut self.at, At::Start);

@@ -36,8 +36,18 @@ impl Exchange {
     pub fn handle_looked(&mut self, session: &mut Session, now: UnixTime, pause: Option<SharedPause>) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectLooked => session.looked(pause, now),
+            At::ExpectLooked => session.end_look(now, pause),
             other => self.misuse_at(session, other, "handle_looked was called without a Look"),
+        }
+    }
+
+    /// Goes on without the answer to [`crate::Step::Look`], which is only a hint: the shell reports it to
+    /// [`Session::end_look`], before or after this.
+    pub fn handle_look_elsewhere(&mut self, session: &mut Session, now: UnixTime) {
+        self.attend(session, now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectLooked => {}
+            other => self.misuse_at(session, other, "handle_look_elsewhere was called without a Look"),
         }
     }
 

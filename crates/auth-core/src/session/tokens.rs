@@ -3,7 +3,7 @@
 use super::{Holding, Session, Skew, Trouble};
 use crate::credential::{Authorization, Secret};
 use crate::headers::Headers;
-use crate::pauses::LONGEST_PAUSE;
+use crate::pauses;
 use crate::provider::GrantKind;
 use crate::time::UnixTime;
 use crate::token::access::Token;
@@ -96,7 +96,7 @@ impl Session {
             _ => {
                 let failures = self.life().map_or(0, TokenLife::failures).min(5);
                 let rest = now.after(Duration::from_secs(1 << failures).min(LONGEST_REST));
-                failure.come_back_at().map_or(rest, |at| at.clamp(now.after(Duration::from_secs(1)), now.after(LONGEST_PAUSE)))
+                failure.come_back_at().map_or(rest, |at| pauses::kept(at, now).max(now.after(Duration::from_secs(1))))
             }
         }
     }

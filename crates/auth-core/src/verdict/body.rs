@@ -287,7 +287,7 @@ mod tests {
             (r#"{"data":[{"x":{"error":"a"}}]}"#, &["a"]),
             ("invalid_grant", &["invalid_grant"]),
             ("not here", &[]),
-            (r#"<fault><faultcode>a</faultcode></fault>"#, &["a"]),
+            ("<fault><faultcode>a</faultcode></fault>", &["a"]),
         ] {
             assert_eq!(Body::read(body.as_bytes()).codes(), codes, "{body}");
         }
