@@ -283,7 +283,7 @@ fn consents(luck: &mut Luck) -> Vec<(Consent, Session)> {
             redirect_uri: "http://127.0.0.1:1/callback",
             parameters: &[],
             patience: Duration::from_mins(5),
-            random: &[luck.next(256).try_into().unwrap(); 64],
+            random: &core::array::from_fn(|_| luck.next(256).try_into().unwrap()),
         };
         let seed = luck.next(1 << 30);
         consents.push((Consent::by_code(&stored, &login, seed, support::START).unwrap(), stored));
@@ -310,19 +310,23 @@ fn nothing_that_a_consent_prints_shows_a_secret() {
                 match step {
                     ConsentStep::Show(prompt) => {
                         printed.debug(&prompt);
-                        if prompt.user_code.is_none() {
-                            states.push(support::consents::parameter(&prompt.url, "state"));
-                        }
                     }
                     ConsentStep::Redirect(_) => {
-                        let state = states.last().unwrap();
+                        let start = consent.handle_start("");
+                        printed.debug(&start);
+                        let auth_core::StartVisit::Redirect { location, set_cookie } = start else { continue };
+                        let state = support::consents::parameter(location.as_str(), "state");
+                        states.push(state.clone());
+                        let cookies = set_cookie.expose().split(';').next().unwrap().to_owned();
+                        states.push(cookies.split_once('=').unwrap().1.to_owned());
                         let query = [
                             format!("code=c-{MARKER}&state={state}"),
                             format!("code=c-{MARKER}&state={MARKER}"),
                             format!("code=c-{MARKER}&state={state}&iss={MARKER}x"),
                             format!("error=access_denied&error_description={state}&state={state}"),
                         ];
-                        printed.debug(&consent.handle_redirect(now, &query[[0, 0, 0, 1, 3][usize::try_from(luck.next(5)).unwrap()]]));
+                        let query = &query[[0, 0, 0, 1, 3][usize::try_from(luck.next(5)).unwrap()]];
+                        printed.debug(&consent.handle_redirect(now, query, &cookies));
                     }
                     ConsentStep::Fetch(mut request) => {
                         request.sign().unwrap();

@@ -8,7 +8,7 @@ use auth_core::{
 };
 use serde_json::Value;
 use std::sync::Arc;
-use support::consents::{Fake, Story, provider, session, stored};
+use support::consents::{Fake, Story, parameter, provider, session, stored};
 use support::vectors::{text, vectors};
 
 #[test]
@@ -95,9 +95,8 @@ fn at_the_end_of(mut story: Story, vector: &Value) -> Option<Failure> {
 
 fn redirected(vector: &Value) -> Option<Failure> {
     let mut story = Story::by_code(&stored());
-    let state = Story::state(&story.to_show());
-    let _ = story.poll();
-    let redirected = story.consent.handle_redirect(story.now, &text(vector, "query").replace("STATE", &state));
+    let state = parameter(&story.to_begin(), "state");
+    let redirected = story.redirect(&text(vector, "query").replace("STATE", &state));
     let name = text(vector, "name");
     if vector["foreign"] == true {
         assert!(matches!(redirected, Redirected::Foreign(_)), "{name}");
