@@ -143,6 +143,7 @@ impl Explanation {
         let refusal = self.0.refusal.as_ref();
         fields.set_item("refused_since", text(refusal.map(|refusal| refusal.since)))?;
         fields.set_item("next_probe", text(refusal.and_then(auth_http::core::Refusal::next_probe)))?;
+        fields.set_item("spending_attempts", self.0.spending_attempts)?;
         fields.set_item("paused_until", text(self.0.pause.as_ref().map(|(at, _)| *at)))?;
         fields.set_item("last_error", self.last_error())?;
         fields.set_item("advice", self.advice())?;

@@ -46,6 +46,10 @@ pub struct Explanation {
     /// The server's refusal of the refresh token, if it refused the one that is newest here or in the store: since when, and when it is probed next. Its
     /// moments are in the server's time.
     pub refusal: Option<Refusal>,
+    /// How many times that refresh token was sent; 0 if none may be spent.
+    pub spending_attempts: u32,
+    /// Whether it is sent again once nothing can be lost by that ([`crate::RefreshRules::resend_in_doubt`]).
+    pub resends_in_doubt: bool,
     /// Whether a person has to log in first: neither the session nor the store, as far as it was read, has a refresh token to go by.
     pub needs_consent: bool,
     /// Who holds the store's lease on the credential.
@@ -69,6 +73,7 @@ impl Session {
         let stored = stored.as_ref();
         let known = self.life().map(super::token::life::TokenLife::known_record);
         let newest = stored.filter(|stored| known.as_ref().is_none_or(|known| known.generation < stored.generation)).or(known.as_ref());
+        let spending = stored.or(newest).and_then(|record| record.spending);
         Explanation {
             at: now,
             provider: connection.provider().name().to_owned(),
@@ -82,8 +87,10 @@ impl Session {
             next_renewal: token.map(|token| token.renew_at),
             forecast: newest.and_then(|record| self.rules().forecast(record, self.servers(now))),
             needs_consent: self.lacks_consent() && newest.is_none_or(|record| record.refresh_token.is_none()),
-            spending_since: stored.or(newest).and_then(|record| record.spending).map(|spending| self.local(spending.since)),
+            spending_since: spending.map(|spending| self.local(spending.since)),
+            spending_attempts: spending.map_or(0, |spending| spending.attempt),
             refusal: stored.or(newest).and_then(|record| record.refusal.as_deref()).or(self.refusal()).cloned(),
+            resends_in_doubt: self.rules().resend_in_doubt,
             lease,
             pause: self.pause_in_force(now).cloned(),
             last_error: self.last_error().cloned(),
@@ -151,7 +158,10 @@ impl fmt::Display for Explanation {
             write!(f, "\nrefresh token: {forecast}")?;
         }
         if let Some(since) = self.spending_since {
-            write!(f, "\njournal: since {since} the refresh token may be spent, and no answer was stored")?;
+            let times = if self.spending_attempts == 1 { "time" } else { "times" };
+            let sent = self.spending_attempts;
+            write!(f, "\njournal: since {since} the refresh token may be spent: sent {sent} {times}, and no answer was stored")?;
+            f.write_str(if self.resends_in_doubt { "; it is sent again when nothing can be lost by it" } else { "" })?;
         }
         if let Some(refusal) = &self.refusal {
             let code = refusal.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();

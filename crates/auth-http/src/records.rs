@@ -19,7 +19,7 @@ impl Shared {
         let Ids { own: id, former } = self.store_ids();
         let own = self.store.claim(&id, claim);
         // Only who has the lease says where the record stands.
-        let Claimed::Granted(record) = &own else { return own };
+        let (Claimed::Granted(record) | Claimed::TakenOver(record)) = &own else { return own };
         let found = match former.filter(|_| record.is_none()) {
             None => None,
             Some(former) => match self.former_record(&former, for_login) {
@@ -28,7 +28,7 @@ impl Shared {
                 Err(why) => Some(Claimed::Down(why)),
             },
         };
-        self.at_former.store(matches!(found, Some(Claimed::Granted(_))), Relaxed);
+        self.at_former.store(matches!(found, Some(Claimed::Granted(_) | Claimed::TakenOver(_))), Relaxed);
         if matches!(found, Some(Claimed::Busy | Claimed::Down(_))) {
             self.store.release(&id, &Lease { owner: claim.owner });
         }

@@ -33,7 +33,7 @@ impl Consent {
 
     pub(super) fn claimed(&mut self, now: UnixTime, claimed: Claimed) {
         match claimed {
-            Claimed::Granted(record) => {
+            Claimed::Granted(record) | Claimed::TakenOver(record) => {
                 let record = match self.own(record) {
                     Ok(record) => record,
                     Err(failure) => return self.at = At::Release(Box::new(At::Finished(Err(failure)))),
