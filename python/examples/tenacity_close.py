@@ -31,9 +31,7 @@ def pause(state: tenacity.RetryCallState) -> float:
     return tenacity.wait_random_exponential(multiplier=0.1, max=20)(state)
 
 
-again = tenacity.retry(
-    retry=tenacity.retry_if_exception(is_retryable), wait=pause, stop=tenacity.stop_after_attempt(4), reraise=True
-)
+again = tenacity.retry(retry=tenacity.retry_if_exception(is_retryable), wait=pause, stop=tenacity.stop_after_attempt(4), reraise=True)
 
 
 @again
