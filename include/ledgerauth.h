@@ -751,6 +751,13 @@ typedef struct ledgerauth_client_options {
     const ledgerauth_str *allow_redirect_to;
     /* How many of them. */
     size_t allow_redirect_to_count;
+    /*
+     * Own HTTP: the longest body that is read into memory, in bytes, counted unpacked; 268435456 (256
+     * MiB) if 0, because a MiB of gzip can unpack to a GiB. One that is read in pieces has no limit.
+     */
+    uint64_t max_body;
+    /* Not 0 to call on_audit in the thread in which an event happens, and to wait for it. */
+    int32_t audit_blocks;
 } ledgerauth_client_options;
 
 /* ---------------------------------------------------------------------------------------------
@@ -1461,9 +1468,13 @@ void ledgerauth_plan_free(ledgerauth_plan *plan);
  * Audit and log
  *
  * An audit callback receives what happened with a credential: who used it where, what came of it,
- * what was decided. A log callback receives the same as lines. Nothing in them is secret. Both
- * are called in the thread in which it happens, from any thread and from several at once; keep
- * them short. They must not throw, must not leave by longjmp, and must not free their client.
+ * what was decided. A log callback receives the same as lines. Nothing in them is secret. An audit
+ * callback is called in order on a thread of the client's, so that a slow one holds no call up:
+ * 16384 events wait for it at most, and how many found no room is an event, "events_dropped".
+ * Freeing the client waits five seconds for what is left. With the option audit_blocks, or
+ * no_threads, it is called as a log callback is: in the thread in which it happens, from any thread
+ * and from several at once; keep that short. Both must not throw, must not leave by longjmp, must
+ * not free their client, and must not call through it: that is LEDGERAUTH_MISUSE.
  */
 
 /* How much attention a line deserves: a call went out or was answered. */

@@ -3,7 +3,7 @@
 #![no_main]
 
 use auth_core::{
-    Claimed, ClientCredentials, CodeLogin, Connection, Consent, ConsentStep, Credential, Grant, Provider, Redirected, Response, Saved, Session,
+    Claimed, ClientCredentials, CodeLogin, Connection, Consent, ConsentStep, Credential, Grant, Provider, Redirected, Response, Saved, Session, StartVisit,
     Transport, Unanswered, UnixTime,
 };
 use libfuzzer_sys::fuzz_target;
@@ -37,24 +37,26 @@ fuzz_target!(|input: (bool, Vec<(u8, u16, &str)>)| {
     let connection = Arc::new(Connection::builder(provider).build(&credential).unwrap());
     let session = Session::new(connection, credential, false);
     let mut now = UnixTime::from_secs(1_764_000_000);
-    let login = CodeLogin { redirect_uri: "http://127.0.0.1:1/cb", parameters: &[], patience: Duration::from_mins(5), random: &[9; 64] };
+    let login = CodeLogin { redirect_uri: "http://127.0.0.1:1/cb", parameters: &[], patience: Duration::from_mins(5), random: &[9; 96] };
     let consent = if by_device { Consent::by_device(&session, 1, now) } else { Consent::by_code(&session, &login, 1, now) };
     let mut consent = consent.unwrap();
-    let mut state = String::new();
+    let (mut state, mut cookies) = (String::new(), String::new());
     let mut answers = answers.into_iter();
     for _ in 0..200 {
         match consent.poll(now) {
             ConsentStep::Show(prompt) => {
-                if let Some((_, rest)) = prompt.url.split_once("&state=") {
-                    state = rest.split('&').next().unwrap().to_owned();
-                }
                 assert!(!prompt.url.chars().any(char::is_control) && prompt.user_code.is_none_or(|code| !code.chars().any(char::is_control)));
             }
             ConsentStep::Redirect(until) => match answers.next() {
                 Some((how, _, text)) => {
+                    if let StartVisit::Redirect { location, set_cookie } = consent.handle_start(&cookies) {
+                        let (_, rest) = location.as_str().split_once("&state=").unwrap();
+                        state = rest.split('&').next().unwrap().to_owned();
+                        cookies = set_cookie.expose().split(';').next().unwrap().to_owned();
+                    }
                     let own = how % 2 == 0;
                     let query = if own { format!("{text}&state={state}") } else { text.to_owned() };
-                    let redirected = consent.handle_redirect(now, &query);
+                    let redirected = consent.handle_redirect(now, &query, if how % 4 < 2 { &cookies } else { text });
                     assert!(redirected != Redirected::Taken || query.contains(&state));
                 }
                 None => now = until,

@@ -126,6 +126,8 @@ struct Callbacks {
         redirect_targets = texts(options.allow_redirect_to);
         raw.allow_redirect_to = redirect_targets.data();
         raw.allow_redirect_to_count = redirect_targets.size();
+        raw.max_body = options.max_body;
+        raw.audit_blocks = options.audit_blocks ? 1 : 0;
         if (options.transport) {
             transport.size = sizeof transport;
             transport.userdata = this;

@@ -55,6 +55,8 @@ struct Options {
     std::string user_agent;
     /* Hosts whose answers count as the API's where a redirect leads there. */
     std::vector<std::string> allow_redirect_to;
+    std::uint64_t max_body = 0;
+    bool audit_blocks = false;
 };
 
 } // namespace ledgerauth

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 class Elsewhere:
     """Mixed into a library's own response, whose body can still be read as bytes."""
 
+    _ledgerauth_failure: RedirectedElsewhere
+
     @property
     def ok(self) -> bool:
         """False, whatever the status: the API did not answer."""
@@ -21,11 +23,11 @@ class Elsewhere:
 
     def raise_for_status(self) -> NoReturn:
         """Raises what is wrong."""
-        raise self._ledgerauth_failure  # type: ignore[attr-defined]
+        raise self._ledgerauth_failure
 
     def json(self, **_: Any) -> Any:
         """Raises what is wrong: a login page is no document."""
-        raise self._ledgerauth_failure  # type: ignore[attr-defined]
+        raise self._ledgerauth_failure
 
 
 def note(response: Any, failure: Any, known: type, elsewhere: type) -> None:

@@ -47,6 +47,8 @@ class _Options(TypedDict, total=False):
     user_agent: Optional[str]
     insecure_loopback: Optional[bool]
     on_audit: Optional[Callable[[AuditEvent], object]]
+    audit_blocks: Optional[bool]
+    max_body: Optional[int]
 
 class _Arguments(_Options, total=False):
     api_key: Optional[Union[str, Key]]
@@ -92,8 +94,12 @@ class Client:
 
     How patient it is, in seconds:
         timeout: how long the server may take to begin its answer, and may pause within it (60).
-        deadline: how long a call may take with all its waits and repeats (90).
+        deadline: how long a call may take with all its waits and repeats, and with its body unless that is read with ``stream=True`` (90).
         max_attempts: how often a call is sent at most (4).
+
+    How much it reads into memory:
+        max_body: the longest body in bytes, counted unpacked (256 MiB, because a MiB of gzip can unpack to a GiB); a longer one is a :class:`BodyError`, one
+            that is read with ``stream=True`` has no limit.
 
     What surrounds it:
         ca_file: PEM with the certificate authorities to trust, and no others; Mozilla's list if not said.
@@ -101,7 +107,10 @@ class Client:
             Default: ``HTTPS_PROXY`` or ``ALL_PROXY``, but for the hosts in ``NO_PROXY``, as curl and requests read them.
             Plain http is sent to this machine alone, and always directly.
         integration: what audit events say who uses the credential.
-        on_audit: called with each :class:`AuditEvent`, in the thread in which it happens: keep it short.
+        on_audit: called with each :class:`AuditEvent`, in order, on a thread of the client's, so that a slow function holds no call up. 16,384 events wait for
+            it at most; how many found no room is an event (``events_dropped``). The exit of the program and a fork wait five seconds for what is left. A
+            function that calls its own client gets :class:`Misuse`.
+        audit_blocks: ``True`` to call ``on_audit`` in the thread in which an event happens, and to wait for it.
         store: where tokens are kept and shared: the path of a folder, for the processes of one host; ``rediss://...``, for many hosts; a :class:`FileStore` or
             :class:`RedisStore`, to seal them; this process's memory if not said.
         name: under which a shared store keeps the tokens: needed for two accounts of one client.
@@ -161,7 +170,8 @@ class Client:
         """A GET of a path such as ``/v1/invoices``, or of an absolute URL of the same host.
 
         ``deadline`` is in seconds, for this call with all its waits and repeats; ``request_id`` is known to both sides;
-        ``allow_redirect_to`` as of the client, for this call; with ``stream`` the body is left to :meth:`Response.iter_bytes`. An answer that is not a success is a :class:`Response` with a ``failure``.
+        ``allow_redirect_to`` as of the client, for this call; with ``stream`` the body is left to :meth:`Response.iter_bytes`. An answer that is not a
+        success is a :class:`Response` with a ``failure``.
 
         Raises:
             LedgerAuthError: there is no answer: refused before sending, no token, no connection, out of time.

@@ -31,7 +31,7 @@ __all__ = ["Auth"]
 _redirected: ContextVar[Optional[tuple[Auth, _Exchange]]] = ContextVar("ledgerauth_redirected", default=None)
 
 
-class _Elsewhere(Elsewhere, ClientResponse):  # type: ignore[misc]
+class _Elsewhere(Elsewhere, ClientResponse):
     """The answer of a host that the credential was not sent to."""
 
     async def json(self, **_: Any) -> Any:

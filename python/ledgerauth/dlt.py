@@ -28,7 +28,8 @@ class Auth(requests.Auth, AuthConfigBase):
     """Authenticates the requests of a `RESTClient` with a client's credential. Any number of threads may share it, and it pickles as the client does.
 
     Of itself dlt repeats every request that was answered by 429 or 5xx, a POST too. Whether to repeat was decided before, so such an answer is raised as the
-    :class:`ledgerauth.LedgerAuthError` that it is, which dlt does not repeat; so is one of another host, whose page is no data. Other answers are dlt's to judge, as ever.
+    :class:`ledgerauth.LedgerAuthError` that it is, which dlt does not repeat; so is
+    one of another host, whose page is no data. Other answers are dlt's to judge, as ever.
     """
 
     def __init__(self, client: Client) -> None:

@@ -21,7 +21,7 @@ hand_over_redirects(httpx.Client)
 hand_over_redirects(httpx.AsyncClient)
 
 
-class _Elsewhere(Elsewhere, httpx.Response):  # type: ignore[misc]
+class _Elsewhere(Elsewhere, httpx.Response):
     """The answer of a host that the credential was not sent to."""
 
 

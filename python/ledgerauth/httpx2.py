@@ -21,7 +21,7 @@ hand_over_redirects(httpx2.Client)
 hand_over_redirects(httpx2.AsyncClient)
 
 
-class _Elsewhere(Elsewhere, httpx2.Response):  # type: ignore[misc]
+class _Elsewhere(Elsewhere, httpx2.Response):
     """The answer of a host that the credential was not sent to."""
 
 

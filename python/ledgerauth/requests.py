@@ -11,9 +11,10 @@ nothing of the credential along, and one that the client would not follow (of a 
 
 from __future__ import annotations
 
+from urllib.parse import urljoin, urlparse
+
 from requests import Response
 from requests.auth import AuthBase
-from requests.compat import urljoin, urlparse
 from requests.cookies import extract_cookies_to_jar
 from requests.sessions import SessionRedirectMixin
 from requests.utils import requote_uri, rewind_body
@@ -111,7 +112,7 @@ class _Conversation:
         return again
 
 
-class _Elsewhere(Elsewhere, Response):  # type: ignore[misc]
+class _Elsewhere(Elsewhere, Response):
     """The answer of a host that the credential was not sent to."""
 
 

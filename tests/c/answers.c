@@ -302,6 +302,8 @@ static ledgerauth_step refreshed(ledgerauth_exchange *exchange, const json_t *ve
             CHECK(ledgerauth_exchange_handle_saved(exchange, LEDGERAUTH_STORE_DONE, ledgerauth_str_of(NULL), NULL) == LEDGERAUTH_OK);
         } else if (step.kind == LEDGERAUTH_STEP_LOOK) {
             CHECK(ledgerauth_exchange_handle_looked(exchange, 0, ledgerauth_str_of(NULL), NULL) == LEDGERAUTH_OK);
+        } else if (step.kind == LEDGERAUTH_STEP_CONNECT) {
+            CHECK(ledgerauth_exchange_handle_connected(exchange, LEDGERAUTH_CONNECTED, 0, ledgerauth_str_of(NULL), NULL) == LEDGERAUTH_OK);
         } else if (step.kind == LEDGERAUTH_STEP_WAIT) {
             replay_time += step.wait_ms;
         } else if (step.kind == LEDGERAUTH_STEP_FETCH) {

@@ -50,6 +50,7 @@ static void audit(void) {
     all.secret = sandbox_key("finora_test");
     options.integration = LEDGERAUTH_STR("erp");
     options.on_audit = on_audit;
+    options.audit_blocks = 1;
     options.audit_userdata = &all;
     options.on_log = on_log;
     options.log_userdata = &all;

@@ -184,7 +184,7 @@ static void elsewhere(void) {
     CHECK_TEXT(ledgerauth_response_url(answer), page);
     CHECK_HAS(ledgerauth_response_body(answer), "stranger");
     CHECK(ledgerauth_response_redirect_count(answer) == 1);
-    CHECK_STATUS(ledgerauth_response_redirect_at(answer, 0, &hop, NULL), LEDGERAUTH_OK, &error);
+    CHECK(ledgerauth_response_redirect_at(answer, 0, &hop, NULL) == LEDGERAUTH_OK);
     CHECK(hop.status == 302);
     CHECK_HAS(hop.url, "/v1/invoices");
     CHECK(ledgerauth_response_redirect_at(answer, 1, &hop, NULL) == LEDGERAUTH_MISUSE);
@@ -209,13 +209,16 @@ static void cut(void) {
     ledgerauth_response *response = NULL;
     ledgerauth_client *client = sandbox_finora();
     ledgerauth_str invoice = LEDGERAUTH_STR("{\"total\": 1}");
-    tell_sandbox("finora", 1, "\"truncated\"");
-    CHECK_ENDS(ledgerauth_client_post(client, LEDGERAUTH_STR("/v1/invoices"), invoice, &response, &error), LEDGERAUTH_BODY, &error);
-    CHECK(ledgerauth_error_http_status(error) == 201 && ledgerauth_error_request_id(error).len == 32);
-    CHECK(ledgerauth_error_processed(error) == LEDGERAUTH_PROCESSED_YES && !ledgerauth_error_is_retryable(error));
-    CHECK(ledgerauth_response_status(ledgerauth_error_response(error)) == 201);
-    ledgerauth_error_free(error);
-    error = NULL;
+    /* A program's own HTTP hands over whole answers or none. */
+    if (!sandbox_own_http()) {
+        tell_sandbox("finora", 1, "\"truncated\"");
+        CHECK_ENDS(ledgerauth_client_post(client, LEDGERAUTH_STR("/v1/invoices"), invoice, &response, &error), LEDGERAUTH_BODY, &error);
+        CHECK(ledgerauth_error_http_status(error) == 201 && ledgerauth_error_request_id(error).len == 32);
+        CHECK(ledgerauth_error_processed(error) == LEDGERAUTH_PROCESSED_YES && !ledgerauth_error_is_retryable(error));
+        CHECK(ledgerauth_response_status(ledgerauth_error_response(error)) == 201);
+        ledgerauth_error_free(error);
+        error = NULL;
+    }
     tell_sandbox("finora", 1, "\"reset_after_acting\"");
     CHECK_ENDS(ledgerauth_client_post(client, LEDGERAUTH_STR("/v1/invoices"), invoice, &response, &error), LEDGERAUTH_TRANSPORT, &error);
     CHECK(ledgerauth_error_processed(error) == LEDGERAUTH_PROCESSED_UNKNOWN && !ledgerauth_error_is_retryable(error));

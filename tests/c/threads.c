@@ -68,6 +68,7 @@ int main(int argc, char **argv) {
     sandbox_do("/settings", "{\"token_delay_ms\": 100}");
     ledgerauth_client_options options = sandbox_options("numeric", "numeric_api");
     options.on_audit = on_audit;
+    options.audit_blocks = 1;
     options.audit_userdata = &shared;
     shared.client = sandbox_numeric_with(options);
     CHECK_STATUS(ledgerauth_redactor_new(&shared.redactor, &error), LEDGERAUTH_OK, &error);

@@ -17,7 +17,7 @@ SECRET = "test_sk_" + "5e" * 24
 
 def test_events_reach_the_callback_with_everything_but_the_credential(sandbox):
     events = []
-    client = sandbox.client("numeric", on_audit=events.append, integration="close")
+    client = sandbox.client("numeric", on_audit=events.append, audit_blocks=True, integration="close")
     response = client.get("/v1/health")
     assert [event.what for event in events][-2:] == ["sent", "answered"] and "token_granted" in {event.what for event in events}
     last = events[-1]
@@ -38,7 +38,7 @@ def test_events_reach_the_callback_with_everything_but_the_credential(sandbox):
 def test_a_callback_that_raises_harms_no_call(sandbox, monkeypatch):
     unraised = []
     monkeypatch.setattr(sys, "unraisablehook", lambda raised: unraised.append(raised.exc_type))
-    client = sandbox.client("finora", on_audit=lambda event: 1 / 0)
+    client = sandbox.client("finora", on_audit=lambda event: 1 / 0, audit_blocks=True)
     assert client.get("/v1/invoices").ok and set(unraised) == {ZeroDivisionError}
     with pytest.raises(TypeError, match="on_audit"):
         sandbox.client("finora", on_audit="no function")

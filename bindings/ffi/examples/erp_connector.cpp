@@ -81,6 +81,8 @@ ledgerauth::Options options(const char *provider, const char *url, Evening &even
     options.environment = variable("ENVIRONMENT");
     options.integration = "erp";
     options.platform_roots = true;
+    // The evening is written by one thread at a time.
+    options.audit_blocks = true;
     options.on_audit = [&evening](const ledgerauth_audit_event &event) { evening.hear(event); };
     return options;
 }

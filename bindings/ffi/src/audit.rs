@@ -1,9 +1,13 @@
 //! Audit and log
 //!
 //! An audit callback receives what happened with a credential: who used it where, what came of it,
-//! what was decided. A log callback receives the same as lines. Nothing in them is secret. Both
-//! are called in the thread in which it happens, from any thread and from several at once; keep
-//! them short. They must not throw, must not leave by longjmp, and must not free their client.
+//! what was decided. A log callback receives the same as lines. Nothing in them is secret. An audit
+//! callback is called in order on a thread of the client's, so that a slow one holds no call up:
+//! 16384 events wait for it at most, and how many found no room is an event, "events_dropped".
+//! Freeing the client waits five seconds for what is left. With the option audit_blocks, or
+//! no_threads, it is called as a log callback is: in the thread in which it happens, from any thread
+//! and from several at once; keep that short. Both must not throw, must not leave by longjmp, must
+//! not free their client, and must not call through it: that is LEDGERAUTH_MISUSE.
 
 use crate::gate::{Gate, Userdata};
 use crate::input::sized;
@@ -72,24 +76,29 @@ pub(crate) fn listen(
     (on_log, log_userdata): (ledgerauth_log_fn, *mut c_void),
     gate: &Arc<Gate>,
 ) -> ClientBuilder {
-    if on_audit.is_none() && on_log.is_none() {
-        return builder;
-    }
-    let (audit_userdata, log_userdata, gate) = (Userdata(audit_userdata), Userdata(log_userdata), Arc::clone(gate));
-    builder.on_audit(move |event| {
-        // The closure takes the whole wrappers, not the bare pointers in them.
-        let (audit_userdata, log_userdata) = (&audit_userdata, &log_userdata);
+    let builder = match on_audit {
+        None => builder,
+        Some(on_audit) => {
+            let (userdata, gate) = (Userdata(audit_userdata), Arc::clone(gate));
+            builder.on_audit(move |event| {
+                // The closure takes the whole wrapper, not the bare pointer in it.
+                let userdata = &userdata;
+                gate.call(|| {
+                    let event = seen(event);
+                    // SAFETY: the program's function, called as the header says; the event outlives the call.
+                    unsafe { on_audit(userdata.0, &raw const event) };
+                });
+            })
+        }
+    };
+    let Some(on_log) = on_log else { return builder };
+    let (userdata, gate) = (Userdata(log_userdata), Arc::clone(gate));
+    builder.on_audit_log(move |event| {
+        let userdata = &userdata;
         gate.call(|| {
-            if let Some(on_audit) = on_audit {
-                let event = seen(event);
-                // SAFETY: the program's function, called as the header says; the event outlives the call.
-                unsafe { on_audit(audit_userdata.0, &raw const event) };
-            }
-            if let Some(on_log) = on_log {
-                let line = event.to_string();
-                // SAFETY: as above.
-                unsafe { on_log(log_userdata.0, level(event), ledgerauth_str::of(&line)) };
-            }
+            let line = event.to_string();
+            // SAFETY: the program's function, called as the header says; the line outlives the call.
+            unsafe { on_log(userdata.0, level(event), ledgerauth_str::of(&line)) };
         });
     })
 }

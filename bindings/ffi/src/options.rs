@@ -129,8 +129,13 @@ pub struct ledgerauth_client_options {
     pub allow_redirect_to: *const ledgerauth_str,
     /// How many of them.
     pub allow_redirect_to_count: usize,
+    /// Own HTTP: the longest body that is read into memory, in bytes, counted unpacked; 268435456 (256
+    /// MiB) if 0, because a MiB of gzip can unpack to a GiB. One that is read in pieces has no limit.
+    pub max_body: u64,
+    /// Not 0 to call on_audit in the thread in which an event happens, and to wait for it.
+    pub audit_blocks: i32,
 }
-sized!(ledgerauth_client_options, user_agent: ledgerauth_str);
+sized!(ledgerauth_client_options, audit_blocks: i32);
 
 /// Builds a client.
 ///
@@ -229,6 +234,10 @@ unsafe fn surroundings(mut builder: ClientBuilder, options: &ledgerauth_client_o
     if options.no_threads != 0 {
         builder = builder.no_threads();
     }
+    if options.max_body > 0 {
+        builder = builder.max_body(options.max_body);
+    }
+    builder = builder.audit_blocks(options.audit_blocks != 0);
     Ok(listen(builder, (options.on_audit, options.audit_userdata), (options.on_log, options.log_userdata), gate))
 }
 

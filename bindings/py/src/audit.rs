@@ -11,6 +11,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
 
 /// The lowest level that somebody reads; `logging`'s numbers are multiples of ten.
 static LOGGED_FROM: AtomicU8 = AtomicU8::new(NEVER);
@@ -30,13 +31,27 @@ pub(crate) fn listen(builder: ClientBuilder, callbacks: &Arc<Callbacks>) -> Clie
         from if from > DEBUG => Heard::AllButCalls,
         _ => Heard::Everything,
     };
-    builder.on_audit_as_heard(all, move |event| {
+    let listens = heard.load(Ordering::Relaxed);
+    let builder = builder.audit_as_heard(all).audit_outlives(true).on_audit_log(|event| {
         let level = level(event.what);
-        let logged = level >= LOGGED_FROM.load(Ordering::Relaxed);
-        if logged || heard.load(Ordering::Relaxed) {
-            interrupt::attached(|py| deliver(py, &callbacks, event, logged.then_some(level)));
+        if level >= LOGGED_FROM.load(Ordering::Relaxed) {
+            interrupt::attached(|py| log(py, event, level));
         }
+    });
+    if !listens {
+        return builder;
+    }
+    builder.on_audit(move |event| {
+        interrupt::attached(|py| deliver(py, &callbacks, event));
     })
+}
+
+/// How long an exit or a fork waits for events that `on_audit` has not had.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Waits for the events that `on_audit` of any client has not had: before the interpreter goes away, and before a fork.
+pub(crate) fn drain(py: Python<'_>) {
+    py.detach(|| auth_http::drain_audit(DRAIN));
 }
 
 /// Looks whether `logging` is in use, and from which level on. Called with the interpreter at hand, before each call.
@@ -99,22 +114,20 @@ fn level(what: Audited) -> u8 {
     }
 }
 
-fn deliver(py: Python<'_>, callbacks: &Callbacks, event: &AuditEvent, level: Option<u8>) {
-    let event = match Bound::new(py, Event(event.clone())) {
-        Ok(event) => event,
-        Err(failed) => return failed.write_unraisable(py, None),
-    };
-    if let Some(listener) = callbacks.on_audit(py)
-        && let Err(raised) = listener.call1(py, (&event,))
-    {
+fn deliver(py: Python<'_>, callbacks: &Callbacks, event: &AuditEvent) {
+    let Some(listener) = callbacks.on_audit(py) else { return };
+    let told = Bound::new(py, Event(event.clone())).and_then(|event| listener.call1(py, (event,)));
+    if let Err(raised) = told {
         // Whatever the call that it is about comes to, it must not fail because of a listener.
         raised.write_unraisable(py, Some(listener.bind(py)));
     }
-    if let Some(level) = level {
-        let logged = py.import("ledgerauth.logging").and_then(|logging| logging.call_method1("_log", (level, &event)));
-        if let Err(raised) = logged {
-            raised.write_unraisable(py, None);
-        }
+}
+
+fn log(py: Python<'_>, event: &AuditEvent, level: u8) {
+    let event = Bound::new(py, Event(event.clone()));
+    let logged = event.and_then(|event| py.import("ledgerauth.logging")?.call_method1("_log", (level, event)));
+    if let Err(raised) = logged {
+        raised.write_unraisable(py, None);
     }
 }
 

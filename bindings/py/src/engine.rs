@@ -1,5 +1,6 @@
 //! What works behind a Python client: the Rust client, and its header as Python text.
 
+use crate::audit;
 use crate::error;
 use crate::interrupt;
 use crate::kept::Kept;
@@ -190,7 +191,8 @@ thread_local! {
 
 /// Called before a fork, in the thread that forks.
 #[pyfunction]
-pub(crate) fn _before_fork() {
+pub(crate) fn _before_fork(py: Python<'_>) {
+    audit::drain(py);
     let cells = cells();
     let living = cells.iter().filter_map(Weak::upgrade);
     let each = living.map(|cell| (Arc::clone(&cell), cell.store.for_child())).collect();

@@ -75,6 +75,7 @@ fn is_pythons_thread() -> bool {
 /// Called at the interpreter's exit: lets our threads out, and no more in.
 #[pyfunction]
 pub(crate) fn _at_exit(py: Python<'_>) {
+    crate::audit::drain(py);
     CLOSED.store(true, Ordering::SeqCst);
     py.detach(|| {
         let end = Instant::now() + PATIENCE;

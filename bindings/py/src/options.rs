@@ -66,6 +66,9 @@ pub(crate) fn read(
     if let Some(attempts) = argument::taken::<NonZeroU32>(arguments, "max_attempts")? {
         builder = builder.max_attempts(attempts.get());
     }
+    if let Some(bytes) = argument::taken::<u64>(arguments, "max_body")? {
+        builder = builder.max_body(bytes);
+    }
     if let Some(path) = argument::taken::<PathBuf>(arguments, "ca_file")? {
         let pem = std::fs::read(&path).map_err(|failed| {
             error::plain(
@@ -90,7 +93,7 @@ pub(crate) fn read(
         }
         callbacks.set_on_audit(listener.unbind());
     }
-    builder = audit::listen(builder, callbacks);
+    builder = audit::listen(builder, callbacks).audit_blocks(flag("audit_blocks")?);
     argument::refuse_others("Client()", arguments)?;
     if discovers {
         builder = interrupt::detached(py, || builder.discover())?.map_err(|failed| error::raised(py, &failed, None))?;

@@ -47,6 +47,8 @@ pub enum Audited {
     ConsentFailed,
     /// The refresh token ends soon, or a person has to connect the account again soon.
     RefreshTokenEnding,
+    /// Events found no room, because the program takes them too slowly.
+    EventsDropped,
     /// Other users of the machine can read the file that the credential came from.
     CredentialExposed,
 }
@@ -71,6 +73,7 @@ impl Audited {
             Self::Disconnected => "disconnected",
             Self::ConsentFailed => "consent_failed",
             Self::RefreshTokenEnding => "refresh_token_ending",
+            Self::EventsDropped => "events_dropped",
             Self::CredentialExposed => "credential_exposed",
         }
     }
@@ -91,9 +94,13 @@ impl Audited {
     /// How much attention it deserves.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Refused | Self::TokenDenied | Self::TokenUnusual | Self::Replaced | Self::ConsentFailed | Self::CredentialExposed => {
-                Severity::Warn
-            }
+            Self::Refused
+            | Self::TokenDenied
+            | Self::TokenUnusual
+            | Self::Replaced
+            | Self::EventsDropped
+            | Self::ConsentFailed
+            | Self::CredentialExposed => Severity::Warn,
             Self::Sent | Self::Answered => Severity::Debug,
             _ => Severity::Info,
         }
@@ -154,6 +161,16 @@ impl AuditEvent {
     pub fn refused(connection: &Connection, at: UnixTime, method: &str, failure: &Failure) -> Self {
         let decision = format!("{}: {}", failure.kind().name(), failure.what());
         Self { method: Some(method.to_owned()), ..Self::new(connection, at, Audited::Refused, decision) }
+    }
+
+    /// The event that so many events found no room, of which `last` was the last.
+    #[must_use]
+    pub fn dropped(last: &Self, count: u64) -> Self {
+        let decision = format!("{count} events were dropped: the program takes them too slowly");
+        let (method, path, status) = (None, None, None);
+        let (request_id, server_request_id, fingerprint) = (None, None, None);
+        let what = Audited::EventsDropped;
+        Self { what, method, path, status, request_id, server_request_id, fingerprint, decision, ..last.clone() }
     }
 
     /// The event of a credential whose source other users of the machine can read; `decision` names the

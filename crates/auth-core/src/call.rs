@@ -4,11 +4,34 @@ use crate::connection::{Connection, redirect_targets};
 use crate::origin::{Origin, Url};
 use crate::provider::IdempotencyFacts;
 use crate::time::UnixTime;
-use crate::verdict::failure::Failure;
+use crate::verdict::failure::{Failure, FailureKind};
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use serde_json::Value;
+
+/// The longest URL that is sent, in bytes: what HTTP libraries take (`http` 65,534), and far more than the 8,000
+/// that every server has to take (RFC 9110 section 4.1).
+const LONGEST_URL: usize = 65_534;
+/// The longest header field that is sent, name and value, in bytes: 64 KiB, because no server takes more, and HTTP
+/// libraries write one field into one buffer.
+const LONGEST_FIELD: usize = 64 * 1_024;
+
+/// Whether a header field of the caller's can be sent.
+///
+/// # Errors
+/// A [`Failure`] of the kind [`FailureKind::Misuse`]: nothing was sent, and sending it again changes nothing.
+pub fn check_field(name: &str, value: &[u8]) -> Result<(), Failure> {
+    let length = name.len() + value.len();
+    if length <= LONGEST_FIELD {
+        return Ok(());
+    }
+    // A name that is too long may be a value by mistake.
+    let name = if name.len() <= 64 { format!(" {name:?}") } else { String::new() };
+    let what = format!("the header field{name} has {length} bytes, and {LONGEST_FIELD} can be sent");
+    Err(Failure::new(FailureKind::Misuse, what, "nothing was sent: put what is that long into the body"))
+}
 
 /// `Call` is what the machine knows of one request: method, admitted URL, whether it can be sent again, and until when the answer is wanted.
 #[derive(Clone, Debug)]
@@ -33,7 +56,9 @@ impl Call {
     /// # Errors
     /// The [`Failure`] of [`Connection::admit`], or that of a requirement which the credential is declared not to meet; nothing was sent.
     pub fn new(connection: &Arc<Connection>, method: &str, path_or_url: &str) -> Result<Self, Failure> {
+        fits(path_or_url.len())?;
         let url = connection.admit(path_or_url)?;
+        fits(url.as_str().len())?;
         connection.permits(&url)?;
         let repeatable = matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE");
         Ok(Self {
@@ -97,4 +122,13 @@ impl Call {
         self.request_id = Some(id.into());
         self
     }
+}
+
+/// Whether a URL of so many bytes can be sent.
+fn fits(length: usize) -> Result<(), Failure> {
+    if length <= LONGEST_URL {
+        return Ok(());
+    }
+    let what = format!("the URL has {length} bytes, and {LONGEST_URL} can be sent");
+    Err(Failure::new(FailureKind::Misuse, what, "nothing was sent: put what is that long into the body"))
 }

@@ -120,7 +120,7 @@ mod token;
 mod verdict;
 
 pub use audit::{AuditEvent, Audited, Severity};
-pub use call::Call;
+pub use call::{Call, check_field};
 pub use connection::{Connection, ConnectionBuilder};
 pub use credential::{
     ApiKey, Authorization, ClientCredentials, Credential, Grant, KeyAge, KeyError, KeyFault, KeyNotes, KeyState, PlanStep, RotationPlan,
@@ -131,6 +131,7 @@ pub use explain::Explanation;
 pub use headers::{Headers, is_of_the_frame};
 pub use oauth::assertion::Assertion;
 pub use oauth::authorization::CodeLogin;
+pub use oauth::browser::StartVisit;
 pub use oauth::consent::{Connected, Consent, ConsentStep, Redirected};
 pub use oauth::device::Prompt;
 pub use oauth::discovery::{Discovery, Metadata};

@@ -115,3 +115,23 @@ fn a_renewal_whose_answer_came_after_its_lease_saves_under_another() {
     assert_eq!((stored.generation, stored.spending), (late.record.generation, None));
     assert_eq!(stored.refresh_token.as_ref().map(auth_core::Secret::expose), Some("refresh-2"));
 }
+
+#[test]
+fn an_answer_that_is_late_in_this_process_is_waited_for_by_its_callers() {
+    let mut scenario = Scenario::refresh_token();
+    let mut renewal = scenario.session.begin_renewal(scenario.now, 7).expect("no token yet");
+    scenario.to_fetch(&mut renewal);
+    // The process was stopped, and its caller comes first when it goes on.
+    scenario.advance(Duration::from_secs(52));
+    let mut call = scenario.call("GET", "/v1/health");
+    scenario.to_wait(&mut call);
+    scenario.respond(&mut renewal, 200, &[], &rotated("token-1", "refresh-2"));
+    assert!(matches!(scenario.poll(&mut renewal), Step::Save(_)));
+    renewal.handle_saved(&mut scenario.session, scenario.now, auth_core::Saved::Superseded);
+    while !matches!(scenario.poll(&mut renewal), Step::Done(_)) {}
+    renewal.abandon(&mut scenario.session);
+    scenario.advance(Duration::from_millis(200));
+    assert_eq!(sent_value(&scenario.to_send(&mut call)), "Bearer token-1");
+    let stored = scenario.stored.as_ref().expect("a record");
+    assert_eq!((stored.generation, stored.spending), (1, None));
+}

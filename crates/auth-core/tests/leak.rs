@@ -30,7 +30,21 @@ impl Printed {
 
     fn check(&self) {
         let encoded = base64(&format!("client-1:{MARKER}"));
-        for (form, needle) in [("plain", MARKER), ("base64", &encoded[..12])] {
+        let each = |write: fn(u8) -> String| MARKER.bytes().map(write).collect::<String>();
+        let percent = each(|byte| format!("%{byte:02X}"));
+        let twice = each(|byte| format!("%25{byte:02x}"));
+        let escaped = each(|byte| format!("\\u{byte:04x}"));
+        let hex = each(|byte| format!("{byte:02x}"));
+        let in_base64 = ["", "x", "xy"].map(|before| base64(&format!("{before}{MARKER}"))[4..12].to_owned());
+        let forms = [
+            ("plain", MARKER),
+            ("base64", &encoded[..12]),
+            ("percent", &percent),
+            ("percent twice", &twice),
+            ("JSON", &escaped),
+            ("hex", &hex),
+        ];
+        for (form, needle) in forms.into_iter().chain(in_base64.iter().map(|form| ("base64", form.as_str()))) {
             if let Some(at) = self.0.find(needle) {
                 panic!("a secret was printed ({form}): …{}…", &self.0[at.saturating_sub(200)..(at + 40).min(self.0.len())]);
             }
@@ -106,9 +120,29 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// A text as a server may have decoded or encoded it.
+fn form_of(luck: &mut Luck, said: &str) -> String {
+    let each = |write: fn(u8) -> String| said.bytes().map(write).collect::<String>();
+    match luck.next(8) {
+        0 => each(|byte| format!("%{byte:02X}")),
+        1 => each(|byte| format!("%25{byte:02x}")),
+        2 => each(|byte| format!("\\u{byte:04x}")),
+        3 => each(|byte| format!("{byte:02x}")),
+        4 => base64(said),
+        5 => base64(&format!("x{said}")),
+        // Of a short secret this would be too little to know it by.
+        6 if said.len() > 20 => said.chars().skip(1).take(40).collect(),
+        _ => said.to_owned(),
+    }
+}
+
 /// Bodies in which a server says back what it was sent.
 fn echo(luck: &mut Luck, said: &str) -> String {
-    match luck.next(5) {
+    let said = &form_of(luck, said);
+    match luck.next(8) {
+        5 => format!(r#"{{"access_token":"t-{MARKER}{MARKER}","token_type":"{said}"}}"#),
+        6 => format!(r#"{{"access_token":"t-{MARKER}{MARKER}","expires_in":1,"scope":"{said}"}}"#),
+        7 => format!("error={said}&error_description={said}"),
         0 => format!(r#"{{"error":{{"code":"INVALID_API_KEY","message":"bad key {said}","requestId":"{said}"}}}}"#),
         1 => format!(r#"{{"error":"invalid_client","error_description":"{said}"}}"#),
         2 => format!(r#"{{"error":"{said}"}}"#),
@@ -130,11 +164,15 @@ fn nothing_that_can_be_printed_shows_a_secret() {
             for _ in 0..12 {
                 let method = if luck.next(2) == 0 { "GET" } else { "POST" };
                 let call = Call::new(&connection, method, &format!("/v1/x?key={MARKER}")).unwrap();
-                let mut exchange = Exchange::new(call, luck.next(u64::MAX >> 33));
+                let mut exchange = Exchange::new(call, luck.next(u64::MAX >> 33)).audited();
                 dones += drive(&mut printed, &mut luck, &mut session, &mut exchange, &mut now, &mut stored, [&to_api, &to_token_endpoint]);
                 exchange.abandon(&mut session);
                 printed.debug(&session);
                 printed.debug(&exchange);
+                for event in exchange.take_events() {
+                    printed.debug(&event);
+                    printed.display(&event);
+                }
                 printed.debug(&session.fresh());
                 printed.debug(&stored);
                 now = now.after(Duration::from_secs(luck.next(4_000)));
@@ -245,7 +283,7 @@ fn consents(luck: &mut Luck) -> Vec<(Consent, Session)> {
             redirect_uri: "http://127.0.0.1:1/callback",
             parameters: &[],
             patience: Duration::from_mins(5),
-            random: &[luck.next(256).try_into().unwrap(); 64],
+            random: &core::array::from_fn(|_| luck.next(256).try_into().unwrap()),
         };
         let seed = luck.next(1 << 30);
         consents.push((Consent::by_code(&stored, &login, seed, support::START).unwrap(), stored));
@@ -272,19 +310,23 @@ fn nothing_that_a_consent_prints_shows_a_secret() {
                 match step {
                     ConsentStep::Show(prompt) => {
                         printed.debug(&prompt);
-                        if prompt.user_code.is_none() {
-                            states.push(support::consents::parameter(&prompt.url, "state"));
-                        }
                     }
                     ConsentStep::Redirect(_) => {
-                        let state = states.last().unwrap();
+                        let start = consent.handle_start("");
+                        printed.debug(&start);
+                        let auth_core::StartVisit::Redirect { location, set_cookie } = start else { continue };
+                        let state = support::consents::parameter(location.as_str(), "state");
+                        states.push(state.clone());
+                        let cookies = set_cookie.expose().split(';').next().unwrap().to_owned();
+                        states.push(cookies.split_once('=').unwrap().1.to_owned());
                         let query = [
                             format!("code=c-{MARKER}&state={state}"),
                             format!("code=c-{MARKER}&state={MARKER}"),
                             format!("code=c-{MARKER}&state={state}&iss={MARKER}x"),
                             format!("error=access_denied&error_description={state}&state={state}"),
                         ];
-                        printed.debug(&consent.handle_redirect(now, &query[[0, 0, 0, 1, 3][usize::try_from(luck.next(5)).unwrap()]]));
+                        let query = &query[[0, 0, 0, 1, 3][usize::try_from(luck.next(5)).unwrap()]];
+                        printed.debug(&consent.handle_redirect(now, query, &cookies));
                     }
                     ConsentStep::Fetch(mut request) => {
                         request.sign().unwrap();

@@ -335,7 +335,7 @@ proptest! {
     }
 
     #[test]
-    fn no_reset_lies_more_than_a_year_ahead(value in "[0-9]{1,40}(\\.[0-9]{1,5})?(e[0-9]{1,3})?", policy in "\"a\";r=0;t=[0-9]{1,25}") {
+    fn no_reset_lies_more_than_a_year_ahead(value in "[0-9]{1,40}(\\.[0-9]{1,5})?", policy in "\"a\";r=0;t=[0-9]{1,25}") {
         let headers = [("x-ratelimit-reset", value.as_str()), ("ratelimit", policy.as_str()), ("retry-after", value.as_str())];
         let year = START.after(Duration::from_hours(366 * 24));
         prop_assert!(limits(&&headers[..], START).iter().all(|limit| limit.resets_at.is_none_or(|at| at >= START && at <= year)));

@@ -3,11 +3,12 @@
 mod support;
 
 use auth_core::{
-    Assertion, Call, Claimed, ClientCredentials, ConsentStep, Exchange, Failure, Grant, Outcome, Redirected, Response, Saved, Session, Step,
+    Assertion, Call, Claimed, ClientCredentials, ConnectOutcome, ConsentStep, Exchange, Failure, Grant, Outcome, Redirected, Response,
+    Saved, Session, Step,
 };
 use serde_json::Value;
 use std::sync::Arc;
-use support::consents::{Fake, Story, provider, session, stored};
+use support::consents::{Fake, Story, parameter, provider, session, stored};
 use support::vectors::{text, vectors};
 
 #[test]
@@ -56,6 +57,7 @@ fn refused(session: &mut Session, vector: &Value) -> Failure {
             Step::Claim(_) => exchange.handle_claimed(session, now, Claimed::Granted(None)),
             Step::Save(_) => exchange.handle_saved(session, now, Saved::Durable),
             Step::Look => exchange.handle_looked(session, now, None),
+            Step::Connect(_) => exchange.handle_connected(session, now, ConnectOutcome::Connected),
             Step::Release(_) | Step::Pause(_) => {}
             Step::Fetch(_) => {
                 let none: &[(&str, &str)] = &[];
@@ -93,9 +95,8 @@ fn at_the_end_of(mut story: Story, vector: &Value) -> Option<Failure> {
 
 fn redirected(vector: &Value) -> Option<Failure> {
     let mut story = Story::by_code(&stored());
-    let state = Story::state(&story.to_show());
-    let _ = story.poll();
-    let redirected = story.consent.handle_redirect(story.now, &text(vector, "query").replace("STATE", &state));
+    let state = parameter(&story.to_begin(), "state");
+    let redirected = story.redirect(&text(vector, "query").replace("STATE", &state));
     let name = text(vector, "name");
     if vector["foreign"] == true {
         assert!(matches!(redirected, Redirected::Foreign(_)), "{name}");

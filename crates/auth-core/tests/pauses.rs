@@ -2,7 +2,7 @@
 
 mod support;
 
-use auth_core::{FailureKind, Held, Outcome, Record, SessionState, SharedPause, Step, UnixTime};
+use auth_core::{Call, Exchange, FailureKind, Held, Outcome, Record, SessionState, SharedPause, Step, UnixTime};
 use std::time::Duration;
 use support::{START, Scenario, failure, rotated};
 
@@ -22,6 +22,120 @@ fn pause(seconds: u64) -> SharedPause {
     }
 }
 
+/// The store's answer to a look, which took its time.
+fn looked(scenario: &mut Scenario, call: &mut Exchange, pause: Option<SharedPause>) {
+    scenario.advance(scenario.step_takes);
+    call.handle_looked(&mut scenario.session, scenario.now, pause);
+}
+
+/// What steps take: nothing, just less and just more than the time between two looks, and long.
+const SPANS: [u64; 6] = [0, 99, 100, 101, 1_000, 70_000];
+
+#[test]
+fn a_slow_look_is_asked_for_once_a_call_and_again_only_after_its_end() {
+    for span in SPANS.map(Duration::from_millis) {
+        let mut scenario = sharing();
+        scenario.step_takes = span;
+        for _ in 0..3 {
+            let mut call = scenario.call("GET", "/v1/invoices");
+            assert!(matches!(scenario.poll(&mut call), Step::Look), "{span:?}");
+            looked(&mut scenario, &mut call, None);
+            assert!(matches!(scenario.poll(&mut call), Step::Send(_)), "{span:?}");
+            let mut next = scenario.call("GET", "/v1/invoices");
+            assert!(matches!(scenario.poll(&mut next), Step::Send(_)), "{span:?}: counted from the end");
+            scenario.advance(Duration::from_millis(100));
+        }
+    }
+}
+
+#[test]
+fn no_look_begins_after_the_deadline() {
+    let mut scenario = sharing();
+    let call = Call::new(&scenario.connection, "GET", "/v1/invoices").unwrap().deadline(scenario.now);
+    let mut exchange = scenario.exchange(call);
+    assert!(matches!(scenario.poll(&mut exchange), Step::Done(Outcome::Failed(_))));
+}
+
+#[test]
+fn a_look_beside_the_calls_is_waited_for_by_none() {
+    let mut scenario = sharing();
+    assert!(!scenario.session.begin_look(scenario.now), "the first one is an exchange's");
+    let mut first = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut first), Step::Look));
+    first.handle_look_elsewhere(&mut scenario.session, scenario.now);
+    assert!(matches!(scenario.poll(&mut first), Step::Send(_)));
+    scenario.advance(SECOND * 30);
+    let mut meanwhile = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut meanwhile), Step::Send(_)), "the first look is still under way");
+    scenario.session.end_look(scenario.now, None);
+
+    scenario.advance(Duration::from_millis(100));
+    assert!(scenario.session.begin_look(scenario.now) && !scenario.session.begin_look(scenario.now));
+    assert!(scenario.session.fresh().is_some_and(|fresh| fresh.until > scenario.now), "unasked meanwhile");
+    let mut beside = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut beside), Step::Send(_)));
+    scenario.advance(SECOND * 20);
+    scenario.session.end_look(scenario.now, Some(pause(25)));
+    let mut late = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut late), Step::Send(_)), "the pause that came was over by then");
+    scenario.session.end_look(scenario.now, Some(pause(60)));
+    let mut later = scenario.call("GET", "/v1/invoices");
+    assert!(matches!(scenario.poll(&mut later), Step::Wait(_)));
+}
+
+#[test]
+fn a_moment_within_a_day_is_kept_in_full_and_one_without_use_for_an_hour() {
+    let hour = 3_600;
+    for (said, pauses_for, probes) in [
+        ("3600", hour, false),
+        ("18000", 5 * hour, false),
+        ("86400", 24 * hour, false),
+        ("86401", hour, true),
+        ("99999999999999999999", hour, true),
+        ("inf", hour, true),
+        ("1e3", hour, true),
+        ("soon", hour, true),
+    ] {
+        let mut scenario = Scenario::keys();
+        let mut call = scenario.call("GET", "/v1/invoices");
+        scenario.to_send(&mut call);
+        scenario.respond(&mut call, 429, &[("retry-after", said)], "");
+        let until = START.after(SECOND * pauses_for);
+        assert_eq!(scenario.session.explain(scenario.now, None, None).pause.map(|(until, _)| until), Some(until), "{said}");
+        let mut other = scenario.call("GET", "/v1/invoices");
+        let refused = failure(&scenario.to_done(&mut other)).clone();
+        assert_eq!((refused.kind(), refused.come_back_at()), (FailureKind::RateLimited, Some(until)), "{said}");
+
+        scenario.now = until;
+        let mut first = scenario.call("GET", "/v1/invoices");
+        scenario.to_send(&mut first);
+        let mut second = scenario.call("GET", "/v1/invoices");
+        assert_eq!(matches!(scenario.poll(&mut second), Step::Wait(_)), probes, "{said}: one probe");
+        if probes {
+            assert!(!first.finish_fresh(scenario.now, 200), "the session has to hear of it");
+            scenario.respond(&mut first, 200, &[], "");
+            scenario.now = scenario.to_wait(&mut second);
+            scenario.to_send(&mut second);
+            assert!(scenario.session.fresh().is_some(), "{said}");
+        }
+    }
+}
+
+#[test]
+fn the_call_that_met_an_unreadable_moment_goes_on_by_its_own_backoff_and_its_success_counts_for_all() {
+    let mut scenario = Scenario::keys();
+    let mut call = scenario.call("GET", "/v1/invoices");
+    scenario.to_send(&mut call);
+    scenario.respond(&mut call, 429, &[("retry-after", "inf")], "");
+    scenario.now = scenario.to_wait(&mut call);
+    assert!(scenario.now <= START.after(SECOND), "the first backoff");
+    scenario.to_send(&mut call);
+    scenario.respond(&mut call, 200, &[], "");
+    assert!(matches!(scenario.to_done(&mut call), Outcome::Answered(None)));
+    let mut other = scenario.call("GET", "/v1/invoices");
+    scenario.to_send(&mut other);
+}
+
 #[test]
 fn a_session_without_a_shared_store_never_looks() {
     let mut scenario = Scenario::keys();
@@ -34,13 +148,11 @@ fn a_limit_that_another_process_met_is_kept_without_a_request() {
     let mut scenario = sharing();
     let mut call = scenario.call("GET", "/v1/invoices");
     assert!(matches!(scenario.poll(&mut call), Step::Look));
-    call.handle_looked(&mut scenario.session, scenario.now, Some(pause(5)));
+    looked(&mut scenario, &mut call, Some(pause(5)));
     let until = scenario.to_wait(&mut call);
     assert!((START.after(SECOND * 5)..START.after(SECOND * 6)).contains(&until), "{until}");
     scenario.now = until;
-    assert!(matches!(scenario.poll(&mut call), Step::Look));
-    call.handle_looked(&mut scenario.session, scenario.now, None);
-    assert!(matches!(scenario.poll(&mut call), Step::Send(_)));
+    assert!(matches!(scenario.poll(&mut call), Step::Send(_)), "one look a call");
 }
 
 #[test]

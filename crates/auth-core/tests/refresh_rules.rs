@@ -164,7 +164,7 @@ fn xero_a_refusal_to_slow_down_after_a_lost_answer_does_not_prove_that_nothing_w
     while !matches!(scenario.next(&mut call), Step::Done(_)) {}
     call.abandon(&mut scenario.session);
     assert!(scenario.stored.as_ref().unwrap().spending.is_some(), "the entry stays");
-    scenario.advance(MINUTE * 90);
+    scenario.advance(MINUTE * 121);
     let mut next = scenario.call("GET", "/x");
     let outcome = scenario.to_done(&mut next);
     assert_eq!(failure(&outcome).kind(), FailureKind::ConsentRequired, "{outcome:?}");

@@ -76,7 +76,15 @@ fn token_answers() {
                     "{name}"
                 );
             }
-            Step::Wait(_) => assert!(vector["unclear"].is_string(), "{name}: asked again"),
+            Step::Wait(until) => {
+                assert!(vector["unclear"].is_string(), "{name}: asked again");
+                let Some(then) = vector["then"].as_str() else { continue };
+                scenario.now = until;
+                scenario.to_fetch(&mut exchange);
+                scenario.tell(&mut exchange, vector);
+                let outcome = scenario.to_done(&mut exchange);
+                assert_eq!(support::failure(&outcome).kind().name(), then, "{name}");
+            }
             Step::Release(_) => {
                 let outcome = scenario.to_done(&mut exchange);
                 let failure = support::failure(&outcome);

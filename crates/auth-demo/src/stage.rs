@@ -65,7 +65,9 @@ impl Stage {
     /// A client's beginning: a profile, pointed at the sandbox and trusting its certificate authority.
     fn at(&self, provider: Provider, service: Service) -> ClientBuilder {
         let teller = self.account.clone();
-        Client::builder(provider).base_url(self.sandbox.url(service)).ca(self.sandbox.ca_pem()).no_proxy().on_audit(move |event| {
+        // In the account, what was decided stands before what came of it.
+        let builder = Client::builder(provider).base_url(self.sandbox.url(service)).ca(self.sandbox.ca_pem()).no_proxy().audit_blocks(true);
+        builder.on_audit(move |event| {
             if matches!(event.what, Audited::Repeating | Audited::Replaced | Audited::Pausing | Audited::TokenDenied) {
                 teller.say(&format!("decided, {}: {}", event.what.name(), event.decision));
             }

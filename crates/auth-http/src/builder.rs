@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
+use crate::response::MAX_BODY;
 use crate::shared::{Shared, Surroundings};
 use crate::store::{MemoryStore, TokenStore};
 use crate::transport::Transport;
@@ -32,6 +33,7 @@ pub struct ClientBuilder {
     clock: Option<Arc<dyn Clock>>,
     interrupt: Option<Interrupt>,
     renews_beside: bool,
+    max_body: u64,
     audit: Audit,
     fingerprint_key: Option<[u8; 32]>,
 }
@@ -50,6 +52,7 @@ impl ClientBuilder {
             clock: None,
             interrupt: None,
             renews_beside: true,
+            max_body: MAX_BODY,
             audit: Audit::default(),
             fingerprint_key: None,
         }
@@ -138,21 +141,41 @@ impl ClientBuilder {
         self
     }
 
-    /// Calls this for every audit event, in the thread in which it happens: keep it short. Events hold no secret.
+    /// Calls this for every audit event, in order, on a thread of the client's, so that a slow function holds no call up. Events hold no secret.
     ///
-    /// The same events go to `tracing`, under the target `ledgerauth`.
+    /// Up to 16,384 events wait for it; what finds no room is counted, and the number is an event ([`auth_core::Audited::EventsDropped`]). [`Client::close`], and the end of
+    /// the last clone of the client, wait five seconds at most for what is left; [`crate::drain_audit`] waits for all clients. A function that calls its own client is
+    /// refused with [`FailureKind::Misuse`]. A client without threads calls it in the thread in which an event happens.
+    ///
+    /// The same events go to `tracing`, under the target `ledgerauth`, in the thread in which they happen.
     pub fn on_audit(mut self, callback: impl Fn(&AuditEvent) + Send + Sync + 'static) -> Self {
-        self.audit = Audit::new(callback);
+        self.audit = self.audit.listened(callback);
         self
     }
 
-    /// The same, but only for what somebody listens to: `heard` is asked at each call, and what it does not name is not even made.
-    pub fn on_audit_as_heard(
-        mut self,
-        heard: impl Fn() -> Heard + Send + Sync + 'static,
-        callback: impl Fn(&AuditEvent) + Send + Sync + 'static,
-    ) -> Self {
-        self.audit = Audit::new(callback).heard_by(heard);
+    /// Calls the function of [`ClientBuilder::on_audit`] in the thread in which an event happens, and waits for it: for programs that would rather wait than lose an
+    /// event.
+    pub fn audit_blocks(mut self, blocks: bool) -> Self {
+        self.audit.blocks = blocks;
+        self
+    }
+
+    /// Does not wait for undelivered events when the last clone of the client ends: for bindings to languages whose lock the thread that drops it holds. They
+    /// call [`crate::drain_audit`] instead.
+    pub fn audit_outlives(mut self, outlives: bool) -> Self {
+        self.audit.outlives = outlives;
+        self
+    }
+
+    /// Calls this for every audit event in the thread in which it happens: for loggers. Keep it short.
+    pub fn on_audit_log(mut self, callback: impl Fn(&AuditEvent) + Send + Sync + 'static) -> Self {
+        self.audit = self.audit.logged(callback);
+        self
+    }
+
+    /// Only what somebody listens to: `heard` is asked at each call, and what it does not name is not even made.
+    pub fn audit_as_heard(mut self, heard: impl Fn() -> Heard + Send + Sync + 'static) -> Self {
+        self.audit = self.audit.heard_by(heard);
         self
     }
 
@@ -172,6 +195,13 @@ impl ClientBuilder {
     /// How often a call is sent at most; 4 times if not said.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.policy.max_attempts = attempts;
+        self
+    }
+
+    /// The longest body that is read into memory, in bytes, counted unpacked. Default: 256 MiB, because a year's ledger has tens of MiB, and a MiB of gzip can
+    /// unpack to a GiB. A longer one is an [`Error::Body`]; one that is read as a stream has no limit.
+    pub fn max_body(mut self, bytes: u64) -> Self {
+        self.max_body = bytes;
         self
     }
 
@@ -219,8 +249,9 @@ impl ClientBuilder {
             transport,
             renews_beside: self.renews_beside,
             store,
+            max_body: self.max_body,
             name: self.name,
-            audit: self.audit,
+            audit: self.audit.of_client(self.renews_beside),
             clock: self.clock,
             interrupt: self.interrupt,
         };

@@ -79,6 +79,7 @@ impl Client {
     /// [`Error::Failure`] if the credential may not go there, or no token can be had.
     pub fn authorize(&self, path: &str) -> Result<Authorized, Error> {
         let shared = &self.shared;
+        shared.audit.admit()?;
         let is_path = path.starts_with('/') && !path.starts_with("//");
         if !is_path || !shared.connection.permissions().is_empty() {
             // Refused here, or not at all: with nothing declared, every path of the own host is fine.
@@ -146,10 +147,14 @@ impl Client {
     }
 
     /// How the credential stands, in one value that can be pasted into a ticket: state, generation, who renews it, what ends when, what went wrong last, what to
-    /// do. Reads the store, sends nothing.
+    /// do. Reads the store, for no longer than a call may take, and sends nothing.
     pub fn explain(&self) -> Explanation {
         let shared = &self.shared;
-        let (stored, lease) = (shared.store.load(&shared.store_id()).ok().flatten(), shared.store.holder(&shared.store_id()));
+        let read = crate::beside::value(shared, |shared| {
+            let id = shared.store_id();
+            (shared.store.load(&id).ok().flatten(), shared.store.holder(&id))
+        });
+        let (stored, lease) = read.unwrap_or_default();
         shared.with(|session, now| session.explain(now, stored.as_ref(), lease)).0
     }
 

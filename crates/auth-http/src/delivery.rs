@@ -1,13 +1,13 @@
 //! `Delivery`: one call that the program sends by itself, on an event loop or with an HTTP library of its own.
 
+use crate::beside::Away;
 use crate::client::Client;
 use crate::error::Error;
-use crate::lock::{Condvar, Mutex};
-use crate::run::Running;
+use crate::run::{Running, lost_for_good};
 use crate::shared::Shared;
 use crate::transport::unpack::unpacked_whole;
 use crate::wakers::Waker;
-use auth_core::{Call, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, Transport, UnixTime};
+use auth_core::{Call, Exchange, Outcome, Response, Send, Step, Transport, UnixTime};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,6 +56,8 @@ pub struct Delivery {
     number: u64,
     seen: u64,
     over: Option<Outcome>,
+    /// Whether the last request was answered.
+    is_answered: bool,
 }
 
 /// `Next` is what a [`Delivery`] wants done.
@@ -68,13 +70,6 @@ pub enum Next {
     Wait(UnixTime),
     /// The end: the answer that was reported last is the caller's, or there is none.
     Done(Outcome),
-}
-
-/// An exchange that is with a thread for as long as that has to wait for a store, a source or a token endpoint.
-#[derive(Default)]
-struct Away {
-    back: Mutex<(Option<Running>, Option<Waker>)>,
-    returned: Condvar,
 }
 
 /// How long to wait at most for a thread that has the exchange, before looking again.
@@ -117,7 +112,7 @@ impl Delivery {
     fn of(shared: &Arc<Shared>, running: Running) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Self { shared: Arc::clone(shared), running: Some(running), away: None, number, seen: 0, over: None }
+        Self { shared: Arc::clone(shared), running: Some(running), away: None, number, seen: 0, over: None, is_answered: false }
     }
 
     /// Of an exchange whose request was sent already: its answer is what is reported next.
@@ -131,10 +126,12 @@ impl Delivery {
             if let Some(over) = &self.over {
                 return Next::Done(over.clone());
             }
-            if !self.is_back() {
-                return Next::Wait(self.shared.now().after(LOOK_AGAIN));
+            if let Some(again) = self.away_until() {
+                return Next::Wait(again);
             }
-            let Some(running) = &mut self.running else { return Next::Done(lost_for_good()) };
+            let Some(running) = &mut self.running else {
+                return Next::Done(self.over.get_or_insert_with(|| Outcome::Failed(lost_for_good())).clone());
+            };
             let step = running.next();
             self.seen = running.seen;
             match step {
@@ -171,6 +168,7 @@ impl Delivery {
 
     /// Reports the answer to the last [`Next::Send`]. Of a success the body may be left out.
     pub fn answered(&mut self, response: &Response<'_>) {
+        self.is_answered = true;
         let unpacked = unpacked_whole(response.headers, response.body);
         let body = unpacked.as_ref().map_or(response.body, |body| body.as_slice());
         if let Some(running) = &mut self.running {
@@ -180,6 +178,7 @@ impl Delivery {
 
     /// Reports that there is no answer to the last [`Next::Send`].
     pub fn lost(&mut self, lost: Transport) {
+        self.is_answered = false;
         if let Some(running) = &mut self.running {
             running.lost(lost);
         }
@@ -189,13 +188,10 @@ impl Delivery {
     pub fn on_wake(&mut self, waker: impl FnOnce() + std::marker::Send + 'static) {
         let waker: Waker = Box::new(waker);
         if let Some(away) = &self.away {
-            let mut back = away.back.lock();
-            if back.0.is_none() {
-                back.1 = Some(waker);
-                return;
+            if let Some(waker) = away.on_done(waker) {
+                waker();
             }
-            drop(back);
-            return waker();
+            return;
         }
         self.shared.wakers.set(self.number, waker);
         // It may have moved between the poll and now, and then nobody would call.
@@ -211,64 +207,44 @@ impl Delivery {
         self.running.as_ref().map(Running::request_id)
     }
 
-    /// Whether a thread has brought the exchange back, or never had it.
-    fn is_back(&mut self) -> bool {
-        let Some(away) = &self.away else { return true };
-        let back = away.back.lock().0.take();
-        // If nobody holds the other end, the thread is gone with it.
-        let gone = back.is_none() && Arc::strong_count(away) == 1;
-        if back.is_some() || gone {
-            (self.running, self.away) = (back, None);
+    /// When to look again whether a thread has brought the exchange back; `None` if none has it.
+    fn away_until(&mut self) -> Option<UnixTime> {
+        let away = self.away.as_ref()?;
+        self.running = away.take();
+        let failure = if self.running.is_none() { away.overdue(&self.shared) } else { None };
+        if let Some(failure) = &failure {
+            away.leave();
+            // An answer that is here is the caller's, whatever happened afterwards.
+            let answered = self.is_answered;
+            self.over = Some(if answered { Outcome::Answered(Some(failure.clone())) } else { Outcome::Failed(failure.clone()) });
         }
-        self.away.is_none()
+        // If nobody holds the other end, the thread is gone with it.
+        if self.running.is_some() || failure.is_some() || away.is_gone() {
+            self.running = self.running.take().or_else(|| away.take());
+            self.away = None;
+            return None;
+        }
+        Some(away.look_again(self.shared.now().after(LOOK_AGAIN)))
     }
 
     /// Lets a thread do what may block. If none can be started, it is done here.
     fn send_away(&mut self, chore: Step) {
-        let Some(running) = self.running.take() else { return };
-        let away = Arc::new(Away::default());
-        let slot = Arc::new(Mutex::new(Some((running, chore))));
-        let (theirs, theirs_away) = (Arc::clone(&slot), Arc::clone(&away));
-        let work = move || {
-            if let Some((mut running, chore)) = theirs.lock().take() {
-                running.oblige(chore);
-                let mut back = theirs_away.back.lock();
-                back.0 = Some(running);
-                let waker = back.1.take();
-                drop(back);
-                theirs_away.returned.notify_all();
-                if let Some(waker) = waker {
-                    waker();
-                }
-            }
-        };
-        if std::thread::Builder::new().name("ledgerauth-chore".into()).spawn(work).is_ok() {
-            self.away = Some(away);
-        } else if let Some((mut running, chore)) = slot.lock().take() {
-            running.oblige(chore);
-            self.running = Some(running);
-        }
+        self.away = self.running.take().map(|running| Away::send(running, chore));
     }
 
     fn wait(&self, until: UnixTime) -> Result<(), Error> {
         let Some(away) = &self.away else { return self.shared.wait(until, self.seen) };
         self.shared.go_on()?;
-        let back = away.back.lock();
-        if back.0.is_none() {
-            drop(away.returned.wait_for(back, crate::interrupt::SLICE));
-        }
+        away.rest();
         Ok(())
     }
 }
 
-/// The thread that had the exchange did not bring it back.
-fn lost_for_good() -> Outcome {
-    let what = "the thread that waited for a store, a source or a token endpoint is gone";
-    Outcome::Failed(Failure::new(FailureKind::Misuse, what, "start the call again"))
-}
-
 impl Drop for Delivery {
     fn drop(&mut self) {
+        if let Some(away) = &self.away {
+            away.leave();
+        }
         drop(self.shared.wakers.take(self.number));
     }
 }

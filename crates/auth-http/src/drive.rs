@@ -149,6 +149,6 @@ impl Drive {
 impl Drop for Drive {
     fn drop(&mut self) {
         report(&self.shared, &mut self.exchange);
-        leave(&self.shared, &mut self.exchange);
+        leave(&self.shared, &mut self.exchange, true);
     }
 }

@@ -10,6 +10,7 @@ use crate::store::memory::Entry;
 
 /// Call this first thing in a child: it gives the child's dice a seed of their own, so that request ids and leases are not the parent's.
 pub fn after_fork() {
+    crate::audit_queue::forget();
     let mut seed = [0; 8];
     if getrandom::fill(&mut seed).is_ok() {
         fastrand::seed(u64::from_ne_bytes(seed));

@@ -33,7 +33,9 @@
 
 mod ahead;
 mod audit;
+mod audit_queue;
 mod authorized;
+mod beside;
 mod builder;
 mod check;
 mod client;
@@ -67,6 +69,7 @@ mod wakers;
 
 pub use ahead::Ahead;
 pub use audit::Heard;
+pub use audit_queue::drain_audit;
 /// The machine itself, for those who drive it with their own I/O.
 pub use auth_core as core;
 pub use auth_core::{

@@ -4,17 +4,17 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::exact::Exact;
 use crate::redirect::Redirect;
-use crate::response::{About, Answer, Response};
+use crate::response::{About, Answer, Bounds, Response};
 use crate::run::{Deliver, Delivered, Ended, run};
 use crate::transport::{Payload, Times};
-use auth_core::{Exchange, Failure, FailureKind, Send, Transport, Unanswered, UnixTime, is_of_the_frame, may_go_anywhere};
+use auth_core::{Exchange, Failure, FailureKind, Send, Transport, Unanswered, UnixTime, check_field, is_of_the_frame, may_go_anywhere};
 use auth_core::{Looks, Shown};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// `Request` is a call in the making: give it what it needs, then [`Request::send`] it.
 #[must_use]
@@ -103,7 +103,9 @@ impl<'c> Request<'c> {
     /// Fields that frame the message or belong to one connection, such as `Host` and `Content-Length`, are
     /// the client's own: the call is refused with `Misuse` ([`is_of_the_frame`]).
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if is_of_the_frame(name) {
+        if let Err(failure) = check_field(name, value.as_bytes()) {
+            self.fault = Some(failure);
+        } else if is_of_the_frame(name) {
             let what = format!("the header {name} frames the message or belongs to the connection, so the client sets it");
             self.fault = Some(Failure::new(FailureKind::Misuse, what, "nothing was sent: leave it out"));
         } else if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
@@ -152,7 +154,8 @@ impl<'c> Request<'c> {
         self
     }
 
-    /// How long the call may take with all its waits and repeats, until the answer begins; the client's deadline if not said.
+    /// How long the call may take with all its waits and repeats, and with the body where that is read into memory; the client's deadline if not said. A body that
+    /// is read as a stream has it until the answer begins.
     pub fn deadline(mut self, span: Duration) -> Self {
         self.deadline = Some(span);
         self
@@ -249,7 +252,8 @@ impl<'c> Request<'c> {
         };
         let request = request.body(payload).map_err(|_| unsendable())?;
         let times = Times { begin: deadline.since(now), end: None };
-        let answer = Answer::new(self.client.shared.transport.send(request, times)?);
+        let bounds = Bounds { until: Instant::now().checked_add(times.begin), max_body: self.client.shared.max_body };
+        let answer = Answer::new(self.client.shared.transport.send(request, times)?, bounds);
         self.way.answered(send, answer.status());
         Ok(answer)
     }

@@ -22,6 +22,20 @@ pub(crate) const TOKEN_READ_LIMIT: u64 = MAX_TOKEN_ANSWER as u64 + 1;
 const READ_AHEAD: usize = 64 * 1_024;
 /// For how long: a second, because an error page is small and a server that drips it is no reason to miss a deadline.
 const READ_AHEAD_TIME: Duration = Duration::from_secs(1);
+/// How long the rest of an error's body is read into memory: five seconds, because what is wrong is known by then.
+const ERROR_TIME: Duration = Duration::from_secs(5);
+/// How long a body may be that is read into memory, in bytes, counted unpacked: 256 MiB, because a year's ledger has tens of MiB, and a MiB of gzip can
+/// unpack to a GiB.
+pub(crate) const MAX_BODY: u64 = 256 * 1_024 * 1_024;
+
+/// What ends the reading of a body into memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    /// The call's deadline.
+    pub(crate) until: Option<Instant>,
+    /// The longest body, in bytes.
+    pub(crate) max_body: u64,
+}
 
 /// The header fields of an answer, as the machine reads them.
 pub(crate) struct Fields<H>(pub(crate) H);
@@ -44,10 +58,11 @@ pub(crate) struct Answer {
     cut_off: Option<io::Error>,
     /// The rest of the body; `None` after its end, and after it broke off.
     rest: Option<Body>,
+    bounds: Bounds,
 }
 
 impl Answer {
-    pub(crate) fn new(response: http::Response<Body>) -> Box<Self> {
+    pub(crate) fn new(response: http::Response<Body>, bounds: Bounds) -> Box<Self> {
         let (head, body) = unpacked(response).into_parts();
         Box::new(Self {
             status: head.status.as_u16(),
@@ -56,6 +71,7 @@ impl Answer {
             taken: 0,
             cut_off: None,
             rest: Some(body),
+            bounds,
         })
     }
 
@@ -69,17 +85,38 @@ impl Answer {
             return;
         }
         let Some(rest) = &mut self.rest else { return };
-        let start = Instant::now();
+        let until = earlier(self.bounds.until, READ_AHEAD_TIME);
         let mut chunk = [0; 4_096];
-        while self.read.len() < READ_AHEAD && start.elapsed() < READ_AHEAD_TIME {
-            match rest.read(&mut chunk) {
+        while self.read.len() < READ_AHEAD {
+            match (InTime { inner: &mut *rest, until }).read(&mut chunk) {
                 Ok(0) => return,
                 Ok(count) => self.read.extend_from_slice(&chunk[..count]),
+                // The caller may still want to wait for the rest.
+                Err(_) if is_over(until) => return,
                 Err(error) => {
                     (self.cut_off, self.rest) = (Some(error), None);
                     return;
                 }
             }
+        }
+    }
+
+    /// The whole body, read into memory until the call's deadline. An error's body ends where it is cut off, because the answer itself says what is wrong.
+    fn read_whole(&mut self) -> Result<Vec<u8>, Unread> {
+        let (is_error, max_body) = (self.status >= 400, self.bounds.max_body);
+        let until = if is_error { earlier(self.bounds.until, ERROR_TIME) } else { self.bounds.until };
+        let mut bytes = Vec::with_capacity(self.announced());
+        let read = InTime { inner: &mut *self, until }.take(max_body.saturating_add(1)).read_to_end(&mut bytes);
+        let is_too_long = bytes.len() as u64 > max_body;
+        match read {
+            _ if is_error => {
+                bytes.truncate(usize::try_from(max_body).unwrap_or(usize::MAX));
+                Ok(bytes)
+            }
+            _ if is_too_long => Err(Unread::TooLong(max_body)),
+            Ok(_) => Ok(bytes),
+            Err(_) if is_over(until) => Err(Unread::Overdue),
+            Err(error) => Err(Unread::BrokenOff(error)),
         }
     }
 
@@ -112,6 +149,41 @@ impl Read for Answer {
             (None, None) => Ok(0),
         }
     }
+}
+
+/// Why a body could not be read into memory.
+enum Unread {
+    BrokenOff(io::Error),
+    /// Longer than so many bytes.
+    TooLong(u64),
+    Overdue,
+}
+
+/// A reader whose waits end at a moment.
+struct InTime<R> {
+    inner: R,
+    until: Option<Instant>,
+}
+
+impl<R: Read> Read for InTime<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if is_over(self.until) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        #[cfg(feature = "ureq")]
+        let _in_time = crate::transport::until::Until::new(self.until);
+        self.inner.read(buffer)
+    }
+}
+
+/// The moment that comes first.
+fn earlier(until: Option<Instant>, span: Duration) -> Option<Instant> {
+    let end = Instant::now().checked_add(span);
+    until.into_iter().chain(end).min()
+}
+
+fn is_over(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| until <= Instant::now())
 }
 
 /// What is known of the call that an answer belongs to.
@@ -203,18 +275,34 @@ impl Response {
         })
     }
 
-    /// The body, whatever the status.
+    /// The body, whatever the status, read into memory until the call's deadline: at most `max_body` bytes ([`crate::ClientBuilder::max_body`]). An error's
+    /// body is read for five seconds, and is what came by then.
     ///
     /// # Errors
-    /// [`Error::Failure`] of the kind `Body` if it was cut off: with status and request id, so that what a cut 201 made can be looked up.
+    /// [`Error::Failure`] of the kind `Body` if it was cut off or is too long: with status and request id, so that what a cut 201 made can be looked up; of the kind
+    /// [`FailureKind::DeadlineExceeded`] if it did not end in time.
     pub fn bytes(mut self) -> Result<Vec<u8>, Error> {
         self.read_whole()
     }
 
     fn read_whole(&mut self) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::with_capacity(self.answer.announced());
-        let read = self.answer.read_to_end(&mut bytes);
-        read.map(|_| bytes).map_err(|error| self.received().broken_off(&error))
+        let unread = match self.answer.read_whole() {
+            Ok(bytes) => return Ok(bytes),
+            Err(unread) => unread,
+        };
+        let received = self.received();
+        Err(match unread {
+            Unread::BrokenOff(error) => received.broken_off(&error),
+            Unread::TooLong(most) => {
+                let what = format!("the body is longer than max_body, {most} bytes unpacked");
+                received.failure(FailureKind::Body, what, "raise max_body, or read the body as a stream").into()
+            }
+            Unread::Overdue => {
+                let what = "the deadline passed while the body was read";
+                let advice = "the server answered: give the call more time, or read the body as a stream";
+                received.failure(FailureKind::DeadlineExceeded, what, advice).into()
+            }
+        })
     }
 
     /// What stays known of the response when its body is read elsewhere ([`Response::into_reader`]).
@@ -229,7 +317,8 @@ impl Response {
         }
     }
 
-    /// The body as a stream, whatever the status: for what is too large for memory.
+    /// The body as a stream, whatever the status: for what is too large for memory. Neither deadline nor `max_body` end it; between two reads the server may
+    /// pause for as long as the client's `timeout`.
     pub fn into_reader(self) -> impl Read + Send + Sync {
         self.answer
     }

@@ -1,5 +1,6 @@
 //! The run loop: does what the machine says, and reports what came of it.
 
+use crate::beside::{Away, Waited, look, spawn_or_here};
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::fetch::{fetch_over, unsendable};
@@ -10,6 +11,7 @@ use auth_core::{
     Authorization, Connect, ConnectOutcome, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, Transport, UnixTime,
 };
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// How the loop ended, when it did not fail.
 pub(crate) enum Ended {
@@ -33,8 +35,19 @@ pub(crate) enum Deliver<'a> {
 }
 
 /// Runs an exchange to its end. However it is left, whoever waits for it is let go on.
-pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver<'_>) -> Result<Ended, Error> {
-    let mut running = Running::new(shared, exchange);
+pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, deliver: Deliver<'_>) -> Result<Ended, Error> {
+    run_on(shared, Running::new(shared, exchange), deliver)
+}
+
+/// Renews to its end, in this thread. The result is the session's.
+pub(crate) fn renew(shared: &Arc<Shared>, renewal: Exchange) {
+    let mut running = Running::new(shared, renewal);
+    running.waits_here = true;
+    // A failure is the session's to remember: the token in use is still valid.
+    let _ = run_on(shared, running, Deliver::Nothing);
+}
+
+fn run_on(shared: &Arc<Shared>, mut running: Running, mut deliver: Deliver<'_>) -> Result<Ended, Error> {
     let mut answer: Option<Box<Answer>> = None;
     loop {
         match running.next() {
@@ -62,15 +75,34 @@ pub(crate) fn run(shared: &Arc<Shared>, exchange: Exchange, mut deliver: Deliver
             }
             Step::Done(Outcome::Failed(failure)) => return Err(failure.into()),
             Step::Done(Outcome::Renewed) => return Ok(Ended::Renewed),
-            chore => running.oblige(chore),
+            chore if running.waits_here => running.oblige(chore),
+            chore => match Away::send(running, chore).wait(shared)? {
+                Waited::Back(back) => running = *back,
+                // An answer that is here is the caller's, whatever happened afterwards.
+                Waited::Overdue(failure) => {
+                    return match answer {
+                        Some(answer) => Ok(Ended::Answered(answer, Some(failure))),
+                        None => Err(failure.into()),
+                    };
+                }
+                Waited::Gone => return Err(lost_for_good().into()),
+            },
         }
     }
+}
+
+/// The thread that had the exchange did not bring it back.
+pub(crate) fn lost_for_good() -> Failure {
+    let what = "the thread that waited for a store, a source or a token endpoint is gone";
+    Failure::new(FailureKind::Misuse, what, "start the call again")
 }
 
 /// An exchange that is abandoned when it goes out of scope, by whatever way.
 pub(crate) struct Running {
     shared: Arc<Shared>,
     exchange: Exchange,
+    /// Whether steps that may block are done in this thread.
+    waits_here: bool,
     /// Whether something fresh, if there is any, may be sent without the lock: at first, and after a wait.
     looks_for_fresh: bool,
     /// The connection for the next token request.
@@ -81,12 +113,15 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new(shared: &Arc<Shared>, exchange: Exchange) -> Self {
-        Self { shared: Arc::clone(shared), exchange: shared.audited(exchange), looks_for_fresh: true, standing: None, seen: 0 }
+        let mut running = Self::begun(shared, shared.audited(exchange));
+        running.looks_for_fresh = true;
+        running
     }
 
     /// Of an exchange whose request was sent already.
     pub(crate) fn begun(shared: &Arc<Shared>, exchange: Exchange) -> Self {
-        Self { shared: Arc::clone(shared), exchange, looks_for_fresh: false, standing: None, seen: 0 }
+        let waits_here = !shared.renews_beside;
+        Self { shared: Arc::clone(shared), exchange, waits_here, looks_for_fresh: false, standing: None, seen: 0 }
     }
 
     /// The next step: without the lock, where there is something fresh to send with.
@@ -105,17 +140,46 @@ impl Running {
 
     /// If a token is wanted, getting it begins, on a thread of its own if the client may have one.
     fn poll(&mut self) -> Step {
-        let ((step, renewal), seen) = self.shared.with(|session, now| {
+        let may_look = !self.waits_here && !self.shared.looking.load(Ordering::Relaxed);
+        let ((step, renewal, looks), seen) = self.shared.with(|session, now| {
             let renewal = session.begin_renewal(now, self.shared.seed());
-            (self.exchange.poll(session, now), renewal)
+            let looks = may_look && session.begin_look(now);
+            (self.exchange.poll(session, now), renewal, looks)
         });
         self.seen = seen;
+        if looks {
+            look(&self.shared);
+        }
         match renewal {
             Some(renewal) if self.shared.renews_beside => crate::renewal::spawn(&self.shared, renewal),
-            Some(renewal) => crate::renewal::drive(&self.shared, renewal),
+            Some(renewal) => renew(&self.shared, renewal),
             None => {}
         }
         step
+    }
+
+    /// Does what may not be left half-done: the steps that follow without a wait.
+    pub(crate) fn finish_chores(mut self) {
+        loop {
+            match self.next() {
+                Step::Send(_) | Step::Wait(_) | Step::Done(_) => return,
+                chore => self.oblige(chore),
+            }
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn deadline(&self) -> UnixTime {
+        self.exchange.deadline()
+    }
+
+    /// Goes on without the look, whose result the session gets from elsewhere.
+    pub(crate) fn look_elsewhere(&mut self) {
+        let Self { shared, exchange, .. } = self;
+        shared.with(|session, now| exchange.handle_look_elsewhere(session, now));
     }
 
     /// Does what concerns store, source and token endpoint, and reports it. May block.
@@ -163,9 +227,14 @@ impl Running {
     /// An error that ends the call from outside, told with what became of its request so far.
     fn told(&self, error: Error) -> Error {
         match error {
-            Error::Failure(failure) => self.exchange.told_to_call(failure).into(),
+            Error::Failure(failure) => self.told_to_call(failure).into(),
             other => other,
         }
+    }
+
+    /// The same of a failure.
+    pub(crate) fn told_to_call(&self, failure: Failure) -> Failure {
+        self.exchange.told_to_call(failure)
     }
 
     /// Reports a success without the lock; `false` if the answer has to be reported in full.
@@ -184,7 +253,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        leave(&self.shared, &mut self.exchange);
+        leave(&self.shared, &mut self.exchange, self.waits_here);
     }
 }
 
@@ -228,15 +297,27 @@ pub(crate) fn report(shared: &Shared, exchange: &mut Exchange) {
     }
 }
 
-/// Leaves an exchange, finished or not.
-pub(crate) fn leave(shared: &Shared, exchange: &mut Exchange) {
+/// Leaves an exchange, finished or not. What the store has to be told of it is done here, or beside the caller.
+pub(crate) fn leave(shared: &Arc<Shared>, exchange: &mut Exchange, here: bool) {
     if !exchange.has_entered() {
         return;
     }
-    let (lease, _) = shared.with(|session, _| exchange.abandon(session));
-    if let Some(lease) = lease {
-        shared.store.release(&shared.store_id(), &lease);
+    let ((id, save, lease), _) = shared.with(|session, _| (shared.id_of(session), exchange.settle(session), exchange.abandon(session)));
+    if save.is_none() && lease.is_none() {
+        return;
     }
+    let (theirs, counted) = (Arc::clone(shared), crate::renewal::Running::begin(shared));
+    let tell = move || {
+        if let Some(save) = save {
+            // If it does not succeed, this session still knows that nothing was sent.
+            let _ = theirs.store.save(&id, &save);
+        }
+        if let Some(lease) = lease {
+            theirs.store.release(&id, &lease);
+        }
+        drop(counted);
+    };
+    if here { tell() } else { spawn_or_here("ledgerauth-chore", tell) }
 }
 
 /// Asks the credential's source again.

@@ -14,6 +14,7 @@ use crate::wakers::Wakers;
 use arc_swap::{ArcSwap, Guard};
 use auth_core::{Call, Connection, Exchange, Failure, FailureKind, Fresh, Session, UnixTime};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// The longest single sleep: half a minute, because a condition variable's clock stands still while the machine is suspended.
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     /// Whether renewals have threads of their own.
     pub(crate) renews_beside: bool,
     pub(crate) store: Arc<dyn TokenStore>,
+    /// The longest body that is read into memory, in bytes.
+    pub(crate) max_body: u64,
     /// The name that the client was given for a shared store.
     name: Option<String>,
     pub(crate) credential: Mutex<Credential>,
@@ -37,6 +40,8 @@ pub(crate) struct Shared {
     interrupt: Option<Interrupt>,
     pub(crate) wakers: Wakers,
     pub(crate) renewals: Renewals,
+    /// Whether a look for limits of other processes is under way.
+    pub(crate) looking: AtomicBool,
     session: Mutex<Session>,
     moved: Condvar,
     fresh: ArcSwap<Fresh>,
@@ -48,6 +53,7 @@ pub(crate) struct Surroundings {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) renews_beside: bool,
     pub(crate) store: Arc<dyn TokenStore>,
+    pub(crate) max_body: u64,
     pub(crate) name: Option<String>,
     pub(crate) audit: Audit,
     pub(crate) clock: Option<Arc<dyn Clock>>,
@@ -56,7 +62,7 @@ pub(crate) struct Surroundings {
 
 impl Shared {
     pub(crate) fn new(session: Session, credential: Credential, around: Surroundings) -> Self {
-        let Surroundings { transport, renews_beside, store, name, audit, clock, interrupt } = around;
+        let Surroundings { transport, renews_beside, store, max_body, name, audit, clock, interrupt } = around;
         let (fresh, mark) = (session.fresh().unwrap_or_default(), Mark::default());
         mark.set(&fresh);
         Self {
@@ -64,6 +70,7 @@ impl Shared {
             transport,
             renews_beside,
             store,
+            max_body,
             name,
             credential: Mutex::new(credential),
             audit,
@@ -71,6 +78,7 @@ impl Shared {
             interrupt,
             wakers: Wakers::default(),
             renewals: Renewals::default(),
+            looking: AtomicBool::new(false),
             fresh: ArcSwap::from_pointee(fresh),
             mark,
             session: Mutex::new(session),
@@ -96,6 +104,7 @@ impl Shared {
 
     /// A call, if the credential may go there; a refusal is an event.
     pub(crate) fn call(&self, method: &str, path_or_url: &str) -> Result<Call, Failure> {
+        self.audit.admit()?;
         let refused = |failure: &Failure| self.audit.refused(&self.connection, self.now(), method, failure);
         Call::new(&self.connection, method, path_or_url).inspect_err(refused)
     }
@@ -133,7 +142,12 @@ impl Shared {
 
     /// Under which id the store keeps what is the session's now.
     pub(crate) fn store_id(&self) -> String {
-        self.session.lock().store_id(self.name.as_deref())
+        self.id_of(&self.session.lock())
+    }
+
+    /// The same, of the session that the caller has.
+    pub(crate) fn id_of(&self, session: &Session) -> String {
+        session.store_id(self.name.as_deref())
     }
 
     /// Whether the session has changed since `seen`.
@@ -193,11 +207,20 @@ impl Shared {
         self.renewals.close();
         drop(session);
         self.moved.notify_all();
-        self.renewals.wait();
+        self.renewals.wait(|| self.interrupt.as_ref().is_some_and(|wanted| wanted()));
+        self.audit.drain();
     }
 
     fn longest_sleep(&self) -> Duration {
         if self.interrupt.is_some() { interrupt::SLICE } else { LONGEST_SLEEP }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if !self.audit.outlives {
+            self.audit.drain();
+        }
     }
 }
 

@@ -182,3 +182,24 @@ fn settings_that_nothing_could_be_sent_with_are_refused_when_the_client_is_made(
     }
     assert!(sandbox.log().is_empty());
 }
+
+#[test]
+fn what_cannot_be_sent_from_here_is_misuse_at_once() {
+    let sandbox = sandbox();
+    let client = finora(&sandbox).build().unwrap();
+    let long = "x".repeat(1_000_000);
+    let header = || client.get("/v1/invoices").header("X-Note", &long).send();
+    let name = || client.get("/v1/invoices").header(&long, "x").send();
+    let path = || client.get(&format!("/{}", &long[..100_000])).send();
+    let query = || client.get("/v1/invoices").query("q", &long[..100_000]).send();
+    for (index, call) in [&header as &dyn Fn() -> _, &name, &path, &query].into_iter().enumerate() {
+        let start = std::time::Instant::now();
+        let error = call().unwrap_err();
+        assert_eq!(error.kind(), Some(FailureKind::Misuse), "{index}: {error}");
+        assert!(error.to_string().len() < 300 && error.to_string().contains("can be sent"), "{index}: {error}");
+        assert!(start.elapsed() < std::time::Duration::from_millis(200), "{index}");
+    }
+    assert!(requests(&sandbox, Service::Finora).is_empty());
+    let answer = client.get("/v1/invoices").header("X-Note", &long[..8_000]).send().unwrap();
+    assert_eq!(answer.status(), 200);
+}

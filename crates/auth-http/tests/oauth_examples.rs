@@ -119,6 +119,39 @@ fn a_person_who_refuses_sees_that_in_a_real_browser() {
     assert!(seen(&page).contains("<h1>Not connected</h1>"));
 }
 
+/// What another user of the machine does: he waits for the address of a login in the process list, and opens
+/// it with a browser of his own.
+const STRANGER: &str = r#"
+until address=$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -m1 -ao 'http://127.0.0.1:[0-9]*/login/[^ ]*'); do sleep 0.05; done
+jar=$(mktemp) && curl -s -L -c "$jar" -b "$jar" "$address"; rm -f "$jar"
+"#;
+
+#[test]
+fn another_user_of_the_machine_connects_no_account_of_his_own() {
+    if !can_open_chromium() {
+        return;
+    }
+    // Another user is met only where this one is root; setpriv is part of every Debian, curl of the group.
+    let what = "no second user of the machine was met";
+    if lacks("root", what) || lacks("python", what) {
+        return;
+    }
+    let Some(oidc) = Oidc::start(&json!({"person": "page"})) else { return };
+    let stranger = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "bash", "-c", STRANGER];
+    let mut stranger = Command::new("setpriv").args(stranger).stdout(Stdio::piped()).spawn().expect("setpriv runs");
+    let page = own_file("stranger");
+    let mut example = Example::login(&oidc, &["--client-id", "native"], Some((&folder("chromium"), &page)));
+    let status = example.child.wait().unwrap();
+    let errors = example.errors();
+    assert!(!status.success() && errors.contains("two browsers"), "{errors}");
+    let mut told = String::new();
+    stranger.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+    stranger.wait().unwrap();
+    // Whoever of the two came second is told so; nothing was exchanged, for neither of them.
+    assert!(told.contains("wo browsers") || seen(&page).contains("wo browsers"), "{told}");
+    assert!(oidc.stats()["requests"].as_array().unwrap().is_empty());
+}
+
 #[test]
 fn a_login_without_a_browser_of_its_own_goes_by_the_address_that_is_shown() {
     let Some(oidc) = Oidc::start(&json!({})) else { return };

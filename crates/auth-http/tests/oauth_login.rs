@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
-use support::browser::{Seen, visit};
+use support::browser::{Browser, Seen, visit};
 use support::oidc::Oidc;
 
 /// Logs in, with a browser that does this with the address; how it ended, and what the browser saw last.
@@ -44,16 +44,18 @@ fn a_person_logs_in_and_every_client_of_the_store_goes_on_from_there() {
     let (store, events) = (Arc::new(MemoryStore::new()), Arc::new(Mutex::new(Vec::new())));
     let heard = events.clone();
     let listening = move |event: &AuditEvent| heard.lock().unwrap().push((event.what, event.decision.clone()));
-    let client = oidc.person("native").store(store.clone()).on_audit(listening).build().unwrap();
+    let client = oidc.person("native").store(store.clone()).on_audit(listening).audit_blocks(true).build().unwrap();
     // Nobody has logged in yet, and that is what a call says.
     let error = client.get("/api/ledger").send().unwrap_err();
     assert_eq!(error.kind(), Some(FailureKind::ConsentRequired), "{error}");
     assert!(error.advice().unwrap().contains("log in once"), "{error}");
 
     let (result, seen) = login(&client, consenting, |url| {
+        let mut browser = Browser::default();
+        let url = browser.begin(&url);
         assert_eq!((parameter(&url, "code_challenge_method").as_str(), parameter(&url, "response_type").as_str()), ("S256", "code"));
         assert_eq!((parameter(&url, "code_challenge").len(), parameter(&url, "state").len()), (43, 43));
-        visit(&url)
+        browser.open(&url)
     });
     assert_eq!(result.unwrap().scope.as_deref(), Some("openid offline_access ledger.read"));
     assert_eq!(seen.status, 200);
@@ -107,6 +109,8 @@ fn whatever_else_knocks_changes_nothing() {
     let client = oidc.person("native").build().unwrap();
     let start = Instant::now();
     let (result, seen) = login(&client, consenting, |url| {
+        let mut browser = Browser::default();
+        let url = browser.begin(&url);
         let (redirect, state) = (parameter(&url, "redirect_uri"), parameter(&url, "state"));
         let address = redirect.strip_prefix("http://").unwrap().strip_suffix("/callback").unwrap().to_owned();
         // Browsers connect ahead of need and say nothing; others say a byte and stay.
@@ -124,11 +128,12 @@ fn whatever_else_knocks_changes_nothing() {
         assert!(say("GET / HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 404 "));
         assert!(say(&format!("POST /callback?code=c&state={state} HTTP/1.1\r\nHost: x\r\n\r\n")).starts_with("HTTP/1.1 400 "));
         assert!(say("\u{16}\u{3}\u{1}\u{2}\u{0}\r\n\r\n").starts_with("HTTP/1.1 400 "));
-        for query in ["", "code=c", "code=c&state=wrong", "error=access_denied&state=", "state=%ff&code=c"] {
+        let stolen = format!("code=c&state={state}");
+        for query in ["", "code=c", "code=c&state=wrong", "error=access_denied&state=", "state=%ff&code=c", &stolen] {
             let answer = say(&format!("GET /callback?{query} HTTP/1.1\r\nHost: x\r\n\r\n"));
             assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("Not this login"), "{query}: {answer}");
         }
-        let seen = visit(&url);
+        let seen = browser.open(&url);
         drop((silent, slow));
         seen
     });
@@ -148,7 +153,9 @@ fn a_redirect_that_another_server_may_have_sent_ends_the_login_and_exchanges_not
     ] {
         let client = oidc.person("native").build().unwrap();
         let (result, seen) = login(&client, consenting, move |url| {
-            visit(&format!("{}?code=stolen&state={}{more}", parameter(&url, "redirect_uri"), parameter(&url, "state")))
+            let mut browser = Browser::default();
+            let url = browser.begin(&url);
+            browser.open(&format!("{}?code=stolen&state={}{more}", parameter(&url, "redirect_uri"), parameter(&url, "state")))
         });
         let error = result.unwrap_err().to_string();
         assert!(error.contains(words) && !error.contains("stolen"), "{error}");
@@ -220,6 +227,68 @@ fn a_redirect_address_that_cannot_be_is_refused_before_anybody_is_shown_anything
         assert!(refusal(uri).contains("not one of this machine"), "{uri}");
     }
     assert!(refusal("http://127.0.0.1/cb?x=1").contains("has a query"));
+}
+
+#[test]
+fn an_answer_that_another_browser_brings_is_refused_and_the_login_goes_on() {
+    let Some(oidc) = Oidc::start(&json!({})) else { return };
+    let client = oidc.person("native").build().unwrap();
+    let (result, seen) = login(&client, consenting, |url| {
+        let mut person = Browser::default();
+        let request = person.begin(&url);
+        // A stranger has read the authorization request, and logs in with an account of his own.
+        let stranger = visit(&request);
+        assert_eq!(stranger.status, 400);
+        assert!(stranger.body.contains("Not this login") && stranger.body.contains("another browser"), "{}", stranger.body);
+        person.open(&request)
+    });
+    result.unwrap();
+    assert!(seen.body.contains("<h1>Connected</h1>"), "{}", seen.body);
+    assert_eq!(oidc.stats()["requests"].as_array().unwrap().len(), 1, "the stranger's code was not exchanged");
+}
+
+#[test]
+fn a_second_browser_at_the_start_page_ends_the_login_with_words() {
+    let Some(oidc) = Oidc::start(&json!({})) else { return };
+    let client = oidc.person("native").build().unwrap();
+    let (result, seen) = login(&client, consenting, |url| {
+        Browser::default().begin(&url);
+        visit(&url)
+    });
+    let error = result.unwrap_err();
+    assert!(error.to_string().contains("two browsers") && error.advice().unwrap().contains("log in again"), "{error}");
+    assert!(seen.body.contains("Not connected") && seen.body.contains("wo browsers"), "{}", seen.body);
+    assert!(oidc.stats()["requests"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_stranger_at_the_other_address_of_localhost_ends_the_login() {
+    let Some(oidc) = Oidc::start(&json!({})) else { return };
+    let Ok(stranger) = TcpListener::bind("[::1]:0") else {
+        return support::server::skipped("network", "no listener on ::1 was met: this machine has no IPv6");
+    };
+    let port = stranger.local_addr().unwrap().port();
+    let client = oidc.person("native").build().unwrap();
+    let never = |_: &auth_http::Prompt| panic!("shown");
+    let error = client.login(Login::new(never).redirect_uri(format!("http://localhost:{port}/callback"))).unwrap_err().to_string();
+    assert!(error.contains(&format!("port {port} of localhost is taken")), "{error}");
+    drop(stranger);
+}
+
+#[test]
+fn idle_visitors_do_not_keep_the_browser_out() {
+    let Some(oidc) = Oidc::start(&json!({})) else { return };
+    let client = oidc.person("native").build().unwrap();
+    let start = Instant::now();
+    let (result, seen) = login(&client, consenting, |url| {
+        let address = url.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
+        let idle: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(&address).unwrap()).collect();
+        let seen = visit(&url);
+        drop(idle);
+        seen
+    });
+    result.unwrap();
+    assert!(seen.body.contains("<h1>Connected</h1>") && start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
 }
 
 #[test]

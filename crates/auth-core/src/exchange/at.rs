@@ -19,6 +19,8 @@ pub(super) struct Deliveries {
     pub(super) refusals: u8,
     pub(super) foreign: bool,
     pub(super) answered: bool,
+    /// Whether it is sent to see whether a limit is over.
+    pub(super) probe: bool,
     /// What became of the request, on all of its attempts so far.
     pub(super) processed: Processed,
     pub(super) url: Option<crate::origin::Url>,

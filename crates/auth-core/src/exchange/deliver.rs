@@ -12,6 +12,7 @@ use crate::time::UnixTime;
 use crate::verdict::answer::{self, Verdict};
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::processed::Processed;
+use crate::verdict::quote::quote;
 use crate::verdict::refusal;
 use crate::verdict::retry::{self, Cause, Decision, Situation};
 use alloc::boxed::Box;
@@ -54,13 +55,18 @@ impl Exchange {
     pub(super) fn answer(&mut self, session: &mut Session, now: UnixTime, sent: Option<&Authorization>, response: &Response<'_>) {
         let connection = Arc::clone(session.connection());
         self.note_answer(&connection, now, sent, response.status, || {
-            headers::first(response.headers, connection.provider().request_id_header())
+            let id = headers::first(response.headers, connection.provider().request_id_header())?;
+            // What was sent may no longer be what the session holds.
+            let sent = sent.map(Authorization::credential);
+            let secrets = session.secrets();
+            Some(quote(&id, &secrets.iter().chain(&sent).collect::<Vec<_>>()))
         });
         let Some(sent) = sent else { return self.foreign_answer(session, response) };
         if is_redirect(response.status) {
             return self.redirected(session, response);
         }
         if response.status < 400 {
+            session.probe_passed(self.id);
             self.note_processed(Processed::by_status(response.status));
             return self.finish(None);
         }
@@ -70,6 +76,9 @@ impl Exchange {
         let secrets: Vec<&Secret> = secrets.iter().chain([&sent_secret]).collect();
         let generation = sent.generation();
         let verdict = answer::read(session.connection().provider(), response, now, &secrets);
+        if !matches!(verdict, Verdict::Limited(..) | Verdict::Broken(..)) {
+            session.probe_passed(self.id);
+        }
         self.note_processed(verdict.processed());
         match verdict {
             Verdict::Fine => self.finish(None),
@@ -82,8 +91,8 @@ impl Exchange {
                 }));
             }
             Verdict::Unauthorized(failure) => self.unauthorized(session, now, generation, failure),
-            Verdict::Limited(failure, at) => {
-                let announced = at.and_then(|at| session.pause_until(at, failure.clone(), now));
+            Verdict::Limited(failure, stated) => {
+                let announced = stated.and_then(|stated| session.pause_until(self.id, stated, failure.clone(), now));
                 self.again_or(session, now, Cause::RateLimited, failure, false);
                 if let Some(pause) = announced {
                     let next = core::mem::replace(&mut self.at, At::Start);

@@ -2,7 +2,7 @@
 
 use super::at::{At, Then};
 use super::obtain::store_down;
-use super::{Exchange, Record, Save, Saved};
+use super::{Exchange, Outcome, Record, Save, Saved};
 use crate::session::Session;
 use crate::time::UnixTime;
 use crate::token::life::TokenLife;
@@ -66,6 +66,17 @@ impl Exchange {
                 At::ClearJournal(Box::new(next))
             }
         }
+    }
+
+    /// What to store before the exchange is abandoned: a record without the journal's entry, if the refresh
+    /// token was certainly not sent. Without it other processes could not know that.
+    pub fn settle(&mut self, session: &mut Session) -> Option<Save> {
+        let unsent = matches!(self.at, At::Fetch | At::Resting(_, Then::Fetch));
+        if !unsent || self.spent_since.is_some() || self.leased_until.is_none() {
+            return None;
+        }
+        session.proven_unspent(self.journal.take()?.mark);
+        self.clear_journal(session, Box::new(At::Finished(Outcome::Renewed)))
     }
 
     /// Whatever became of the journal's entry, the refresh token did not follow it: this session may send it later.

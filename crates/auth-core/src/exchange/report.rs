@@ -36,8 +36,18 @@ impl Exchange {
     pub fn handle_looked(&mut self, session: &mut Session, now: UnixTime, pause: Option<SharedPause>) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectLooked => session.looked(pause, now),
+            At::ExpectLooked => session.end_look(now, pause),
             other => self.misuse_at(session, other, "handle_looked was called without a Look"),
+        }
+    }
+
+    /// Goes on without the answer to [`crate::Step::Look`], which is only a hint: the shell reports it to
+    /// [`Session::end_look`], before or after this.
+    pub fn handle_look_elsewhere(&mut self, session: &mut Session, now: UnixTime) {
+        self.attend(session, now);
+        match core::mem::replace(&mut self.at, At::Start) {
+            At::ExpectLooked => {}
+            other => self.misuse_at(session, other, "handle_look_elsewhere was called without a Look"),
         }
     }
 
@@ -65,7 +75,10 @@ impl Exchange {
     pub fn handle_response(&mut self, session: &mut Session, now: UnixTime, response: &Response<'_>) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectToken(asked) => self.token_answer(session, now, &asked, response),
+            At::ExpectToken(asked) => {
+                self.await_no_more(session);
+                self.token_answer(session, now, &asked, response);
+            }
             At::ExpectAnswer(authorization) => {
                 self.deliveries.answered = true;
                 self.answer(session, now, authorization.as_deref(), response);
@@ -78,12 +91,23 @@ impl Exchange {
     pub fn handle_failure(&mut self, session: &mut Session, now: UnixTime, transport: Transport) {
         let now = self.attend(session, now);
         match core::mem::replace(&mut self.at, At::Start) {
-            At::ExpectToken(_) => self.token_lost(session, now, transport),
+            At::ExpectToken(_) => {
+                self.await_no_more(session);
+                self.token_lost(session, now, transport);
+            }
             At::ExpectAnswer(_) => {
                 self.deliveries.answered = false;
                 self.answer_lost(session, now, transport);
             }
             other => self.misuse_at(session, other, "handle_failure was called without a Fetch or Send"),
+        }
+    }
+
+    /// The answer that this exchange waited for is here, or will not be heard.
+    pub(super) fn await_no_more(&self, session: &mut Session) {
+        let is_mine = |mark| session.life().is_some_and(|life| life.awaits_answer(mark));
+        if self.journal.is_some_and(|journal| is_mine(journal.mark)) {
+            session.await_answer(None);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The authorization code: the request that a browser carries to the server, and the redirect that it brings back.
 
+use super::browser::Browser;
 use super::endpoints::missing;
 use super::{codes, pkce};
 use crate::connection::Connection;
@@ -28,8 +29,9 @@ pub struct CodeLogin<'a> {
     pub parameters: &'a [(String, String)],
     /// How long the person may take; five minutes is a good number, because a password and a second factor have to be found first.
     pub patience: Duration,
-    /// Unpredictable bytes, used for this login only: verifier and state are made of them.
-    pub random: &'a [u8; 64],
+    /// Unpredictable bytes, used for this login only: verifier, state, the path of the start page and its
+    /// cookie are made of them.
+    pub random: &'a [u8; 96],
 }
 
 /// One request for a code.
@@ -38,6 +40,7 @@ pub(super) struct Asking {
     pub(super) url: Url,
     pub(super) redirect_uri: String,
     pub(super) verifier: Secret,
+    pub(super) browser: Browser,
     state: Secret,
 }
 
@@ -58,7 +61,7 @@ impl Asking {
         let endpoint = connection.endpoints().authorization.as_ref();
         let endpoint = endpoint.ok_or_else(|| missing(connection.provider(), "authorization endpoint", "authorization_url"))?;
         check_redirect(login.redirect_uri)?;
-        let (verifier, state) = login.random.split_at(32);
+        let (verifier, state) = login.random[..64].split_at(32);
         let (verifier, state) = (pkce::verifier(verifier), Secret::new(URL_SAFE_NO_PAD.encode(state)));
         let (scopes, challenge) = (grant.scopes().join(" "), pkce::challenge(&verifier));
         let own = [
@@ -79,11 +82,11 @@ impl Asking {
         let joint = if endpoint.as_str().contains('?') { '&' } else { '?' };
         let url = Url::parse(&format!("{}{joint}{}", endpoint.as_str(), query.finish()));
         let url = url.map_err(|error| Failure::new(FailureKind::Misuse, format!("the authorization request is {error}"), ""))?;
-        Ok(Self { url, redirect_uri: login.redirect_uri.to_owned(), verifier, state })
+        Ok(Self { url, redirect_uri: login.redirect_uri.to_owned(), verifier, browser: Browser::new(login), state })
     }
 
     /// Reads the query of a redirect (RFC 6749 sections 4.1.2 and 4.1.2.1, RFC 9207 section 2.4).
-    pub(super) fn read(&self, connection: &Connection, query: &str) -> Brought {
+    pub(super) fn read(&self, connection: &Connection, query: &str, cookies: &str) -> Brought {
         let name = connection.provider().name();
         let refuse = |kind, what: String, advice: &'static str| Brought::Refusal(Failure::new(kind, what, advice));
         let once = |wanted: &str| {
@@ -96,6 +99,9 @@ impl Asking {
         if !Secret::new(state).same_as(&self.state) {
             return Brought::Foreign("it carries the state of another login");
         }
+        if !self.browser.is_in(cookies) {
+            return Brought::Foreign("it comes from another browser than the one in which the login began");
+        }
         if two_states || two_codes || two_errors || two_issuers {
             return refuse(
                 FailureKind::GrantRefused,
@@ -106,7 +112,7 @@ impl Asking {
         let expected = connection.endpoints().issuer.as_deref();
         match (expected, issuer.as_deref()) {
             (Some(expected), Some(found)) if expected != found => {
-                let what = format!("the redirect is of the issuer {:?}, and the login was at {expected}", quote(found, &[]));
+                let what = format!("the redirect is of the issuer {:?}, and the login was at {expected}", quote(found, &[&self.state]));
                 return refuse(
                     FailureKind::ForeignHost,
                     what,

@@ -265,8 +265,8 @@ mod tests {
     fn what_a_token_endpoint_says_has_one_meaning() {
         const TOKEN: &str = "name = \"own\"\ntitle = \"Own\"\n\n[[environment]]\nname = \"production\"\nbase_url = \"https://api.own.example\"\ntoken_url = \"https://api.own.example/token\"\n\n[token]\ngrants = [\"refresh_token\"]\nrequest = \"form\"\nclient_auth = \"client_secret_post\"\n";
         let of = |tables: &[&str]| {
-            let tables: String = tables.iter().map(|table| alloc::format!("[[token.error]]\n{table}\n")).collect();
-            Provider::from_toml(&alloc::format!("{TOKEN}{tables}")).map_err(|error| error.to_string())
+            let tables = tables.join("\n[[token.error]]\n");
+            Provider::from_toml(&alloc::format!("{TOKEN}[[token.error]]\n{tables}\n")).map_err(|error| error.to_string())
         };
         let good = [
             "status = 400\ncode = \"a\"\ntext = \"Old Token\"\nmeans = \"consent_required\"",

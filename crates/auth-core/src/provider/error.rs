@@ -1,6 +1,7 @@
 //! `ProfileError`: why a profile is refused, with the line and the field.
 
 use crate::shown::{Looks, Shown};
+use crate::verdict::quote::printable;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
@@ -80,9 +81,9 @@ impl fmt::Display for ProfileError {
             write!(f, " at line {line}")?;
         }
         if let Some(field) = &self.field {
-            write!(f, ", field `{field}`")?;
+            write!(f, ", field `{}`", printable(field))?;
         }
-        write!(f, ": {}", self.reason.replace('\n', "; "))
+        write!(f, ": {}", printable(&self.reason.trim_end().replace('\n', "; ")))
     }
 }
 

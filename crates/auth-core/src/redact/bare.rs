@@ -1,11 +1,13 @@
-//! Secrets that need no name beside them: scheme words, keys with a prefix, JSON web tokens, passwords in URLs, secrets the caller knows.
+//! Secrets that need no name beside them: scheme words, keys with a prefix, JSON web tokens, passwords in URLs and of `curl -u`.
 
+use super::Found;
 use super::names::begins_word;
-use super::value::{Bytes, MARK, Text, looks_random};
-use super::{Found, Rules};
+use super::prefixes::{Body, is_mixed};
+use super::rules::Rules;
+use super::value::{BASE64URL, Bytes, MARK, Quote, Text, is_placeholder, is_words, looks_random, run, says_nothing};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use memchr::memmem;
+use memchr::{memmem, memrchr};
 
 /// After a bare `Bearer` or `Basic` a shorter word is part of a sentence.
 const SHORTEST_BARE: usize = 8;
@@ -15,6 +17,10 @@ const SHORTEST_KEY_BODY: usize = 16;
 const LONGEST_JWT_HEADER: usize = 8192;
 /// How far the `@` of a URL is looked for behind a `/` that should have been encoded.
 const LONGEST_MISTAKE: usize = 256;
+/// Nothing longer is made of words, in bytes.
+const LONGEST_WORDS: usize = 64;
+/// How far the command before `-u` and the name after it are looked for, in bytes.
+const LONGEST_COMMAND: usize = 128;
 /// The shortest header of a JSON web token: `{"alg":""}` has ten bytes, fourteen characters in base64.
 const SHORTEST_JWT_HEADER: usize = 12;
 
@@ -22,8 +28,8 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-static BASE64URL: Bytes = Bytes::word(b"-_");
 static BASE64URL_OR_DOT: Bytes = Bytes::word(b"-_.");
+static ENDS_USER: Bytes = Bytes::ends(b":/\\$");
 static ENDS_URL: Bytes = Bytes::ends(b"\\");
 static ENDS_AUTHORITY: Bytes = Bytes::ends(b"\\/?#");
 
@@ -59,7 +65,8 @@ pub(super) fn bearer(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found>
         value = shorter;
     }
     let path = value.starts_with(b"/") && value.len() < 24;
-    let taken = text.is_cut(end) || (!parameter && !path && !value.eq_ignore_ascii_case(b"oauth2.0") && looks_random(value, SHORTEST_BARE));
+    let words = value.eq_ignore_ascii_case(b"oauth2.0") || is_placeholder(value) || is_words(value);
+    let taken = text.is_cut(end) || (!parameter && !path && !words && looks_random(value, SHORTEST_BARE));
     if taken { rules.found(text, start, start + value.len()) } else { None }
 }
 
@@ -91,21 +98,54 @@ fn holds_a_pair(base64: &[u8]) -> bool {
 /// A key that its prefix gives away: `live_sk_…`.
 pub(super) fn prefixed(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Found> {
     rules.prefixes.iter().find_map(|prefix| {
-        let (start, prefix) = (hit.checked_sub(prefix.window)?, prefix.text.as_bytes());
-        if !text.begins(start, prefix) || !begins_word(text.bytes, start, |byte| byte.is_ascii_alphanumeric()) {
+        let start = hit.checked_sub(prefix.window)?;
+        let from = start + prefix.text.len();
+        let short = prefix.body != Body::Long;
+        if !prefix.begins(text.bytes.get(start..)?)
+            || !begins_word(text.bytes, start, |byte| byte.is_ascii_alphanumeric() || (short && byte == b'_'))
+        {
             return None;
         }
-        let from = start + prefix.len();
-        let length = length_of(text.bytes, from, |byte| BASE64URL_OR_DOT.has(byte));
-        let mut body = &text.bytes[from..from + length];
-        while let Some((b'.' | b'-' | b'_', shorter)) = body.split_last() {
-            body = shorter;
+        // The beginning tells, so that what is left alone is not read again and again.
+        let near = &text.bytes[..text.bytes.len().min(from + LONGEST_WORDS)];
+        let body = without_joints(&near[from..from + length_of(near, from, |byte| BASE64URL_OR_DOT.has(byte))]);
+        let is_key = match prefix.body {
+            Body::Long => body.len() >= SHORTEST_KEY_BODY && !is_placeholder(body) && !is_words(body) && !is_repeated(body),
+            Body::Mixed => body.len() >= SHORTEST_KEY_BODY && is_mixed(body),
+            Body::Hex => body.len() >= 40 && body.iter().all(u8::is_ascii_hexdigit),
+        };
+        if !is_key && !text.is_cut(from + body.len()) {
+            return None;
         }
-        let placeholder =
-            body.first().is_some_and(|first| body.iter().all(|byte| byte == first)) || body.to_ascii_lowercase().starts_with(b"your");
-        let taken = text.is_cut(from + length) || (body.len() >= SHORTEST_KEY_BODY && !placeholder);
-        if taken { rules.found(text, from, from + body.len()) } else { None }
+        let whole = &text.bytes[from..from + length_of(text.bytes, from, |byte| BASE64URL_OR_DOT.has(byte))];
+        rules.found(text, from, from + without_joints(whole).len())
     })
+}
+
+/// A key without the punctuation after it.
+fn without_joints(body: &[u8]) -> &[u8] {
+    let joints = body.iter().rev().take_while(|byte| matches!(byte, b'.' | b'-' | b'_')).count();
+    &body[..body.len() - joints]
+}
+
+fn is_repeated(body: &[u8]) -> bool {
+    body.iter().all(|byte| *byte == body[0])
+}
+
+/// The password of `curl -u id:password`.
+pub(super) fn user_option(text: Text<'_>, hit: core::ops::Range<usize>, rules: &Rules) -> Option<Found> {
+    let line = &text.bytes[hit.start.saturating_sub(LONGEST_COMMAND)..hit.start];
+    let line = &line[memrchr(b'\n', line).map_or(0, |end| end + 1)..];
+    memmem::find(line, b"curl")?;
+    let at = text.skip_blanks(hit.end);
+    let opened = Quote::at(text.bytes, at);
+    let start = opened.map_or(at, |(_, start)| start);
+    // A name is short; what is longer is no name.
+    let near = &text.bytes[start..text.bytes.len().min(start + LONGEST_COMMAND)];
+    let colon = start + near.iter().position(|byte| ENDS_USER.has(*byte)).filter(|end| near[*end] == b':')?;
+    let end = opened.map_or_else(|| run(text.bytes, start, false), |(quote, start)| quote.end(text.bytes, start));
+    let password = text.bytes.get(colon + 1..end)?;
+    if says_nothing(password) || password.starts_with(b"//") { None } else { rules.found(text, colon + 1, end) }
 }
 
 /// A JSON web token (RFC 7519): base64 of a JSON object, a dot, another one, a dot, a signature; or the five parts of an encrypted one (RFC 7516).
@@ -161,22 +201,4 @@ pub(super) fn user_info(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Fou
         _ if cut || looks_random(&text.bytes[start..end], 20) => rules.found(text, start, end),
         _ => None,
     }
-}
-
-/// A secret that the caller named, by the window of it that was found.
-pub(super) fn known(text: Text<'_>, hit: usize, window: usize, rules: &Rules) -> Option<Found> {
-    let longest = rules.windows.get(window)?.iter().filter_map(|index| {
-        let secret = rules.secrets.get(*index)?.expose().as_bytes();
-        let end = hit + super::WINDOW;
-        let start = end.checked_sub(secret.len())?;
-        (&text.bytes[start..end] == secret).then_some((start, end))
-    });
-    let (start, end) = longest.min()?;
-    // What was taken out already is not looked into again.
-    let from = start.saturating_sub(MARK.len() - 1);
-    let to = text.bytes.len().min(end + MARK.len() - 1);
-    if memmem::find(&text.bytes[from..to], MARK).is_some_and(|mark| from + mark < end) {
-        return None;
-    }
-    Some(Found { start, end })
 }

@@ -1,8 +1,11 @@
-//! Fields: a name, a separator, a value, in headers, JSON, printed maps, form bodies and URLs.
+//! Fields: a name, a separator, a value, in headers, JSON, printed maps, form bodies, URLs and commands.
 
 use super::names::{Kind, Name, name_around};
-use super::value::{Quote, Text, is_plain, looks_random, rest_of_line, run, says_nothing};
-use super::{Found, Rules};
+use super::place::{Place, Separator, Where, place};
+use super::rules::Rules;
+use super::value::{BASE64URL, Quote, Text, is_plain, is_words, looks_random, rest_of_line, run, says_nothing};
+use super::{Found, Sign};
+use crate::redact::prefixes::is_mixed;
 
 /// Scheme words that are followed by one credential (IANA's registry of authentication schemes, and what vendors add to it).
 const ONE_CREDENTIAL: [&str; 12] =
@@ -20,93 +23,94 @@ const LOOK_AHEAD: usize = 1024;
 /// The shortest value that is taken out of `name: value` in plain text, where a word may as well follow.
 const SHORTEST_PLAIN: usize = 6;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Separator {
-    Colon,
-    Equals,
-    /// `=` in a URL that is itself a parameter.
-    Encoded,
-}
+/// The shortest private member of a JSON web key that is taken out: 192 bits in base64url.
+const SHORTEST_MEMBER: usize = 32;
+/// Longer values are no paths of files and no names of functions.
+const LONGEST_PATH: usize = 128;
+/// What the names of files with keys end with.
+const PATH_ENDS: [&str; 5] = [".pem", ".key", ".p8", ".der", ".json"];
+/// How far the first `=` of a cookie is looked for: a cookie's name is shorter.
+const LONGEST_COOKIE_NAME: usize = 256;
 
-/// A value where it stands.
-struct Place {
-    start: usize,
-    /// The end, if quotes or a tag say it.
-    end: Option<usize>,
-    separator: Separator,
+/// What a line leaves open for the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Open {
+    #[default]
+    Nothing,
+    /// A private key in PEM; whether a line of it was seen.
+    Key { seen: bool },
+    /// The value of a name; of a pair it is called `value` there.
+    Value { kind: Kind, hyphened: bool, pair: bool },
 }
 
 /// The credential in the field whose name is around `hit`.
-pub(super) fn field(text: Text<'_>, hit: core::ops::Range<usize>, rules: &Rules) -> Option<Found> {
+pub(super) fn field(text: Text<'_>, hit: core::ops::Range<usize>, rules: &Rules) -> Option<Sign> {
     let name = name_around(text.bytes, hit, &rules.headers)?;
-    let place = place(text, &name)?;
-    let (start, end) = match name.kind {
-        Kind::Authorization => authorization(text, &name, &place)?,
-        Kind::Cookie => match (place.end, place.separator) {
-            (Some(end), _) => (place.start, end),
-            (None, Separator::Colon) => {
-                let end = rest_of_line(text.bytes, name.start, place.start);
-                text.bytes[place.start..end].contains(&b'=').then_some((place.start, end))?
-            }
-            (None, _) => (place.start, run(text.bytes, place.start, false)),
-        },
-        Kind::Custom => match (place.end, place.separator) {
-            (Some(end), _) => (place.start, end),
-            // The grammar of the caller's header is not known, so nothing of it stays.
-            (None, Separator::Colon) => (place.start, rest_of_line(text.bytes, name.start, place.start)),
-            (None, _) => (place.start, run(text.bytes, place.start, false)),
-        },
-        Kind::Secret | Kind::Token | Kind::Code | Kind::Key => single(text, &name, &place)?,
-    };
-    rules.found(text, start, end)
+    match place(text, &name)? {
+        Where::Here(place) => value(text, &name, &place, rules).map(Sign::Found),
+        Where::Below { pair } if !matches!(name.kind, Kind::Code | Kind::Key | Kind::JwkMember) => {
+            Some(Sign::Opens(Open::Value { kind: name.kind, hyphened: name.hyphened, pair }))
+        }
+        Where::Below { .. } => None,
+    }
 }
 
-/// Where the value of a name stands; `None` if no value follows.
-fn place(text: Text<'_>, name: &Name) -> Option<Place> {
+/// The credential at the beginning of a line, whose name ended the line before.
+pub(super) fn next_line(text: Text<'_>, start: usize, kind: Kind, hyphened: bool, pair: bool, rules: &Rules) -> Option<Found> {
     let bytes = text.bytes;
-    let mut at = name.end;
-    // XML: the name is a tag.
-    if name.start > 0 && bytes[name.start - 1] == b'<' && text.at(at) == Some(b'>') {
-        let end = memchr::memchr3(b'<', b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |found| at + found);
-        return Some(Place { start: at + 1, end: Some(end), separator: Separator::Equals });
+    let mut at = text.skip_blanks(start);
+    // JSON and YAML may indent by more than what aligns.
+    at += bytes[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let name = Name { start, end: at, kind, hyphened, option: false };
+    if pair {
+        let at = super::place::value_of_pair(text, at)?;
+        let (quote, from) = Quote::at(bytes, at)?;
+        return value(text, &name, &Place { start: from, end: Some(quote.end(bytes, from)), separator: Separator::Colon }, rules);
     }
-    for bracket in [&b"]"[..], b"%5D", b"%5d"] {
-        if text.begins(at, bracket) {
-            at += bracket.len();
+    let separator = Separator::Colon;
+    let (found, after) = if let Some((quote, from)) = Quote::at(bytes, at) {
+        let end = quote.end(bytes, from);
+        let after = Quote::at(bytes, end).map_or(end, |(_, after)| after);
+        (value(text, &name, &Place { start: from, end: Some(end), separator }, rules)?, after)
+    } else if matches!(kind, Kind::Authorization | Kind::Cookie | Kind::Custom) {
+        // A folded header (RFC 9112 section 5.2): its next line begins with a blank.
+        return if at > start { value(text, &name, &Place { start: at, end: None, separator }, rules) } else { None };
+    } else {
+        let end = run(bytes, at, false);
+        let alone =
+            looks_random(&bytes[at..end], SHORTEST_PLAIN) && !matches!(bytes[at], b'/' | b'[' | b'{') && !bytes[at..end].contains(&b'=');
+        if !alone {
+            return None;
         }
-    }
-    let closed = Quote::at(bytes, at).filter(|_| Quote::before(bytes, name.start).is_some());
-    if let Some((_, after)) = closed {
-        at = after;
-    }
-    at = text.skip_blanks(at);
-    let separator = match text.at(at)? {
-        b':' => Separator::Colon,
-        b'=' if text.at(at + 1) != Some(b'=') => Separator::Equals,
-        b'%' if text.begins(at, b"%3D") || text.begins(at, b"%3d") => Separator::Encoded,
-        // A pair, as Python prints it; in a list of names the next name is no value.
-        b',' if closed.is_some() && Quote::before(bytes, name.start).is_some_and(|(_, at)| at > 0 && bytes[at - 1] == b'(') => {
-            Separator::Colon
-        }
-        _ => return None,
+        (value(text, &name, &Place { start: at, end: None, separator }, rules)?, end)
     };
-    at += if separator == Separator::Encoded { 3 } else { 1 };
-    if matches!(text.at(at), Some(b'>' | b'=')) {
-        at += 1;
+    // A name with a value of its own, or a sentence, is no value.
+    let after = after + bytes[after..].iter().take(4).take_while(|byte| matches!(byte, b',' | b';' | b']' | b'}' | b')')).count();
+    text.is_line_end(text.skip_blanks(after)).then_some(found)
+}
+
+/// The part of a value that is secret.
+fn value(text: Text<'_>, name: &Name, place: &Place, rules: &Rules) -> Option<Found> {
+    let bytes = text.bytes;
+    if place.end.is_none() && begins_code(bytes, name, place.start) {
+        return None;
     }
-    at = text.skip_blanks(at);
-    if text.begins(at, b"Some(") {
-        at += 5;
-    }
-    // Python's b'…' and u'…'.
-    let opened = Quote::at(bytes, at).or_else(|| if matches!(text.at(at)?, b'b' | b'u') { Quote::at(bytes, at + 1) } else { None });
-    match opened {
-        // In `-H "Authorization: Bearer …"` the quote belongs to what stands around the field.
-        Some((quote, start)) => Some(Place { start, end: Some(quote.end(bytes, start)), separator }),
-        // What follows a quoted name without quotes is null, true, a number, a list.
-        None if closed.is_some() && separator == Separator::Colon => None,
-        None => Some(Place { start: at, end: None, separator }),
-    }
+    let (start, end) = match (name.kind, place.end, place.separator) {
+        (Kind::Authorization, ..) => authorization(text, name, place)?,
+        (Kind::Cookie | Kind::Custom, Some(end), _) => (place.start, end),
+        (Kind::Cookie, None, Separator::Colon) => {
+            // A cookie is a name and an equals sign (RFC 6265 section 4.1.1); prose about cookies has a blank first.
+            let near = &bytes[place.start..bytes.len().min(place.start + LONGEST_COOKIE_NAME)];
+            let length = near.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)).count();
+            let is_cookie = length > 0 && near.get(length) == Some(&b'=');
+            is_cookie.then(|| (place.start, rest_of_line(bytes, name.start, place.start)))?
+        }
+        // The grammar of the caller's header is not known, so nothing of it stays.
+        (Kind::Custom, None, Separator::Colon) => (place.start, rest_of_line(bytes, name.start, place.start)),
+        (Kind::Cookie | Kind::Custom, None, _) => (place.start, run(bytes, place.start, false)),
+        _ => single(text, name, place)?,
+    };
+    rules.found(text, start, end)
 }
 
 /// What follows `Authorization:` without its scheme word.
@@ -127,9 +131,9 @@ fn authorization(text: Text<'_>, name: &Name, place: &Place) -> Option<(usize, u
             None => rest_of_line(bytes, name.start, start),
         };
         let rest = bytes.get(start..end)?;
-        return (!is_idle(rest)).then_some((start, end));
+        return (!is_idle(rest) && !says_nothing(rest)).then_some((start, end));
     }
-    if single && after >= limit {
+    if (single && after >= limit) || says_nothing(bytes.get(place.start..limit)?) {
         return None;
     }
     let end = match (place.end, place.separator) {
@@ -150,6 +154,10 @@ fn is_idle(value: &[u8]) -> bool {
 /// The one value of a name that announces a secret.
 fn single(text: Text<'_>, name: &Name, place: &Place) -> Option<(usize, usize)> {
     let bytes = text.bytes;
+    // Before the end is looked for, because what is left alone must not be read again and again.
+    if matches!(name.kind, Kind::Pwd | Kind::PrivateKey) && begins_path(&bytes[place.start..]) {
+        return None;
+    }
     let encoded = place.separator == Separator::Encoded;
     let (start, end) = match place.end {
         Some(end) => (place.start, end),
@@ -170,6 +178,7 @@ fn single(text: Text<'_>, name: &Name, place: &Place) -> Option<(usize, usize)> 
     }
     let assigned = place.separator != Separator::Colon;
     let quoted = place.end.is_some();
+    let is_path = || value.len() <= LONGEST_PATH && PATH_ENDS.iter().any(|end| value.ends_with(end.as_bytes()));
     let in_form = || {
         let before = bytes[..name.start].last().copied();
         encoded || matches!(before, Some(b'?' | b'&')) || text.at(end) == Some(b'&')
@@ -178,6 +187,15 @@ fn single(text: Text<'_>, name: &Name, place: &Place) -> Option<(usize, usize)> 
     let taken = match name.kind {
         Kind::Code => assigned && in_form() && (looks_random(value, SHORTEST_CODE) || cut),
         Kind::Key => assigned && in_form() && (value.len() >= SHORTEST_KEY || cut) && !value.ends_with(b"[redacted]"),
+        Kind::JwkMember => quoted && value.len() >= SHORTEST_MEMBER && value.iter().all(|byte| BASE64URL.has(*byte)) && is_mixed(value),
+        Kind::Pwd | Kind::PrivateKey if is_path() => false,
+        // What stands in PEM is found by its first line.
+        Kind::PrivateKey if !quoted && value.starts_with(b"-----") => false,
+        Kind::Pass if value.iter().all(u8::is_ascii_digit) && !name_is_upper(bytes, name) => false,
+        // A list of two names is no name with its value.
+        _ if place.separator == Separator::List => !is_words(value) || value.len() >= 24,
+        // `--token TOKEN` and `--token string` are what a command's help says.
+        _ if place.separator == Separator::Blank => quoted || value.iter().any(u8::is_ascii_digit) || !is_plain(value) && !is_option(value),
         _ if quoted || cut => true,
         Kind::Token if assigned => in_form() || !is_plain(value),
         _ if assigned => true,
@@ -198,4 +216,30 @@ fn single(text: Text<'_>, name: &Name, place: &Place) -> Option<(usize, usize)> 
         }
         _ => Some((start, end)),
     }
+}
+
+/// Whether a value begins as the path of a file does.
+fn begins_path(value: &[u8]) -> bool {
+    matches!(value, [b'/' | b'~', ..] | [b'.', b'/' | b'.' | b'\\', ..] | [_, b':', b'\\' | b'/', ..])
+}
+
+/// Whether a value is a piece of a program: `self.next_token(…`, `os.environ[…`, `password=password`.
+fn begins_code(text: &[u8], name: &Name, start: usize) -> bool {
+    let value = &text[start..];
+    let length =
+        value.iter().take(LONGEST_PATH).take_while(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b':')).count();
+    let last = value[..length].rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    let next = value.get(length);
+    let ends = next.is_none_or(|byte| matches!(byte, b',' | b')' | b';' | b' ' | b'\n' | b'\r'));
+    length > 1 && (matches!(next, Some(b'(' | b'[')) || (ends && last == &text[name.start..name.end]))
+}
+
+/// Whether a name is written in capitals, as variables of the environment are.
+fn name_is_upper(text: &[u8], name: &Name) -> bool {
+    !text[name.start..name.end].iter().any(u8::is_ascii_lowercase)
+}
+
+/// Whether a word of a command is its next option, or a mark in its help.
+fn is_option(value: &[u8]) -> bool {
+    matches!(value.first(), Some(b'-' | b'|' | b'[' | b'(' | b'{'))
 }

@@ -1,14 +1,24 @@
 //! Redaction: secrets out of any text, look-alikes left alone.
 //!
-//! `scan` finds the few places worth a look, `field` reads a name with its value there, `bare` what needs no name; `names` and `value` are what both know
-//! of names and of values, `stream` is the same for text that comes in pieces.
+//! `scan` finds the few places worth a look. `field` reads a name with its value there, where `place`
+//! says that it stands; `bare` reads what needs no name, `pem` private keys. `names`, `value` and
+//! `prefixes` are what they know. `ansi` passes over escape sequences. `echo` finds known secrets in the
+//! decoded forms that `view` makes of a text. `rules` walks through a text with all of them, and
+//! `stream` does the same for text that comes in pieces.
 
+mod ansi;
 mod bare;
+mod echo;
 mod field;
 mod names;
+mod pem;
+mod place;
+mod prefixes;
+mod rules;
 mod scan;
 mod stream;
 mod value;
+mod view;
 
 pub use stream::{MAX_LINE, RedactStream};
 
@@ -20,28 +30,32 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
-use scan::{Hit, Hits, Literals, Opening, every_case, rare_window};
+use field::Open;
+use rules::Rules;
 use value::{MARK, Text};
-
-/// The length of what is searched of a known secret, in bytes: as many as the vector search compares at once. A shorter secret is not looked for, because
-/// it would be found everywhere, and the gaps would tell it.
-const WINDOW: usize = 4;
-/// Shorter prefixes, such as `ID_`, stand before too many other things; what follows them is taken out where a field says that it is a secret.
-const SHORTEST_PREFIX: usize = 5;
 
 /// `Redactor` takes secrets out of text and bytes, and leaves what only looks like them alone.
 ///
 /// It takes out, and puts `[redacted]` in their place:
 /// - what follows `Authorization` and its relatives, a scheme word such as `Bearer` kept; cookies; `X-API-Key`, `X-Auth-Token` and other headers whose
 ///   name says what they hold; any header named by [`Redactor::with_header`];
-/// - values of `access_token`, `refresh_token`, `id_token`, `client_secret`, `api_key`, `password`, `assertion` and the like in JSON (also JSON printed
-///   inside JSON), in printed maps, in form bodies and in URLs; `code` and `key` in forms and URLs only;
-/// - keys with the prefix of a shipped profile, the prefix kept (`live_sk_[redacted]`); `Bearer` and `Basic` with a credential anywhere; JSON web tokens;
-///   passwords in URLs; any text named by [`Redactor::with_secret`].
+/// - values of `access_token`, `refresh_token`, `id_token`, `client_secret`, `api_key`, `password`,
+///   `assertion`, `code_verifier`, `device_code`, `passphrase`, `*_PASS`, sealing keys and the like: in
+///   JSON (also JSON printed inside JSON, with quotes escaped in any way), in printed maps, in form
+///   bodies and in URLs, in XML, in HAR files, as options of commands, and on the line after their
+///   name; `code` and `key` in forms and URLs only;
+/// - private keys: PEM in one line or many, `private_key`, the private members of a JSON web key;
+/// - keys with a known prefix in any case, the prefix kept (`live_sk_[redacted]`); `Bearer` and `Basic`
+///   with a credential anywhere; JSON web tokens; passwords in URLs and of `curl -u`; any text named by
+///   [`Redactor::with_secret`], in every form in which it may have been echoed.
 ///
-/// It leaves alone: UUIDs, hashes, hex ids, numbers and words, `token expired` and `Basic plan`, `null` and `true` in JSON, page tokens. A secret without
-/// any of the signs above cannot be told from an id; name it with [`Redactor::with_secret`]. A field is read within one line: a value that is not closed
-/// ends with the line, and one whose name stands on the line before is not recognised.
+/// It leaves alone: UUIDs, hashes, hex ids, numbers and words, `token expired` and `Basic plan`, `null`
+/// and `true` in JSON, page tokens, placeholders such as `$TOKEN` and `YOUR_TOKEN`, identifiers made of
+/// words, calls in source code. A secret without any of the signs above cannot be told from an id; name
+/// it with [`Redactor::with_secret`]. A value that is not closed ends with its line.
+///
+/// Escape sequences of terminals are borders of words. They may stand between a name, its separator and
+/// its value. The time is linear in the length of the text, whatever the text is.
 ///
 /// Headers and schemes are recognised in small letters, capitalised and in capitals. Two things are not redacted for lack of a sign: a URL's scheme that
 /// ends with an unusual letter hides its password, and a word of small letters after a bare `Bearer` is a word.
@@ -57,29 +71,6 @@ const SHORTEST_PREFIX: usize = 5;
 #[derive(Clone)]
 pub struct Redactor(Arc<Rules>);
 
-/// What a redactor knows.
-#[derive(Clone)]
-struct Rules {
-    builtin: Option<Literals>,
-    more: Option<Literals>,
-    known: Option<Literals>,
-    prefixes: Vec<Prefix>,
-    short_prefixes: Vec<String>,
-    headers: Vec<Vec<u8>>,
-    header_literals: Vec<Vec<u8>>,
-    secrets: Vec<Secret>,
-    /// For each window that is searched, the secrets that end with it.
-    windows: Vec<Vec<usize>>,
-}
-
-/// A prefix that gives a key away, and where in it the searched window begins.
-#[derive(Clone)]
-struct Prefix {
-    text: String,
-    window: usize,
-    shipped: bool,
-}
-
 /// The range of a text that is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Found {
@@ -87,37 +78,33 @@ struct Found {
     end: usize,
 }
 
+/// What an opening leads to.
+enum Sign {
+    /// A secret.
+    Found(Found),
+    /// A secret that begins on the next line.
+    Opens(Open),
+}
+
+/// What stands where a secret was, as text.
+pub(crate) const MARK_TEXT: &str = "[redacted]";
+
 impl Redactor {
     /// What is put in a secret's place.
     pub const MARK: &'static [u8] = MARK;
 
     /// A redactor that knows the headers, fields and schemes above and the key formats of every shipped profile.
     ///
-    /// Building one reads the profiles and costs about a millisecond; keep it.
+    /// Building one costs some tens of microseconds; keep it.
     pub fn new() -> Self {
-        let mut rules = Rules {
-            builtin: None,
-            more: None,
-            known: None,
-            prefixes: Vec::new(),
-            short_prefixes: Vec::new(),
-            headers: Vec::new(),
-            header_literals: Vec::new(),
-            secrets: Vec::new(),
-            windows: Vec::new(),
-        };
-        for provider in Provider::builtin_names().filter_map(|name| Provider::builtin(name).ok()) {
-            rules.add_provider(&provider, true);
-        }
-        rules.builtin = Literals::builtin(rules.prefixes.iter().map(|prefix| prefix.text.as_str()));
-        Self(Arc::new(rules))
+        Self(Arc::new(Rules::builtin()))
     }
 
     /// Takes out keys of this provider's formats as well, and what its credential header holds: for profiles that are not shipped.
     #[must_use]
     pub fn with_provider(self, provider: &Provider) -> Self {
         self.changed(|rules| {
-            rules.add_provider(provider, false);
+            rules.add_provider(provider);
             rules.add_header(provider.attach_header());
         })
     }
@@ -128,8 +115,10 @@ impl Redactor {
         self.changed(|rules| rules.add_header(name))
     }
 
-    /// Takes out this text wherever it stands, as it is, percent-encoded or escaped in JSON. Text of several lines is looked for line by line, and lines
-    /// shorter than four bytes are not looked for.
+    /// Takes out this text wherever it stands, as it is, percent-encoded once or twice, escaped in
+    /// JSON or HTML, in base64 at any offset or in hexadecimal digits; and any twelve bytes of it in a
+    /// row. Text of several lines is looked for line by line. Lines shorter than four bytes are not
+    /// looked for, because they would be found everywhere.
     #[must_use]
     pub fn with_secret(self, secret: &Secret) -> Self {
         self.with_secrets([secret])
@@ -138,11 +127,7 @@ impl Redactor {
     /// Takes out several texts, as [`Redactor::with_secret`] does one.
     #[must_use]
     pub fn with_secrets<'a>(self, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        self.changed(|rules| {
-            for secret in secrets {
-                rules.add_secret(secret);
-            }
-        })
+        self.changed(|rules| rules.echoes.add(secrets))
     }
 
     /// A text without its secrets; the text itself if there are none.
@@ -159,7 +144,7 @@ impl Redactor {
     /// Bytes without their secrets, whatever their encoding is, as long as it keeps ASCII: logs are not always UTF-8.
     pub fn redact_bytes<'t>(&self, bytes: &'t [u8]) -> Cow<'t, [u8]> {
         let mut out = Vec::new();
-        let end = self.write(bytes, &mut out);
+        let (end, _) = self.write(bytes, Open::Nothing, &mut out);
         if end == 0 {
             return Cow::Borrowed(bytes);
         }
@@ -170,14 +155,35 @@ impl Redactor {
     /// Appends bytes without their secrets to `out`; with a buffer that is used again this is the fastest way for large texts, because an operating
     /// system hands out fresh memory slowly.
     pub fn redact_into(&self, bytes: &[u8], out: &mut Vec<u8>) {
-        let end = self.write(bytes, out);
+        self.redact_lines(bytes, Open::Nothing, out);
+    }
+
+    /// The same for lines after others, which left something open; says what these leave open.
+    fn redact_lines(&self, bytes: &[u8], open: Open, out: &mut Vec<u8>) -> Open {
+        let (end, open) = self.write(bytes, open, out);
         out.extend_from_slice(&bytes[end..]);
+        open
+    }
+
+    /// A text without its secrets; what ends with the text counts as cut off, so in doubt it is one.
+    pub(crate) fn redact_beginning(&self, text: &str) -> String {
+        let (mut out, mut copied) = (String::new(), 0);
+        self.0.each(Text { bytes: text.as_bytes(), more: true }, 0, Open::Nothing, |_, found, joined| {
+            if !joined {
+                out.push_str(text.get(copied..found.start).unwrap_or_default());
+                out.push_str(MARK_TEXT);
+            }
+            copied = found.end;
+            true
+        });
+        out.push_str(text.get(copied..).unwrap_or_default());
+        out
     }
 
     /// Where the secrets are: what [`Redactor::redact_bytes`] replaces by [`Redactor::MARK`], in order, for those who write the text elsewhere.
     pub fn places(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let mut places: Vec<Range<usize>> = Vec::new();
-        self.0.each(Text { bytes, more: false }, 0, |_, found, joined| {
+        self.0.each(Text { bytes, more: false }, 0, Open::Nothing, |_, found, joined| {
             match places.last_mut().filter(|_| joined) {
                 Some(last) => last.end = found.end,
                 None => places.push(found.start..found.end),
@@ -192,10 +198,10 @@ impl Redactor {
         RedactStream::new(self.clone())
     }
 
-    /// Writes everything up to the end of the last secret, and says where that is; zero if there is none.
-    fn write(&self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
+    /// Writes everything up to the end of the last secret, and says where that is, zero if there is none; and what the last line leaves open.
+    fn write(&self, bytes: &[u8], open: Open, out: &mut Vec<u8>) -> (usize, Open) {
         let mut copied = 0;
-        self.0.each(Text { bytes, more: false }, 0, |_, found, joined| {
+        let open = self.0.each(Text { bytes, more: false }, 0, open, |_, found, joined| {
             if copied == 0 {
                 out.reserve(bytes.len());
             }
@@ -206,133 +212,13 @@ impl Redactor {
             copied = found.end;
             true
         });
-        copied
+        (copied, open)
     }
 
     fn changed(self, change: impl FnOnce(&mut Rules)) -> Self {
         let mut rules = Arc::unwrap_or_clone(self.0);
         change(&mut rules);
-        rules.prepare();
         Self(Arc::new(rules))
-    }
-}
-
-impl Rules {
-    /// Calls `take` with each hit, what it led to, and whether that joins what was taken before; until `take` says no.
-    fn each(&self, text: Text<'_>, from: usize, mut take: impl FnMut(Hit, Found, bool) -> bool) {
-        let sets = self.builtin.iter().chain(&self.more).chain(&self.known);
-        let mut hits = Hits::new(text.bytes, sets, from);
-        let (mut done, mut any) = (from, false);
-        while let Some(hit) = hits.next(done) {
-            let Some(found) = self.recognise(text, &hit) else { continue };
-            // A name may itself hold a secret that the caller knows, before the value.
-            let within = hit.at.max(done)..found.start;
-            let known = self.known.iter().flat_map(|known| known.every(text.bytes, within.clone()));
-            let earlier = known.filter_map(|hit| Some((hit, self.recognise(text, &hit)?)));
-            for (hit, mut found) in earlier.chain([(hit, found)]) {
-                if found.end <= done {
-                    continue;
-                }
-                if &text.bytes[found.start..found.end] == MARK {
-                    // It was taken out before; like what is taken out now, it is not looked into.
-                    (done, any) = (found.end, false);
-                    continue;
-                }
-                found.start = found.start.max(done);
-                if !take(hit, found, any && found.start == done) {
-                    return;
-                }
-                (done, any) = (found.end, true);
-            }
-        }
-    }
-
-    fn recognise(&self, text: Text<'_>, hit: &Hit) -> Option<Found> {
-        match hit.opening {
-            Opening::Name => field::field(text, hit.at..hit.end, self),
-            Opening::Bearer => bare::bearer(text, hit.at, self),
-            Opening::Basic => bare::basic(text, hit.at, self),
-            Opening::Prefix => bare::prefixed(text, hit.at, self),
-            Opening::Jwt => bare::jwt(text, hit.at, self),
-            Opening::UserInfo => bare::user_info(text, hit.at, self),
-            Opening::Known(window) => bare::known(text, hit.at, window, self),
-        }
-    }
-
-    /// A range to be replaced, without the prefix that says which kind of key it is; `None` if nothing is left.
-    fn found(&self, text: Text<'_>, start: usize, end: usize) -> Option<Found> {
-        let value = text.bytes.get(start..end)?;
-        let prefixes = self.prefixes.iter().map(|prefix| &prefix.text).chain(&self.short_prefixes);
-        let kept = prefixes.map(String::as_bytes).filter(|prefix| value.starts_with(prefix)).map(<[u8]>::len).max().unwrap_or(0);
-        let rest = &value[kept..];
-        (!rest.is_empty()).then_some(Found { start: start + kept, end })
-    }
-
-    fn add_provider(&mut self, provider: &Provider, shipped: bool) {
-        for format in provider.key_formats().chain(provider.secret_formats()) {
-            let text = format.prefix.clone();
-            if text.is_empty() || self.prefixes.iter().any(|known| known.text == text) || self.short_prefixes.contains(&text) {
-                continue;
-            }
-            if text.len() < SHORTEST_PREFIX {
-                self.short_prefixes.push(text);
-                continue;
-            }
-            let rare = rare_window(text.as_bytes(), WINDOW);
-            let window = memchr::memmem::find(text.as_bytes(), rare).unwrap_or(0);
-            self.prefixes.push(Prefix { text, window, shipped });
-        }
-    }
-
-    fn add_header(&mut self, name: &str) {
-        let folded = names::fold(name);
-        if !folded.is_empty() && !self.headers.contains(&folded) {
-            self.headers.push(folded);
-            self.header_literals.push(rare_window(name.trim().as_bytes(), 3).to_vec());
-        }
-    }
-
-    fn add_secret(&mut self, secret: &Secret) {
-        for line in secret.expose().lines().filter(|line| line.len() >= WINDOW) {
-            let encoded: String = form_urlencoded::byte_serialize(line.as_bytes()).collect();
-            let escaped = serde_json::to_string(line).unwrap_or_default();
-            for form in [line, &encoded, escaped.trim_matches('"')] {
-                let form = Secret::new(form);
-                if form.expose().len() >= WINDOW && !self.secrets.iter().any(|known| known.same_as(&form)) {
-                    self.secrets.push(form);
-                }
-            }
-        }
-    }
-
-    /// Makes the searches for what the caller added. Of a known secret only four bytes go into a search, which cannot be wiped; the rest stays a [`Secret`].
-    fn prepare(&mut self) {
-        let mut more: Vec<(Vec<u8>, Opening)> = Vec::new();
-        for prefix in self.prefixes.iter().filter(|prefix| !prefix.shipped) {
-            more.push((rare_window(prefix.text.as_bytes(), WINDOW).to_vec(), Opening::Prefix));
-        }
-        for literal in &self.header_literals {
-            more.extend(every_case(literal).into_iter().map(|literal| (literal, Opening::Name)));
-        }
-        self.more = Literals::new(more);
-
-        let mut windows: Vec<(Vec<u8>, Vec<usize>)> = Vec::new();
-        for (index, secret) in self.secrets.iter().enumerate() {
-            let text = secret.expose().as_bytes();
-            let window = &text[text.len() - WINDOW..];
-            match windows.iter_mut().find(|(known, _)| known == window) {
-                Some((_, secrets)) => secrets.push(index),
-                None => windows.push((window.to_vec(), alloc::vec![index])),
-            }
-        }
-        self.known =
-            Literals::new(windows.iter().enumerate().map(|(index, (window, _))| (window.clone(), Opening::Known(index))).collect());
-        self.windows = windows.into_iter().map(|(_, secrets)| secrets).collect();
-    }
-
-    /// The length of the longest known secret, in bytes.
-    fn longest(&self) -> usize {
-        self.secrets.iter().map(|secret| secret.expose().len()).max().unwrap_or(0)
     }
 }
 
@@ -344,6 +230,6 @@ impl Default for Redactor {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} headers and {} secrets added)", self.0.headers.len(), self.0.secrets.len())
+        write!(f, "Redactor({} headers and {} secrets added)", self.0.headers.len(), self.0.echoes.len())
     }
 }

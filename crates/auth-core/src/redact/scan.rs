@@ -3,7 +3,6 @@
 //! Nearly all of a log is clean. So a vector search looks for four to six letters out of the middle of each opening, chosen because they are
 //! rare in logs (`riza` for `Authorization`, `ooki` for `Cookie`), and only where one is found does a recogniser look closer.
 
-use super::WINDOW;
 use aho_corasick::automaton::Automaton as _;
 use aho_corasick::nfa::contiguous::{Builder, NFA};
 use aho_corasick::{Input, MatchKind, packed};
@@ -26,8 +25,10 @@ pub(super) enum Opening {
     Jwt,
     /// The user information of a URL.
     UserInfo,
-    /// A secret that the caller named; the number is the window's.
-    Known(usize),
+    /// The `-u id:password` of curl.
+    UserOption,
+    /// The first line of a private key in PEM.
+    PrivateKey,
 }
 
 /// The most literals of one vector search; with more, text is searched a byte at a step.
@@ -92,6 +93,71 @@ const FIELDS: [(&str, Opening); 14] = [
 const TOKENS: [&str; 12] =
     ["oken:", "oken=", "oken\"", "oken'", "oken\\", "oken%", "oken =", "oken :", "oken]", "OKEN:", "OKEN=", "OKEN\""];
 
+/// What is rarer: a second search, because one vector search has no room for more.
+const RARE: [(&str, Opening); 61] = [
+    ("phra", Opening::Name), // passphrase
+    ("PHRA", Opening::Name),
+    ("_pass", Opening::Name), // db_pass
+    ("_PASS", Opening::Name),
+    ("pass=", Opening::Name),
+    ("PASS=", Opening::Name),
+    ("PWD=", Opening::Name),
+    ("pwd=", Opening::Name),
+    ("Pwd=", Opening::Name),
+    ("PWD:", Opening::Name),
+    ("pwd:", Opening::Name),
+    ("pwd\"", Opening::Name),
+    ("te_k", Opening::Name), // private_key
+    ("TE_K", Opening::Name),
+    ("te-k", Opening::Name),
+    ("teKe", Opening::Name),
+    ("rifier", Opening::Name), // code_verifier
+    ("RIFIER", Opening::Name),
+    ("vice_co", Opening::Name), // device_code
+    ("VICE_CO", Opening::Name),
+    ("viceCo", Opening::Name),
+    ("eal_k", Opening::Name), // seal_key
+    ("EAL_K", Opening::Name),
+    ("ing_key", Opening::Name), // sealing_key, signing_key
+    ("ING_KEY", Opening::Name),
+    ("ion_key", Opening::Name), // encryption_key
+    ("ION_KEY", Opening::Name),
+    ("ion-K", Opening::Name), // Ocp-Apim-Subscription-Key
+    ("ion-k", Opening::Name),
+    ("ionK", Opening::Name),
+    ("ons-k", Opening::Name), // x-functions-key
+    ("ons-K", Opening::Name),
+    ("mer_k", Opening::Name), // former_key
+    ("MER_K", Opening::Name),
+    ("ntKey", Opening::Name), // AccountKey of Azure's connection strings
+    ("oken&", Opening::Name),
+    ("oken>", Opening::Name),
+    ("oken\x1b", Opening::Name),
+    ("OKEN'", Opening::Name),
+    ("OKEN\\", Opening::Name),
+    ("OKEN%", Opening::Name),
+    ("--tok", Opening::Name),
+    ("-token ", Opening::Name),
+    (" -u ", Opening::UserOption),
+    ("--user ", Opening::UserOption),
+    ("KEY-----", Opening::PrivateKey),
+    ("Y BLOCK-----", Opening::PrivateKey),
+    ("\"d\":", Opening::Name), // private members of a JSON web key
+    ("\"p\":", Opening::Name),
+    ("\"q\":", Opening::Name),
+    ("\"k\":", Opening::Name),
+    ("\"dp\":", Opening::Name),
+    ("\"dq\":", Opening::Name),
+    ("\"qi\":", Opening::Name),
+    ("\"d\\\"", Opening::Name),
+    ("\"p\\\"", Opening::Name),
+    ("\"q\\\"", Opening::Name),
+    ("\"k\\\"", Opening::Name),
+    ("'d':", Opening::Name),
+    ("'k':", Opening::Name),
+    ("rer\x1b", Opening::Bearer),
+];
+
 /// A set of literals that are searched together.
 #[derive(Clone)]
 pub(super) struct Literals {
@@ -108,15 +174,17 @@ enum Engine {
 }
 
 impl Literals {
-    /// The openings that are always looked for, with those of `prefixes`.
-    pub(super) fn builtin<'a>(prefixes: impl Iterator<Item = &'a str>) -> Option<Self> {
-        let owned = |(word, opening): &(&str, Opening)| (word.as_bytes().to_vec(), *opening);
+    /// The openings that are always looked for.
+    pub(super) fn builtin() -> Option<Self> {
         let schemes = SCHEME_ENDS.bytes().map(|letter| ([&[letter], &b"://"[..]].concat(), Opening::UserInfo));
         let written = AS_WRITTEN.iter().chain(&HTTP).map(owned).chain(schemes);
         let tokens = TOKENS.iter().map(|word| (word.as_bytes().to_vec(), Opening::Name));
-        let prefixes = prefixes.map(|prefix| (rare_window(prefix.as_bytes(), WINDOW).to_vec(), Opening::Prefix));
-        let fields = FIELDS.iter().map(owned).chain(tokens).chain(prefixes);
-        Self::new(written.chain(fields).collect())
+        Self::new(written.chain(FIELDS.iter().map(owned)).chain(tokens).collect())
+    }
+
+    /// The openings that are rarer.
+    pub(super) fn rare() -> Option<Self> {
+        Self::new(RARE.iter().map(owned).collect())
     }
 
     /// Literals with what each opens; the same literal twice counts once. `None` if there are none.
@@ -130,16 +198,6 @@ impl Literals {
         let packed = packed::Config::new().match_kind(packed::MatchKind::LeftmostLongest).builder().extend(&literals).build();
         let engine = packed.map_or_else(|| automaton(&literals), Engine::Packed);
         Some(Self { engine, openings })
-    }
-
-    /// Every literal within a range.
-    pub(super) fn every(&self, text: &[u8], range: core::ops::Range<usize>) -> impl Iterator<Item = Hit> {
-        let mut from = range.start;
-        core::iter::from_fn(move || {
-            let hit = self.find(text.get(..range.end).filter(|_| from < range.end)?, from)?;
-            from = hit.at + 1;
-            Some(hit)
-        })
     }
 
     /// The first literal that begins at `from` or later.
@@ -158,6 +216,10 @@ impl Literals {
     }
 }
 
+fn owned((word, opening): &(&str, Opening)) -> (Vec<u8>, Opening) {
+    (word.as_bytes().to_vec(), *opening)
+}
+
 fn automaton(literals: &[Vec<u8>]) -> Engine {
     let built = Builder::new().match_kind(MatchKind::LeftmostLongest).build(literals);
     Engine::Automaton(Arc::new(built.expect("literals of a few bytes each do not exhaust 2^31 states")))
@@ -171,7 +233,7 @@ pub(super) struct Hit {
     pub(super) opening: Opening,
 }
 
-/// As many searches as there can be: one that is always there, the caller's headers and prefixes, the caller's secrets.
+/// As many searches as there can be: two that are always there, and the prefixes with the caller's headers.
 const SETS: usize = 3;
 
 /// The hits of several sets of literals in one text, in order.
@@ -247,8 +309,7 @@ mod tests {
 
     #[test]
     fn the_builtin_openings_fit_the_vector_search() {
-        let literals = Literals::builtin(["live_sk_", "test_sk_", "sk_live_"].into_iter()).unwrap();
-        {
+        for literals in [Literals::builtin().unwrap(), Literals::rare().unwrap()] {
             assert!(literals.openings.len() <= MOST, "{} literals make the search slower", literals.openings.len());
             if cfg!(all(feature = "std", target_arch = "x86_64")) {
                 assert!(matches!(literals.engine, Engine::Packed(_)));

@@ -1,6 +1,7 @@
 //! Streams: the same for text that comes in pieces, wherever it was cut.
 
 use super::Redactor;
+use super::field::Open;
 use super::value::{MARK, Text};
 use alloc::vec::Vec;
 use core::fmt;
@@ -40,16 +41,29 @@ pub struct RedactStream {
     written: usize,
     limit: usize,
     overlap: usize,
+    /// What the line before left open.
+    open: Open,
+    /// The front of the line was written already.
+    begun: bool,
     /// Everything to the end of the line belongs to a value that was taken out.
     skipping: bool,
 }
 
 impl RedactStream {
     pub(super) fn new(redactor: Redactor) -> Self {
-        let overlap = OVERLAP.max(redactor.0.longest() + super::WINDOW);
+        let overlap = OVERLAP.max(4 * redactor.0.echoes.longest());
         let limit = MAX_LINE.max(4 * overlap) + CONTEXT;
         // At its full size from the start: a buffer that grows leaves copies of itself behind that are not wiped.
-        Self { redactor, line: Zeroizing::new(Vec::with_capacity(limit)), written: 0, limit, overlap, skipping: false }
+        Self {
+            redactor,
+            line: Zeroizing::new(Vec::with_capacity(limit)),
+            written: 0,
+            limit,
+            overlap,
+            open: Open::Nothing,
+            begun: false,
+            skipping: false,
+        }
     }
 
     /// Takes the next piece and appends what can be written already to `out`.
@@ -65,19 +79,21 @@ impl RedactStream {
             piece = &piece[end..];
         }
         let whole = memchr::memrchr(b'\n', piece).map_or(0, |found| found + 1);
-        self.redactor.redact_into(&piece[..whole], out);
+        self.open = self.redactor.redact_lines(&piece[..whole], self.open, out);
         self.hold(&piece[whole..], out);
     }
 
     /// Writes what waits for its line to end. The stream can be used again for another text.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         self.end_line(out);
+        self.open = Open::Nothing;
     }
 
     fn end_line(&mut self, out: &mut Vec<u8>) {
         self.settle(false, out);
         self.line.clear();
         self.written = 0;
+        self.begun = false;
         self.skipping = false;
     }
 
@@ -100,13 +116,17 @@ impl RedactStream {
 
     /// Writes the line, or the front of it if there is `more` to come.
     fn settle(&mut self, more: bool, out: &mut Vec<u8>) {
+        if self.begun && self.written == self.line.len() {
+            return;
+        }
         let line = self.line.as_slice();
         let mut border = if more { line.len() - self.overlap } else { line.len() };
         let mut copied = self.written;
         let mut cut_off = false;
-        self.redactor.0.each(Text { bytes: line, more }, self.written, |hit, found, joined| {
-            if hit.at >= border {
-                // Not yet; but what begins before the border and was found behind it (a known secret, by its end) must not be cut.
+        let open = if self.begun { Open::Nothing } else { self.open };
+        self.open = self.redactor.0.each(Text { bytes: line, more }, self.written, open, |at, found, joined| {
+            if at >= border {
+                // Not yet.
                 border = border.min(found.start);
                 return true;
             }
@@ -120,6 +140,7 @@ impl RedactStream {
             cut_off = more && found.end == line.len();
             !cut_off
         });
+        self.begun = true;
         if cut_off {
             self.line.clear();
             self.written = 0;

@@ -3,7 +3,7 @@
 use super::{Holding, Session, Skew};
 use crate::credential::{Authorization, Secret};
 use crate::headers::Headers;
-use crate::pauses::LONGEST_PAUSE;
+use crate::pauses;
 use crate::provider::GrantKind;
 use crate::time::UnixTime;
 use crate::token::access::Token;
@@ -93,7 +93,7 @@ impl Session {
             _ => {
                 let failures = self.life().map_or(0, TokenLife::failures).min(5);
                 let rest = now.after(Duration::from_secs(1 << failures).min(LONGEST_REST));
-                failure.come_back_at().map_or(rest, |at| at.clamp(now.after(Duration::from_secs(1)), now.after(LONGEST_PAUSE)))
+                failure.come_back_at().map_or(rest, |at| pauses::kept(at, now).max(now.after(Duration::from_secs(1))))
             }
         }
     }
@@ -127,6 +127,13 @@ impl Session {
     /// Whether its refresh token is what the store holds, so that a login elsewhere can bring another.
     fn goes_by_the_store(&self) -> bool {
         self.lacks_consent() || self.life().is_some_and(|life| life.grant.is_stored())
+    }
+
+    /// Notes which journal entry's answer an exchange of this session waits for.
+    pub(crate) fn await_answer(&mut self, mark: Option<u64>) {
+        if let Holding::Token(life) = &mut self.holding {
+            life.await_answer(mark);
+        }
     }
 
     /// Notes that the refresh token which the journal's entry of that mark speaks of was not spent after all.

@@ -74,6 +74,9 @@ pub(crate) enum Ready {
 pub(crate) struct TokenLife {
     rare: Option<Box<Rare>>,
     token: Option<Token>,
+    /// The tokens before these, because a server may still say them back. In a box, so that a session without any stays small.
+    #[expect(clippy::box_collection, reason = "a thin pointer: nearly every session has none")]
+    previous: Option<Box<Vec<Secret>>>,
     pub(crate) grant: Grant,
 }
 
@@ -92,6 +95,8 @@ struct Rare {
     unsaved: Option<Box<Unsaved>>,
     /// The store's refresh token that the server refused.
     refused: Option<Box<Refused>>,
+    /// The mark of the journal entry whose answer an exchange of this session waits for.
+    awaited: Option<u64>,
     failures: u32,
 }
 
@@ -103,7 +108,8 @@ struct Refused {
 }
 
 impl Rare {
-    const NONE: &Self = &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, refused: None, failures: 0 };
+    const NONE: &Self =
+        &Self { phase: Phase::Quiet, spares: Vec::new(), record: None, unsaved: None, refused: None, awaited: None, failures: 0 };
 
     /// The record with its access token, which stands in the token that is held if that is the record's. A record without an end has no access token: that of
     /// a grant that just replaced another, whose token is still held.
@@ -117,8 +123,9 @@ impl Rare {
     }
 
     fn is_empty(&self) -> bool {
-        let Self { phase, spares, record, unsaved, refused, failures } = self;
-        matches!(phase, Phase::Quiet) && spares.is_empty() && record.is_none() && unsaved.is_none() && refused.is_none() && *failures == 0
+        let Self { phase, spares, record, unsaved, refused, awaited, failures } = self;
+        let holds_nothing = spares.is_empty() && record.is_none() && unsaved.is_none() && refused.is_none() && awaited.is_none();
+        matches!(phase, Phase::Quiet) && holds_nothing && *failures == 0
     }
 }
 
@@ -126,7 +133,7 @@ impl TokenLife {
     pub(crate) fn new(grant: Grant, spares: Vec<Grant>) -> Self {
         let record = Box::new(Self::first_record(&grant));
         let rare = Rare { spares, record: record.refresh_token.is_some().then_some(record), ..Rare::default() };
-        Self { grant, token: None, rare: (!rare.is_empty()).then(|| Box::new(rare)) }
+        Self { grant, token: None, previous: None, rare: (!rare.is_empty()).then(|| Box::new(rare)) }
     }
 
     /// What is known of a grant before anything was asked for with it.
@@ -150,6 +157,10 @@ impl TokenLife {
             }
             (_, Event::Begin { by, until }) => Phase::Refreshing { by, until },
             (phase, Event::Granted { by, token, record }) if is_newer(&record) => {
+                let former = rare.whole_record(self.token.as_ref()).unwrap_or_default();
+                let held = self.token.as_ref().map(|token| token.authorization.credential());
+                let previous: Vec<Secret> = held.into_iter().chain(former.access_token).chain(former.refresh_token).collect();
+                self.previous = (!previous.is_empty()).then(|| Box::new(previous));
                 let record = record.refresh_token.is_some().then(|| Box::new(Record { access_token: None, ..*record }));
                 (self.token, rare.record, rare.unsaved, rare.refused, rare.failures) = (Some(token), record, None, None, 0);
                 match phase {
@@ -294,6 +305,18 @@ impl TokenLife {
         (refused.generation == self.generation() && now < refused.until).then_some(&refused.failure)
     }
 
+    /// Notes which journal entry's answer is waited for; `None` if none is any more.
+    pub(crate) fn await_answer(&mut self, mark: Option<u64>) {
+        if mark.is_some() || self.rare().awaited.is_some() {
+            self.rare.get_or_insert_default().awaited = mark;
+        }
+    }
+
+    /// Whether an exchange of this session waits for the answer that this journal entry announced.
+    pub(crate) fn awaits_answer(&self, mark: u64) -> bool {
+        self.rare().awaited == Some(mark)
+    }
+
     /// Whether nobody is asking for a token.
     pub(crate) fn is_quiet(&self) -> bool {
         matches!(self.phase(), Phase::Quiet)
@@ -347,7 +370,13 @@ impl TokenLife {
 
     /// The secrets that an answer of the token endpoint might echo.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = Secret> {
-        self.grant.client.secret().into_iter().chain(self.refresh_token().cloned())
+        let rare = self.rare();
+        let records = rare.record.iter().map(AsRef::as_ref).chain(rare.unsaved.iter().map(|unsaved| &unsaved.1));
+        let tokens = records.flat_map(|record| [&record.refresh_token, &record.access_token]).flatten();
+        let spares = rare.spares.iter().filter_map(Grant::first_refresh_token);
+        let unsaved = rare.unsaved.iter().filter_map(|unsaved| Some(unsaved.0.as_ref().ok()?.authorization.credential()));
+        let known = tokens.chain(spares).chain(self.previous.iter().flat_map(|previous| previous.iter())).cloned();
+        self.grant.client.secret().into_iter().chain(known).chain(unsaved)
     }
 
     fn rare(&self) -> &Rare {
@@ -442,10 +471,35 @@ mod tests {
         assert!(life.generation() == 2 && !life.take(granted(&life, 2, None)), "a token of before is none");
     }
 
+    #[test]
+    fn the_tokens_before_these_are_secrets_of_the_session_too() {
+        let refreshed = Grant::refresh_token(client("a"), "refresh-1");
+        for (grant, expected) in [
+            (Grant::client_credentials(client("a")), alloc::vec!["token-1", "token-2"]),
+            (refreshed, alloc::vec!["token-1", "token-2", "refresh-1", "refresh-2"]),
+        ] {
+            let refreshes = grant.first_refresh_token().is_some();
+            let mut life = TokenLife::new(grant, Vec::new());
+            for generation in [1, 2] {
+                let refresh_token = refreshes.then(|| if generation == 1 { "refresh-1" } else { "refresh-2" });
+                life.take(Event::Begin { by: 1, until: NOW });
+                let Event::Granted { by, record, .. } = granted(&life, generation, refresh_token) else { unreachable!() };
+                let text = alloc::format!("token-{generation}");
+                let token = Token::new(authorization(&text, generation), NOW, Duration::from_hours(1), None, 0.0);
+                assert!(life.take(Event::Granted { by, token, record }));
+            }
+            let held = life.token().map(|token| token.authorization.credential());
+            let secrets: Vec<Secret> = life.secrets().chain(held).collect();
+            for text in expected {
+                assert!(secrets.iter().any(|secret| secret.expose() == text), "{text}");
+            }
+        }
+    }
+
     /// How many bytes each of a hundred thousand sessions takes beside its texts.
     #[test]
     #[cfg(target_pointer_width = "64")]
     fn a_session_is_small() {
-        assert!(size_of::<crate::Session>() <= 144, "{}", size_of::<crate::Session>());
+        assert!(size_of::<crate::Session>() <= 152, "{}", size_of::<crate::Session>());
     }
 }

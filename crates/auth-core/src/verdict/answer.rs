@@ -4,6 +4,7 @@ use super::body::{Body, quote};
 use super::challenge::{Challenge, challenges};
 use super::failure::{Failure, FailureKind};
 use super::processed::Processed;
+use super::wait::Stated;
 use super::{limit, wait};
 use crate::credential::Secret;
 use crate::headers::{self, Headers};
@@ -40,7 +41,7 @@ pub(crate) enum Verdict {
     /// The credential was not accepted, and nothing was processed (RFC 9110 section 15.5.2).
     Unauthorized(Failure),
     /// The API asks to slow down, and nothing was processed (RFC 6585 section 4).
-    Limited(Failure, Option<UnixTime>),
+    Limited(Failure, Option<Stated>),
     /// The server failed; whether it processed the request is not known, unless the profile says.
     Broken(Failure, Option<UnixTime>),
     /// The caller's, with what is wrong.
@@ -92,9 +93,11 @@ pub(crate) fn read(provider: &Provider, response: &Response<'_>, now: UnixTime, 
     match response.status {
         _ if limited => {
             let at = come_back_at();
+            let unreadable = || wait::is_unreadable(response.headers).then_some(Stated::Unreadable);
             let limit = limit::reached(provider, response.headers, &body, now).map(|limit| quote(&limit, secrets));
             let failure = failure.with_limit(limit);
-            Verdict::Limited(at.map_or(failure.clone(), |at| failure.with_come_back_at(at)), at)
+            let stated = at.map(Stated::At).or_else(unreadable);
+            Verdict::Limited(at.map_or(failure.clone(), |at| failure.with_come_back_at(at)), stated)
         }
         // What is demanded is another token than the session can get: neither the next key nor a renewal would help.
         401 if !demanded => Verdict::Unauthorized(failure),
@@ -225,8 +228,9 @@ mod tests {
     #[test]
     fn a_limit_carries_its_moment() {
         let Verdict::Limited(failure, at) = verdict("numora", 429, &[("retry-after", "5"), ("x-request-id", "r1")], "") else { panic!() };
-        assert_eq!(at, Some(UnixTime::from_secs(1_764_000_005)));
-        assert_eq!((failure.come_back_at(), failure.server_request_id()), (at, Some("r1")));
+        let five = UnixTime::from_secs(1_764_000_005);
+        assert_eq!(at, Some(Stated::At(five)));
+        assert_eq!((failure.come_back_at(), failure.server_request_id()), (Some(five), Some("r1")));
     }
 
     #[test]

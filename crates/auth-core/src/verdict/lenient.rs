@@ -129,16 +129,9 @@ fn escape(bytes: &[u8], out: &mut Vec<u8>) -> usize {
 /// Mends a character outside of ASCII; how long it was.
 fn character(bytes: &[u8], out: &mut Vec<u8>) -> usize {
     let known = (2..=4).find(|length| bytes.get(..*length).is_some_and(|bytes| core::str::from_utf8(bytes).is_ok()));
-    match known {
-        Some(length) => {
-            out.extend_from_slice(&bytes[..length]);
-            length
-        }
-        None => {
-            out.extend_from_slice(UNKNOWN);
-            1
-        }
-    }
+    let length = known.unwrap_or(1);
+    out.extend_from_slice(if known.is_some() { &bytes[..length] } else { UNKNOWN });
+    length
 }
 
 /// The text of a form body (`application/x-www-form-urlencoded`) as the object that JSON would have said it with; `None` if it is none of an

@@ -22,6 +22,22 @@ const EPOCH: Range<f64> = 1_000_000_000.0..4_102_444_800.0;
 /// The first of the same moments in milliseconds.
 const EPOCH_MILLIS_FROM: f64 = 1_000_000_000_000.0;
 
+/// `Stated` is what an answer says of the end of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stated {
+    /// This moment.
+    At(UnixTime),
+    /// Something that is neither a number nor a date.
+    Unreadable,
+}
+
+/// Whether `Retry-After` says something that is neither a number nor a date.
+pub(crate) fn is_unreadable(response: &dyn Headers) -> bool {
+    let mut found = false;
+    response.values("retry-after", &mut |value| found |= !value.trim_ascii().is_empty());
+    found
+}
+
 /// The moment before which the server does not want this call again; `None` if it does not say, or says nothing that can be understood.
 ///
 /// `Retry-After` (RFC 9110 section 10.2.3) goes before what the provider's profile names, and that before the reset of an exhausted limit, which counts
@@ -88,20 +104,22 @@ fn span(text: &str, unit: WaitUnit, server_now: UnixTime) -> Option<Duration> {
 /// The time from `server_now` that a reset without a documented unit means. Every number that is plainly a wait or a moment is taken as that, a number in
 /// between as nothing: a wait of 130 years and a moment in 1970 are both wrong.
 pub(super) fn guess(text: &str, server_now: UnixTime) -> Option<Duration> {
-    let unit = match text.trim().parse::<f64>() {
-        Ok(number) if number < EPOCH.start => WaitUnit::Seconds,
-        Ok(number) if number < EPOCH_MILLIS_FROM => WaitUnit::Epoch,
-        Ok(_) => WaitUnit::EpochMillis,
-        Err(_) => WaitUnit::Date,
+    let unit = match number(text) {
+        Some(number) if number < EPOCH.start => WaitUnit::Seconds,
+        Some(number) if number < EPOCH_MILLIS_FROM => WaitUnit::Epoch,
+        Some(_) => WaitUnit::EpochMillis,
+        None => WaitUnit::Date,
     };
     span(text, unit, server_now)
 }
 
-/// A number that time can have.
+/// A number that time can have: digits, and one decimal point among them (RFC 9110 section 10.2.3
+/// has digits alone, and servers send fractions). `inf`, `1e3` and `+5` are none.
 fn number(text: &str) -> Option<f64> {
     let text = text.trim();
-    let number: f64 = if text.len() <= LONGEST_TEXT { text.parse().ok()? } else { return None };
-    (number >= 0.0).then_some(number)
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = text.split_once('.').map_or(digits(text), |(whole, part)| digits(whole) && digits(part));
+    if is_number && text.len() <= LONGEST_TEXT { text.parse().ok() } else { None }
 }
 
 fn seconds(number: f64) -> Duration {
@@ -147,9 +165,14 @@ mod tests {
             ("NaN", None),
             ("soon", None),
             ("", None),
-            ("1e30", Some(366 * 86_400_000)),
+            ("1e30", None),
+            ("+5", None),
+            (".5", None),
+            ("5.", None),
+            ("1.5.0", None),
             ("99999999999999999999999999999999", Some(366 * 86_400_000)),
-            ("inf", Some(366 * 86_400_000)),
+            ("inf", None),
+            ("infinity", None),
             ("1764000060", Some(60_000)),
         ] {
             assert_eq!(wait(&[("Retry-After", value)], "", "numora"), millis, "{value:?}");

@@ -3,15 +3,17 @@
 use crate::support::START;
 use crate::support::consents::{Fake, Story, form, parameter, provider, session, stored};
 use crate::{TOKENS, field, save};
-use auth_core::{ClientCredentials, CodeLogin, Connection, Consent, Credential, FailureKind, Grant, Record};
+use auth_core::{
+    ClientCredentials, CodeLogin, Connection, Consent, ConsentStep, Credential, FailureKind, Grant, Record, Redirected, StartVisit,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
 #[test]
 fn an_authorization_request_says_what_the_rfcs_and_the_profile_say() {
-    let prompt = Story::by_code(&stored()).to_show();
+    let url = Story::by_code(&stored()).to_begin();
     // The endpoint's own query stays, and what the caller says goes before the profile.
-    assert!(prompt.url.starts_with("https://login.ledger.example/authorize?tenant=7&response_type=code&client_id=app&"), "{}", prompt.url);
+    assert!(url.starts_with("https://login.ledger.example/authorize?tenant=7&response_type=code&client_id=app&"), "{url}");
     for (name, value) in [
         ("redirect_uri", "http%3A%2F%2F127.0.0.1%3A49152%2Fcallback"),
         ("scope", "ledger.read+offline_access"),
@@ -19,12 +21,58 @@ fn an_authorization_request_says_what_the_rfcs_and_the_profile_say() {
         ("access_type", "offline"),
         ("prompt", "login"),
     ] {
-        assert_eq!(parameter(&prompt.url, name), value, "{}", prompt.url);
+        assert_eq!(parameter(&url, name), value, "{url}");
     }
-    assert_eq!(prompt.url.matches("prompt=").count(), 1);
+    assert_eq!(url.matches("prompt=").count(), 1);
+    let prompt = Story::by_code(&stored()).to_show();
     assert_eq!(prompt.until, START.after(Duration::from_mins(5)));
-    let shown = format!("{prompt:?}");
-    assert!(shown.contains("https://login.ledger.example/authorize") && !shown.contains("state"), "{shown}");
+    assert!(prompt.url.starts_with("http://127.0.0.1:49152/login/"), "the same host as the redirect: {}", prompt.url);
+}
+
+#[test]
+fn a_login_is_the_browsers_that_began_it() {
+    let mut story = Story::by_code(&stored());
+    let state = parameter(&story.to_begin(), "state");
+    let query = format!("code=code-1&state={state}&iss=https%3A%2F%2Flogin.ledger.example");
+    let cookies = story.cookies.clone();
+    let (name, value) = cookies.split_once('=').unwrap();
+    for other in ["", "a=b", &format!("{name}="), &format!("{name}=x{value}"), &format!("x{name}={value}"), &format!("{name}={value}x")] {
+        let visit = story.consent.handle_redirect(story.now, &query, other);
+        assert!(matches!(visit, Redirected::Foreign(why) if why.contains("another browser")), "{other}");
+        assert!(matches!(story.poll(), ConsentStep::Redirect(_)), "the login goes on");
+    }
+    // The same browser may open the page again, for a page that was reloaded.
+    assert!(matches!(story.consent.handle_start(&format!("a=b; {cookies}")), StartVisit::Redirect { .. }));
+    story.cookies = format!("a=b; {cookies} ; c=d");
+    assert_eq!(story.redirect(&query), Redirected::Taken);
+    assert!(matches!(story.consent.handle_start(""), StartVisit::Foreign(_)), "over");
+}
+
+#[test]
+fn a_second_browser_at_the_start_page_ends_the_login() {
+    let mut story = Story::by_code(&stored());
+    let state = parameter(&story.to_begin(), "state");
+    assert!(matches!(story.consent.handle_start("a=b"), StartVisit::Ended));
+    assert!(matches!(story.redirect(&format!("code=c&state={state}")), Redirected::Foreign(_)), "nothing is exchanged any more");
+    let failure = story.to_done().unwrap_err();
+    assert!(failure.what().contains("two browsers") && failure.advice().contains("log in again"), "{failure}");
+}
+
+#[test]
+fn the_cookie_is_kept_from_scripts_and_other_sites_and_two_logins_have_two() {
+    let begin = |random: u8| {
+        let random = [random; 96];
+        let (redirect_uri, patience) = ("http://localhost:8400/cb", Duration::from_secs(90));
+        let login = CodeLogin { redirect_uri, parameters: &[], patience, random: &random };
+        let mut consent = Consent::by_code(&stored(), &login, 1, START).unwrap();
+        assert!(matches!(consent.poll(START), ConsentStep::Show(prompt) if prompt.url.starts_with("http://localhost:8400/login/")));
+        let _ = consent.poll(START);
+        let StartVisit::Redirect { set_cookie, .. } = consent.handle_start("") else { panic!("not sent on") };
+        set_cookie.expose().to_owned()
+    };
+    let (first, second) = (begin(1), begin(2));
+    assert!(first.ends_with("; Path=/; Max-Age=90; HttpOnly; SameSite=Lax"), "{first}");
+    assert_ne!(first.split_once('=').unwrap().0, second.split_once('=').unwrap().0);
 }
 
 #[test]
@@ -115,7 +163,7 @@ fn decoded(part: &str) -> serde_json::Value {
 
 #[test]
 fn a_login_belongs_to_a_session_of_the_store_and_comes_back_to_this_machine() {
-    let login = |uri| CodeLogin { redirect_uri: uri, parameters: &[], patience: Duration::from_mins(5), random: &[7; 64] };
+    let login = |uri| CodeLogin { redirect_uri: uri, parameters: &[], patience: Duration::from_mins(5), random: &[7; 96] };
     let other = session(ClientCredentials::public(&provider(), "app").unwrap(), |client| Grant::refresh_token(client, "r"));
     assert_eq!(Consent::by_code(&other, &login("http://127.0.0.1:1/"), 1, START).unwrap_err().kind(), FailureKind::Misuse);
     assert_eq!(Consent::by_device(&other, 1, START).unwrap_err().kind(), FailureKind::Misuse);

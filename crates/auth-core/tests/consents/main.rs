@@ -59,7 +59,7 @@ fn an_endpoint_that_nobody_named_is_missed_by_name() {
     let credential = Credential::Grant(Grant::stored(ClientCredentials::parse(&numeric, "c", "client-secret-1").unwrap()));
     let connection = Arc::new(Connection::builder(numeric).environment("production").build(&credential).unwrap());
     let session = Session::new(connection, credential, false);
-    let login = CodeLogin { redirect_uri: "http://127.0.0.1:1/", parameters: &[], patience: Duration::from_mins(5), random: &[7; 64] };
+    let login = CodeLogin { redirect_uri: "http://127.0.0.1:1/", parameters: &[], patience: Duration::from_mins(5), random: &[7; 96] };
     for (failure, words) in [
         (Consent::by_code(&session, &login, 1, START).unwrap_err(), "authorization_url"),
         (Consent::by_device(&session, 1, START).unwrap_err(), "device_authorization_url"),

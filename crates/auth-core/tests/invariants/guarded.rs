@@ -17,7 +17,7 @@ fn invariant_7_a_credential_stays_behind_on_a_foreign_host_for_good() {
     assert!(send.foreign && send.authorization.is_none());
     // What a foreign host says about credentials says nothing about ours.
     scenario.respond(&mut exchange, 401, &[], "");
-    assert_eq!(failure(&scenario.to_done(&mut exchange)).kind(), FailureKind::RequestRefused);
+    assert_eq!(failure(&scenario.to_done(&mut exchange)).kind(), FailureKind::RedirectedElsewhere);
     let mut exchange = scenario.call("GET", "/v1/invoices");
     assert_eq!(sent_value(&scenario.to_send(&mut exchange)), format!("Bearer test_sk_{}", "1".repeat(48)));
 }

@@ -101,9 +101,12 @@ fn invariant_4_an_answer_belongs_to_the_consent_that_asked_for_it() {
     let mut scenario = Scenario::refresh_token().reloadable();
     let mut late = scenario.call("GET", "/v1/health");
     scenario.to_fetch(&mut late);
-    // Its time is over, and another finds the journal; meanwhile a person has connected the account again.
+    // Its time is over, the store has lost the record, and another is refused; meanwhile a person has connected the account again.
     scenario.advance(Duration::from_secs(46));
+    scenario.stored = None;
     let mut other = scenario.call("GET", "/v1/health");
+    scenario.to_fetch(&mut other);
+    scenario.respond(&mut other, 400, &[], r#"{"error":"invalid_grant"}"#);
     assert!(matches!(scenario.next(&mut other), Step::Load));
     let provider = auth_core::Provider::builtin("numeric").unwrap();
     let client = auth_core::ClientCredentials::parse(&provider, "client-1", "client-secret-1").unwrap();

@@ -2,8 +2,8 @@
 
 use super::START;
 use auth_core::{
-    ClientCredentials, CodeLogin, Connection, Consent, ConsentStep, Credential, Grant, Prompt, Provider, Response, Session, Signer,
-    TokenRequest, Transport, UnixTime,
+    ClientCredentials, CodeLogin, Connection, Consent, ConsentStep, Credential, Grant, Prompt, Provider, Redirected, Response, Session,
+    Signer, StartVisit, TokenRequest, Transport, UnixTime,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +65,8 @@ pub fn stored() -> Session {
 pub struct Story {
     pub consent: Consent,
     pub now: UnixTime,
+    /// What the person's browser has been given.
+    pub cookies: String,
 }
 
 impl Story {
@@ -73,13 +75,17 @@ impl Story {
             redirect_uri: "http://127.0.0.1:49152/callback",
             parameters: &[("prompt".to_owned(), "login".to_owned())],
             patience: Duration::from_mins(5),
-            random: &[7; 64],
+            random: &[7; 96],
         };
-        Self { consent: Consent::by_code(session, &login, 1, START).expect("a login"), now: START }
+        Self::of(Consent::by_code(session, &login, 1, START).expect("a login"))
     }
 
     pub fn by_device(session: &Session) -> Self {
-        Self { consent: Consent::by_device(session, 1, START).expect("a login"), now: START }
+        Self::of(Consent::by_device(session, 1, START).expect("a login"))
+    }
+
+    fn of(consent: Consent) -> Self {
+        Self { consent, now: START, cookies: String::new() }
     }
 
     pub fn poll(&mut self) -> ConsentStep {
@@ -122,20 +128,27 @@ impl Story {
         self.consent.handle_failure(self.now, Transport { how: super::how(not_sent), what: "lost".into(), advice: String::new() });
     }
 
-    /// The state of the login, as a server sends it back.
-    pub fn state(prompt: &Prompt) -> String {
-        parameter(&prompt.url, "state")
+    /// The authorization request, as the person's browser gets it from the start page.
+    pub fn to_begin(&mut self) -> String {
+        let prompt = self.to_show();
+        assert!(matches!(self.poll(), ConsentStep::Redirect(_)));
+        assert!(prompt.url.ends_with(self.consent.start_path().expect("a start page")), "{}", prompt.url);
+        let StartVisit::Redirect { location, set_cookie } = self.consent.handle_start("") else { panic!("not sent on") };
+        set_cookie.expose().split(';').next().expect("a cookie").clone_into(&mut self.cookies);
+        location.as_str().to_owned()
+    }
+
+    /// A redirect that the person's browser brings.
+    pub fn redirect(&mut self, query: &str) -> Redirected {
+        self.consent.handle_redirect(self.now, query, &self.cookies)
     }
 
     /// A login by code whose redirect has come.
     pub fn with_code(session: &Session) -> Self {
         let mut story = Self::by_code(session);
-        let state = Self::state(&story.to_show());
-        assert!(matches!(story.poll(), ConsentStep::Redirect(_)));
-        let taken = story
-            .consent
-            .handle_redirect(story.now, &format!("code=code-1&state={state}&realmId=9130&iss=https%3A%2F%2Flogin.ledger.example"));
-        assert_eq!(taken, auth_core::Redirected::Taken);
+        let state = parameter(&story.to_begin(), "state");
+        let taken = story.redirect(&format!("code=code-1&state={state}&realmId=9130&iss=https%3A%2F%2Flogin.ledger.example"));
+        assert_eq!(taken, Redirected::Taken);
         story
     }
 

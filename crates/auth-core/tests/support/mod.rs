@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part of this")]
 
 pub mod consents;
+pub mod cpu;
 pub mod vectors;
 
 use auth_core::{
@@ -22,6 +23,8 @@ pub struct Scenario {
     credential: Credential,
     pub now: UnixTime,
     pub stored: Option<Record>,
+    /// How long each step of the store and each answer takes by the clock.
+    pub step_takes: Duration,
     seed: u64,
 }
 
@@ -40,7 +43,7 @@ impl Scenario {
         }
         let connection = Arc::new(builder.build(&credential).expect("a connection"));
         let session = Session::new(Arc::clone(&connection), credential.clone(), false);
-        Self { session, connection, credential, now: START, stored: None, seed: 1 }
+        Self { session, connection, credential, now: START, stored: None, step_takes: Duration::ZERO, seed: 1 }
     }
 
     /// The same, at its beginning, with a source that can be asked again.
@@ -106,7 +109,11 @@ impl Scenario {
     /// Obeys every step that is the store's, until the exchange wants something else.
     pub fn next(&mut self, exchange: &mut Exchange) -> Step {
         loop {
-            match self.poll(exchange) {
+            let step = self.poll(exchange);
+            if let Step::Claim(_) | Step::Save(_) | Step::Release(_) | Step::Pause(_) = step {
+                self.advance(self.step_takes);
+            }
+            match step {
                 Step::Claim(_) => exchange.handle_claimed(&mut self.session, self.now, Claimed::Granted(self.stored.clone())),
                 Step::Save(save) => {
                     self.stored = Some(save.record);
@@ -147,6 +154,7 @@ impl Scenario {
     }
 
     pub fn respond(&mut self, exchange: &mut Exchange, status: u16, headers: &[(&str, &str)], body: &str) {
+        self.advance(self.step_takes);
         exchange.handle_response(&mut self.session, self.now, &Response { status, headers: &headers, body: body.as_bytes() });
     }
 

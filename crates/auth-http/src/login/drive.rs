@@ -22,8 +22,7 @@ pub(super) fn drive(
         match consent.poll(shared.now()) {
             ConsentStep::Show(prompt) => show(&prompt),
             ConsentStep::Redirect(until) => {
-                let mut take = |query: &str| consent.handle_redirect(shared.now(), query);
-                browser = listener.map_or(Ok(None), |listener| listener.listen(shared, until, &mut take))?;
+                browser = listener.map_or(Ok(None), |listener| listener.listen(shared, until, &mut consent))?;
             }
             ConsentStep::Fetch(request) => match fetch(&*shared.transport, request) {
                 Ok(answer) => consent.handle_response(shared.now(), &answer.for_machine()),
@@ -49,7 +48,7 @@ pub(super) fn drive(
                     shared.with(|session, _| session.forget());
                 }
                 if let Some(browser) = browser {
-                    browser.answer(&Page::end(result.as_ref().map(|_| ())));
+                    browser.answer(&Page::end(result.as_ref()));
                 }
                 return Ok(result?);
             }

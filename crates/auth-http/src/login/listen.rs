@@ -1,16 +1,21 @@
 //! The redirect address: open on this machine during a login, and unmoved by whatever else knocks.
 
 use super::page::Page;
-use super::visit::{self, Visitor};
+use super::visit::{Arrivals, Paths, Place, Visitor};
 use crate::error::Error;
 use crate::shared::Shared;
-use auth_core::{Redirected, UnixTime};
+use auth_core::{Consent, Redirected, StartVisit, UnixTime};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::mpsc;
 use std::time::Duration;
 
 /// How often to look whether somebody came: 20 ms, which no person notices.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// How often a free port is looked for that every address of a name has: 16 times, because a port that
+/// one program has on one address only is rare.
+const TRIES: u32 = 16;
 
 /// The redirect address of one login.
 pub(super) struct Listener {
@@ -41,14 +46,14 @@ impl Listener {
             let why = if error.kind() == std::io::ErrorKind::AddrInUse { "is taken" } else { "cannot be opened" };
             refuse(format!("port {port} of {host} {why} ({error}): end the program that has it, or register and use another port"))
         };
-        let first = TcpListener::bind(SocketAddr::new(addresses[0], port)).map_err(|error| taken(&error))?;
-        let port = first.local_addr().map_err(|error| taken(&error))?.port();
-        // A browser may take a name for either address; where the machine has only one of them, that one does.
-        let more = addresses[1..].iter().filter_map(|address| TcpListener::bind(SocketAddr::new(*address, port)).ok());
-        let sockets: Vec<TcpListener> = [first].into_iter().chain(more).collect();
-        for socket in &sockets {
-            socket.set_nonblocking(true).map_err(|error| taken(&error))?;
+        let mut bound = bind_all(addresses, port);
+        for _ in 1..TRIES {
+            match &bound {
+                Err(error) if port == 0 && error.kind() == io::ErrorKind::AddrInUse => bound = bind_all(addresses, port),
+                _ => break,
+            }
         }
+        let (sockets, port) = bound.map_err(|error| taken(&error))?;
         let path = if path.is_empty() { "/" } else { path };
         Ok(Self { sockets, redirect_uri: format!("http://{host}:{port}{path}"), path: path.into() })
     }
@@ -58,27 +63,34 @@ impl Listener {
         &self.redirect_uri
     }
 
-    /// Waits for the browser: each visit of the address is shown to `take` by its query. Who brought the answer to the login waits for a page; nobody came in time: `None`.
+    /// Waits for the browser and shows each visit to the consent. The visitor that ends the wait gets its
+    /// page later; `None` if nobody came in time.
     ///
     /// Each connection is read on a thread of its own, so that a browser that only connects, or sends a byte a minute, holds up nobody.
-    pub(super) fn listen(
-        &self,
-        shared: &Shared,
-        until: UnixTime,
-        take: &mut dyn FnMut(&str) -> Redirected,
-    ) -> Result<Option<Visitor>, Error> {
+    pub(super) fn listen(&self, shared: &Shared, until: UnixTime, consent: &mut Consent) -> Result<Option<Visitor>, Error> {
+        let start = consent.start_path().unwrap_or_default().to_owned();
+        let (paths, arrivals) = (Paths { redirect: self.path.clone(), start }, Arrivals::default());
         let (door, visits) = mpsc::channel();
         loop {
             for socket in &self.sockets {
                 while let Ok((stream, _)) = socket.accept() {
-                    visit::receive(stream, &self.path, door.clone());
+                    arrivals.receive(stream, &paths, door.clone());
                 }
             }
-            while let Ok((query, visitor)) = visits.try_recv() {
-                match take(query.expose()) {
-                    Redirected::Taken => return Ok(Some(visitor)),
-                    Redirected::Foreign(why) => visitor.answer(&Page::foreign(why)),
-                }
+            while let Ok((visit, visitor)) = visits.try_recv() {
+                let cookies = visit.cookies.expose();
+                let page = match visit.at {
+                    Place::Start => match consent.handle_start(cookies) {
+                        StartVisit::Redirect { location, set_cookie } => Page::start(location.as_str(), &set_cookie),
+                        StartVisit::Foreign(why) => Page::foreign(why),
+                        _ => return Ok(Some(visitor)),
+                    },
+                    Place::Redirect(query) => match consent.handle_redirect(shared.now(), query.expose(), cookies) {
+                        Redirected::Taken => return Ok(Some(visitor)),
+                        Redirected::Foreign(why) => Page::foreign(why),
+                    },
+                };
+                visitor.answer(&page);
             }
             if until <= shared.now() {
                 return Ok(None);
@@ -86,4 +98,38 @@ impl Listener {
             shared.sleep_until(shared.now().after(LOOK).min(until))?;
         }
     }
+}
+
+/// Listens at one port of each address: a browser may take a name for any of them, and whoever listens at
+/// the others would get the code. Only an address that this machine does not have is passed over.
+fn bind_all(addresses: &[IpAddr], port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
+    let mut sockets: Vec<TcpListener> = Vec::new();
+    let mut port = port;
+    for address in addresses {
+        match TcpListener::bind(SocketAddr::new(*address, port)) {
+            Ok(socket) => {
+                socket.set_nonblocking(true)?;
+                port = socket.local_addr()?.port();
+                sockets.push(socket);
+            }
+            Err(error) if !sockets.is_empty() && is_absent(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((sockets, port))
+}
+
+/// Whether the machine does not have the address at all: no IPv6 here.
+fn is_absent(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.kind() == io::ErrorKind::Unsupported || is_unknown_family(error)
+}
+
+#[cfg(unix)]
+fn is_unknown_family(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_unknown_family(_: &io::Error) -> bool {
+    false
 }

@@ -25,6 +25,10 @@ type Show<'a> = dyn FnMut(&Prompt) + 'a;
 ///
 /// The flow is the authorization code with PKCE and a redirect to this machine (RFC 6749 section 4.1, RFC 7636, RFC 8252). Nothing but this machine can
 /// reach the redirect address, which is open during the login only.
+///
+/// The address that is shown is a page of this machine. The first browser that opens it is sent on to the
+/// server with a cookie, and the redirect has to bring that cookie: an answer that another browser brings
+/// is refused, and a second browser at the page ends the login.
 #[must_use]
 pub struct Login<'a> {
     show: Box<Show<'a>>,
@@ -84,7 +88,7 @@ impl Client {
     /// [`Error::Failure`] with what the server said, or `DeadlineExceeded`; [`Error::Setting`] for a redirect address that cannot be listened at.
     pub fn login(&self, mut login: Login<'_>) -> Result<Connected, Error> {
         let listener = Listener::bind(&login.redirect_uri)?;
-        let mut random = Zeroizing::new([0; 64]);
+        let mut random = Zeroizing::new([0; 96]);
         getrandom::fill(random.as_mut_slice()).map_err(|error| Error::Setting {
             name: "the system's randomness",
             reason: format!("{error}: a login cannot be made unpredictable without it"),

@@ -1,6 +1,7 @@
 //! The pages that a browser sees at the end of a login: small, without scripts, and with nothing from elsewhere.
 
-use auth_core::Failure;
+use auth_core::{Connected, Failure, Secret};
+use zeroize::Zeroizing;
 
 /// What a page looks like: the system's own type, one column, light or dark as the person likes it.
 const STYLE: &str = ":root{color-scheme:light dark}body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:18vh auto;padding:0 1.5rem}h1{font-size:1.5rem}";
@@ -10,13 +11,20 @@ pub(super) struct Page {
     status: &'static str,
     title: &'static str,
     text: String,
+    /// Where the browser goes on, and with which cookie.
+    onward: Option<(String, Secret)>,
 }
 
 impl Page {
     /// How the login ended.
-    pub(super) fn end(result: Result<(), &Failure>) -> Self {
+    pub(super) fn end(result: Result<&Connected, &Failure>) -> Self {
         match result {
-            Ok(()) => Self::new("200 OK", "Connected", "You can close this window and go back to the program."),
+            Ok(connected) => {
+                // The person sees which account it was, as far as the server says.
+                let said: Vec<String> = connected.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
+                let account = if said.is_empty() { String::new() } else { format!("The server says: {}. ", said.join(", ")) };
+                Self::new("200 OK", "Connected", format!("{account}You can close this window and go back to the program."))
+            }
             Err(failure) => {
                 let mut text = capitalised(failure.what());
                 text.push('.');
@@ -28,6 +36,12 @@ impl Page {
                 Self::new("400 Bad Request", "Not connected", text)
             }
         }
+    }
+
+    /// The start of the login: on to the server, with the cookie that the redirect has to bring.
+    pub(super) fn start(location: &str, set_cookie: &Secret) -> Self {
+        let page = Self::new("303 See Other", "Going on", "The browser goes on to the server.");
+        Self { onward: Some((location.to_owned(), set_cookie.clone())), ..page }
     }
 
     /// For a visit that has nothing to do with this login.
@@ -49,21 +63,27 @@ impl Page {
     }
 
     fn new(status: &'static str, title: &'static str, text: impl Into<String>) -> Self {
-        Self { status, title, text: text.into() }
+        Self { status, title, text: text.into(), onward: None }
     }
 
     /// The whole response. Nothing of it may be kept, framed or told to another site, because the address that leads here carries a code.
-    pub(super) fn response(&self) -> Vec<u8> {
-        let Self { status, title, text } = self;
+    pub(super) fn response(&self) -> Zeroizing<Vec<u8>> {
+        let Self { status, title, text, onward } = self;
+        let onward = Zeroizing::new(
+            onward
+                .as_ref()
+                .map_or(String::new(), |(location, cookie)| format!("Location: {location}\r\nSet-Cookie: {}\r\n", cookie.expose())),
+        );
         let body = format!(
             "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style><h1>{title}</h1><p>{}</p></html>\n",
             escaped(text)
         );
-        format!(
-            "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\nCache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n\r\n{body}",
+        let response = format!(
+            "HTTP/1.1 {status}\r\n{}Content-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\nCache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n\r\n{body}",
+            *onward,
             body.len()
-        )
-        .into_bytes()
+        );
+        Zeroizing::new(response.into_bytes())
     }
 }
 
@@ -95,7 +115,7 @@ mod tests {
     #[test]
     fn what_a_server_said_cannot_become_markup() {
         let failure = Failure::new(FailureKind::GrantRefused, "<script>alert(1)</script>", "a \"b\" & 'c'");
-        let page = String::from_utf8(Page::end(Err(&failure)).response()).unwrap();
+        let page = String::from_utf8(Page::end(Err(&failure)).response().to_vec()).unwrap();
         assert!(page.contains("&lt;script&gt;") && page.contains("A &quot;b&quot; &amp; &#39;c&#39;."), "{page}");
         assert!(!page.contains("<script"));
         let (head, body) = page.split_once("\r\n\r\n").unwrap();

@@ -17,13 +17,14 @@ use wire::Wire;
 /// How many leases are remembered that could not be given back: 1,000, because each ends by itself in less than a minute.
 const MOST_OWED: usize = 1_000;
 
-/// Takes the lease if it is free or the caller's, and hands over the record: `{0}` if somebody else holds it, else `{1, generation, record}` or `{1}`.
+/// Takes the lease if it is free or the caller's, and hands over the record: `{0}` if somebody else holds it, else `{1, generation, record}` or `{1}`. What can
+/// fail is read first: Redis takes nothing back of a script that fails, and a lease would stay behind.
 const CLAIM: &str = "\
+local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {0} end
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
-local kept = redis.call('HMGET', KEYS[2], 'generation', 'record')
 if kept[1] then return {1, kept[1], kept[2]} end
 return {1}";
 

@@ -27,8 +27,10 @@ pub(crate) fn beside<T: Send + 'static>(
     let theirs = Arc::clone(&slot);
     let there = move || {
         let work = theirs.lock().take();
-        // Nobody listens any more if it took too long.
-        work.map(|work| drop(sender.send(work())));
+        if let Some(work) = work {
+            // Nobody listens any more if it took too long.
+            drop(sender.send(work()));
+        }
     };
     if thread::Builder::new().name("ledgerauth-connect".into()).spawn(there).is_err() {
         let work = slot.lock().take();

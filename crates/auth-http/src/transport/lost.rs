@@ -74,7 +74,7 @@ fn not_sent(stage: Stage, error: &Error) -> Lost {
 /// Whether the process, or the machine, has no file descriptor left.
 fn lacks_descriptors(error: &io::Error) -> bool {
     #[cfg(unix)]
-    let known = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(|error| error.raw_os_error());
+    let known = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(rustix::io::Errno::raw_os_error);
     #[cfg(not(unix))]
     // WSAEMFILE.
     let known = [10_024];

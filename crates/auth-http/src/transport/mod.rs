@@ -15,6 +15,8 @@ mod socket;
 mod stage;
 pub(crate) mod unpack;
 #[cfg(feature = "ureq")]
+pub(crate) mod until;
+#[cfg(feature = "ureq")]
 pub(crate) mod ureq;
 
 use auth_core::Transport as Lost;
@@ -82,7 +84,7 @@ pub trait OpenConnection: Send {
 /// `Times` is how long a request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// Until the answer begins.
+    /// Until the answer begins: one span over connecting, sending and waiting.
     pub begin: Duration,
     /// Until its last byte is here; `None` if it may flow for as long as it does.
     pub end: Option<Duration>,

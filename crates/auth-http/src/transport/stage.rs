@@ -17,13 +17,11 @@ pub(super) struct Sent {
     pub(super) began: bool,
     /// Whether a byte of the answer came.
     pub(super) heard: bool,
-    /// Whether the connection that is being made counts what it writes.
-    counts: bool,
 }
 
 impl Sent {
     /// A request that has not begun. Without a connection of its own it gets a kept one.
-    const NOTHING: Self = Self { kept: true, began: false, heard: false, counts: false };
+    const NOTHING: Self = Self { kept: true, began: false, heard: false };
 
     /// The error of the request, marked if not one byte of it was written.
     pub(super) fn judge(self, error: Error) -> Error {
@@ -34,6 +32,8 @@ impl Sent {
 thread_local! {
     /// The request that this thread sends.
     static SENT: Cell<Sent> = const { Cell::new(Sent::NOTHING) };
+    /// Whether the connection that this thread makes counts what it writes.
+    static COUNTS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Sends a request in this thread. What came of it, and how far it got.
@@ -51,7 +51,7 @@ pub(super) fn over_a_new_connection() {
 
 /// The connection that is being made counts what it writes.
 pub(super) fn counts_writes() {
-    SENT.set(Sent { counts: true, ..SENT.get() });
+    COUNTS.set(true);
 }
 
 /// So many bytes were written.
@@ -100,11 +100,11 @@ impl<C: Connector> Connector for Marking<C> {
     type Out = Box<dyn Transport>;
 
     fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<()>) -> Result<Option<Self::Out>, Error> {
-        SENT.set(Sent { counts: false, ..SENT.get() });
+        COUNTS.set(false);
         let made = self.0.connect(details, chained).map_err(|error| never_sent(Stage::Connect, error))?;
-        let counts = SENT.get().counts;
         // A connection through a proxy is made by two of these: the outer one counts as the inner.
-        SENT.set(Sent { kept: false, counts, ..Sent::NOTHING });
+        let counts = COUNTS.get();
+        over_a_new_connection();
         Ok(made.map(|transport| Box::new(Watched { transport, counts }) as Box<dyn Transport>))
     }
 }

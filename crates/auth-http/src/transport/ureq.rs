@@ -6,6 +6,7 @@ use super::opener::Opener;
 use super::proxies::Proxies;
 use super::socket::connector;
 use super::stage::{Sent, watched};
+use super::until::{InTime, Until};
 use super::{Body, Lost, OpenConnection, Payload, Source, Times, Transport};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -70,8 +71,6 @@ pub(crate) struct Ureq {
     /// The proxy of the client, with the connections that go through it.
     proxied: Option<(Proxies, Way)>,
     interrupt: Option<Interrupt>,
-    timeout: Duration,
-    connect_timeout: Duration,
 }
 
 /// The connections of one way to the servers.
@@ -148,15 +147,7 @@ impl Ureq {
     ) -> Result<Response<ureq::Body>, ureq::Error> {
         // No connection is young enough.
         let request = if anew { agent.configure_request(request).max_idle_age(Duration::ZERO).build() } else { request };
-        let request = if times.begin < self.timeout + 2 * self.connect_timeout {
-            // Name resolution, connection and answer have their own clocks in ureq; together they must not take longer than what is left.
-            let connecting = self.connect_timeout.min(times.begin / 4);
-            let answering = self.timeout.min(times.begin.saturating_sub(2 * connecting));
-            let configured = agent.configure_request(request).timeout_resolve(Some(connecting)).timeout_connect(Some(connecting));
-            configured.timeout_recv_response(Some(answering)).timeout_send_body(Some(answering)).build()
-        } else {
-            request
-        };
+        let _in_time = Until::after(times.begin);
         agent.run(request)
     }
 }
@@ -173,20 +164,14 @@ impl Wire {
             let way = self.way(Some(&proxies), interrupt)?;
             Ok::<_, Error>((proxies, way))
         };
-        Ok(Ureq {
-            direct: self.way(None, interrupt)?,
-            proxied: proxies.map(through).transpose()?,
-            interrupt: interrupt.cloned(),
-            timeout: self.timeout,
-            connect_timeout: self.connect_timeout,
-        })
+        Ok(Ureq { direct: self.way(None, interrupt)?, proxied: proxies.map(through).transpose()?, interrupt: interrupt.cloned() })
     }
 
     fn way(&self, proxies: Option<&Proxies>, interrupt: Option<&Interrupt>) -> Result<Way, Error> {
         let never: Interrupt = Arc::new(|| false);
         let names = Names::new(interrupt.unwrap_or(&never).clone());
         let connecting = self.config(proxies.map(|proxies| &proxies.proxy))?;
-        let calls = Agent::with_parts(connecting.clone(), connector(interrupt), names);
+        let calls = Agent::with_parts(connecting.clone(), InTime(connector(interrupt)), InTime(names));
         let sending = self.usual().max_idle_connections(0).build();
         let proxy = proxies.map(Proxies::in_words);
         let tokens = Opener {

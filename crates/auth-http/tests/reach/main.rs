@@ -13,4 +13,5 @@ mod endpoint;
 mod handshake;
 mod kept;
 mod nowhere;
+mod stopped;
 mod threads;

@@ -118,6 +118,20 @@ fn a_server_that_does_not_answer_is_not_waited_for() {
 }
 
 #[test]
+fn the_time_for_a_connection_is_for_all_of_it() {
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = mute.local_addr().unwrap().port();
+    for scheme in ["redis", "rediss"] {
+        let settings = RedisSettings::new(format!("{scheme}://user:made-up@127.0.0.1:{port}")).connect_timeout(Duration::from_millis(400));
+        let store = RedisStore::with(settings).unwrap();
+        let start = Instant::now();
+        let why = down(&store);
+        assert!(start.elapsed() < Duration::from_millis(700), "{:?}", start.elapsed());
+        assert!(why.contains("did not answer within 400 ms") && !why.contains("made-up"), "{why}");
+    }
+}
+
+#[test]
 fn a_save_whose_answer_was_lost_may_be_repeated() {
     let Some(server) = Server::start(&[]) else { return };
     let store = At { server: &server, way: Way::Tcp }.open();
@@ -203,6 +217,7 @@ fn what_cannot_be_read_is_never_overwritten() {
     server.command(&["DEL", &key]);
     server.command(&["SET", &key, "somebody else's"]);
     assert!(down(&*store).contains("prefix of its own"), "{}", down(&*store));
+    assert_eq!(store.holder("a"), None, "a script that fails leaves no lease");
     assert!(matches!(save(&*store, "a", None, 0, record(2)), Saved::Down(_)));
     assert_eq!(server.command(&["GET", &key]).trim(), "somebody else's");
 }

@@ -4,6 +4,7 @@ use super::{At, Consent, Then, Way};
 use crate::time::UnixTime;
 use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved};
 use crate::verdict::failure::{Failure, FailureKind};
+use crate::verdict::quote::controls;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -92,7 +93,7 @@ impl Consent {
         if again < self.store_until {
             return At::Resting(again, Then::Claim);
         }
-        let why: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
+        let why: String = why.chars().filter(|c| !controls(*c)).take(200).collect();
         let (what, advice) = match self.way {
             Way::End(_) => ("the end of the consent", "bring the store back, then revoke again"),
             Way::Code(_) | Way::Device(_) => ("the consent", "bring the store back, then log in again"),

@@ -17,6 +17,7 @@ mod keep;
 use self::end::Tokens;
 use super::assertion::clocks_differ;
 use super::authorization::{Asking, Brought, CodeLogin};
+use super::browser::StartVisit;
 use super::device::{Code, Prompt};
 use super::endpoints::missing;
 use crate::audit::{AuditEvent, Audited};
@@ -46,7 +47,8 @@ use core::fmt;
 pub enum ConsentStep {
     /// Show this to the person, then poll again: there is nothing to report.
     Show(Prompt),
-    /// Listen at the redirect address: [`Consent::handle_redirect`] with the query of each request; poll when that took one, or at this moment.
+    /// Listen at the redirect address and the start page: [`Consent::handle_redirect`] and
+    /// [`Consent::handle_start`] for each request; poll when that took one, or at this moment.
     Redirect(UnixTime),
     /// Sign this, send it exactly as it is, follow no redirect: [`Consent::handle_response`] with the whole body, or [`Consent::handle_failure`].
     Fetch(TokenRequest),
@@ -158,7 +160,8 @@ impl Consent {
     /// address leads elsewhere than to this machine.
     pub fn by_code(session: &Session, login: &CodeLogin<'_>, seed: u64, now: UnixTime) -> Result<Self, Failure> {
         let asking = Asking::new(session.connection(), of_the_store(session)?, login)?;
-        let prompt = Prompt { url: asking.url.as_str().into(), user_code: None, url_with_code: None, until: now.after(login.patience) };
+        let prompt =
+            Prompt { url: asking.browser.start_url().into(), user_code: None, url_with_code: None, until: now.after(login.patience) };
         Self::new(session, Way::Code(Box::new(asking)), At::Show(prompt), seed)
     }
 
@@ -278,12 +281,39 @@ impl Consent {
         }
     }
 
-    /// Takes the query of a request to the redirect address, without its `?`.
-    pub fn handle_redirect(&mut self, now: UnixTime, query: &str) -> Redirected {
+    /// The path of the page at which a login by code begins: the address in its [`Prompt`]. `None` for any
+    /// other consent.
+    pub fn start_path(&self) -> Option<&str> {
+        match &self.way {
+            Way::Code(asking) => Some(asking.browser.start_path()),
+            Way::Device(_) | Way::End(_) => None,
+        }
+    }
+
+    /// Takes a GET of the start page, with the values of its `Cookie` fields joined by `;`.
+    ///
+    /// The first browser is sent on to the server. A second one ends the login, because one of the two is
+    /// a stranger's.
+    pub fn handle_start(&mut self, cookies: &str) -> StartVisit {
+        let (At::ExpectRedirect(_), Way::Code(asking)) = (&self.at, &mut self.way) else {
+            return StartVisit::Foreign("no login is waiting for a browser");
+        };
+        if let Some(set_cookie) = asking.browser.visit(cookies) {
+            return StartVisit::Redirect { location: asking.url.clone(), set_cookie };
+        }
+        let what = "two browsers opened the address of one login, so one of them may be a stranger's";
+        let advice = "nothing was exchanged: log in again, and show the address to nobody else";
+        self.fail(Failure::new(FailureKind::GrantRefused, what, advice));
+        StartVisit::Ended
+    }
+
+    /// Takes the query of a request to the redirect address, without its `?`, and the values of its
+    /// `Cookie` fields joined by `;`.
+    pub fn handle_redirect(&mut self, now: UnixTime, query: &str, cookies: &str) -> Redirected {
         let (At::ExpectRedirect(_), Way::Code(asking)) = (&self.at, &self.way) else {
             return Redirected::Foreign("no redirect is expected");
         };
-        match asking.read(&self.connection, query) {
+        match asking.read(&self.connection, query, cookies) {
             Brought::Foreign(why) => return Redirected::Foreign(why),
             Brought::Code(code, parameters) => {
                 self.connected.parameters = parameters;

@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use std::error::Error as _;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 /// How many idle connections are kept: eight, because each is in use for a millisecond at a refresh only.
@@ -133,16 +133,30 @@ impl Wire {
                 result => return self.keep(connection, result),
             }
         }
-        let mut connection = self.connect().map_err(|error| self.words(&error))?;
+        let mut connection = self.connect()?;
         let result = ask(&mut connection);
         self.keep(connection, result)
     }
 
-    fn connect(&self) -> Result<Connection, RedisError> {
-        let connection = self.client.get_connection_with_timeout(self.connect_timeout)?;
-        connection.set_read_timeout(Some(self.timeout))?;
-        connection.set_write_timeout(Some(self.timeout))?;
-        Ok(connection)
+    /// A new connection, within the time for all of it: address, TCP, TLS, password, and what the library says of itself. The library counts each reply by
+    /// itself, so all of it is done on a thread that is left behind when it takes too long.
+    fn connect(&self) -> Result<Connection, String> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let (client, connect_timeout, timeout) = (self.client.clone(), self.connect_timeout, self.timeout);
+        let connect = move || {
+            let connection = client.get_connection_with_timeout(connect_timeout).and_then(|connection| {
+                connection.set_read_timeout(Some(timeout))?;
+                connection.set_write_timeout(Some(timeout))?;
+                Ok(connection)
+            });
+            // Nobody listens any more if it took too long.
+            drop(sender.send(connection));
+        };
+        crate::beside::spawn_or_here("ledgerauth-redis", connect);
+        match receiver.recv_timeout(connect_timeout) {
+            Ok(connection) => connection.map_err(|error| self.words(&error)),
+            Err(_) => Err(format!("{} {}", self.place, late(connect_timeout))),
+        }
     }
 
     /// Keeps a connection that can be used again: not one whose answer may still be on its way.
@@ -181,10 +195,7 @@ impl Wire {
 
     fn io_words(&self, error: &RedisError) -> String {
         if error.is_timeout() {
-            return format!(
-                "did not answer within {} ms: look whether it runs and is not overloaded",
-                self.timeout.max(self.connect_timeout).as_millis()
-            );
+            return late(self.timeout.max(self.connect_timeout));
         }
         if error.is_connection_refusal() {
             return "is not there: start it, or check its address".into();
@@ -201,4 +212,8 @@ impl Wire {
             None => format!("cannot be reached ({}): look whether it runs, and check host, port and TLS", error.kind()),
         }
     }
+}
+
+fn late(span: Duration) -> String {
+    format!("did not answer within {} ms: look whether it runs and is not overloaded", span.as_millis())
 }
