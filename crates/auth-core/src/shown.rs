@@ -58,7 +58,7 @@ impl<'a> Shown<'a> {
             Looks::Word => text.len() <= LONGEST_WORD && is_of(b"_-. /") && !is_secret(text, false),
             Looks::Variable => text.len() <= LONGEST_PART && is_of(b"_") && !is_secret(text, false),
             Looks::Id => text.len() <= LONGEST_WORD && is_of(b"_-.:") && !is_prefixed(text),
-            Looks::Note => text.chars().count() <= LONGEST_PART && !is_odd(text) && !text.contains("://") && !is_secret(text, false),
+            Looks::Note => text.chars().count() <= LONGEST_PART && !is_odd(text) && !holds_scheme(text) && !is_secret(text, false),
             Looks::Path => text.len() <= LONGEST_PATH && !is_odd(text) && !holds_scheme(text) && !is_secret(text, is_rooted(text)),
             Looks::Url => {
                 let parts = text.split_once("://");
