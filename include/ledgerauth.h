@@ -1657,6 +1657,12 @@ void ledgerauth_redact_stream_free(ledgerauth_redact_stream *stream);
 #define LEDGERAUTH_STORE_TAKEN 1
 /* A store's answer: it does not work; ledgerauth_stored_reason() may say why. */
 #define LEDGERAUTH_STORE_DOWN 2
+/*
+ * A store's answer to claim: it did what was asked, and the process that saved the record last has
+ * died for certain, so that nobody waits for the answer to its token request any more. Where a
+ * store cannot prove that, it answers LEDGERAUTH_STORE_DONE: it costs a wait of 45 seconds.
+ */
+#define LEDGERAUTH_STORE_HOLDER_DIED 3
 
 /* What a store hands over while one of its callbacks runs. */
 typedef struct ledgerauth_stored ledgerauth_stored;
@@ -1684,6 +1690,7 @@ typedef struct ledgerauth_store {
     /*
      * Takes the lease on an id for span_ms milliseconds: LEDGERAUTH_STORE_DONE, and the record by
      * ledgerauth_stored_record() if there is one; LEDGERAUTH_STORE_TAKEN; LEDGERAUTH_STORE_DOWN.
+     * LEDGERAUTH_STORE_HOLDER_DIED is LEDGERAUTH_STORE_DONE with a proof.
      */
     int32_t (*claim)(void *userdata,
                      ledgerauth_str id,
@@ -2118,8 +2125,9 @@ int32_t ledgerauth_exchange_handle_connected(ledgerauth_exchange *exchange,
                                              ledgerauth_error **error_out);
 
 /*
- * Reports what a store answered to CLAIM: LEDGERAUTH_STORE_DONE with the record, if it has one;
- * LEDGERAUTH_STORE_TAKEN; or LEDGERAUTH_STORE_DOWN with the reason in the record's place.
+ * Reports what a store answered to CLAIM: LEDGERAUTH_STORE_DONE or LEDGERAUTH_STORE_HOLDER_DIED
+ * with the record, if it has one; LEDGERAUTH_STORE_TAKEN; or LEDGERAUTH_STORE_DOWN with the reason
+ * in the record's place.
  * Since 0.1.0.
  */
 int32_t ledgerauth_exchange_handle_claimed(ledgerauth_exchange *exchange,

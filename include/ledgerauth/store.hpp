@@ -12,7 +12,12 @@
 namespace ledgerauth {
 
 /* What came of asking a store. */
-enum class Stored { done = LEDGERAUTH_STORE_DONE, taken = LEDGERAUTH_STORE_TAKEN };
+enum class Stored {
+    done = LEDGERAUTH_STORE_DONE,
+    taken = LEDGERAUTH_STORE_TAKEN,
+    /* Of claim alone: done, and the process that saved the record last has died for certain. */
+    holder_died = LEDGERAUTH_STORE_HOLDER_DIED,
+};
 
 /* A program's own token store; ledgerauth.h says what each has to do. One that throws does not work, and what() says why. */
 class Store {

@@ -591,8 +591,8 @@ class AuditEvent:
         """When."""
     @property
     def what(self) -> str:
-        """``sent``, ``answered``, ``repeating``, ``pausing``, ``replaced``, ``refused``, ``source_asked``, ``token_asked``, ``token_granted``,
-        ``token_unusual``, ``token_adopted``, ``token_denied``, ..."""
+        """``sent``, ``answered``, ``repeating``, ``pausing``, ``replaced``, ``refused``, ``source_asked``, ``token_asked``, ``refresh_token_resent``,
+        ``token_granted``, ``token_unusual``, ``token_adopted``, ``token_denied``, ..."""
     @property
     def decision(self) -> str:
         """What was decided and why, in one clause."""

@@ -31,7 +31,7 @@ use crate::guard::{ask, free, guard, make};
 use crate::input::{alone, can_write, get, handle, read_sized, sized, write_sized};
 use crate::response::ledgerauth_header;
 use crate::step::{LEDGERAUTH_CONNECT_FAILED, LEDGERAUTH_CONNECT_NOT_SUPPORTED, LEDGERAUTH_CONNECTED, Shown, ledgerauth_step};
-use crate::store::{LEDGERAUTH_STORE_DONE, LEDGERAUTH_STORE_DOWN, LEDGERAUTH_STORE_TAKEN, limit};
+use crate::store::{LEDGERAUTH_STORE_DONE, LEDGERAUTH_STORE_DOWN, LEDGERAUTH_STORE_HOLDER_DIED, LEDGERAUTH_STORE_TAKEN, limit};
 use crate::text::ledgerauth_str;
 use auth_http::Drive;
 use auth_http::core::{Claimed, ConnectOutcome, Record, Response, Saved, Step, may_go_anywhere};
@@ -229,8 +229,9 @@ pub unsafe extern "C" fn ledgerauth_exchange_handle_connected(
     })
 }
 
-/// Reports what a store answered to CLAIM: LEDGERAUTH_STORE_DONE with the record, if it has one;
-/// LEDGERAUTH_STORE_TAKEN; or LEDGERAUTH_STORE_DOWN with the reason in the record's place.
+/// Reports what a store answered to CLAIM: LEDGERAUTH_STORE_DONE or LEDGERAUTH_STORE_HOLDER_DIED
+/// with the record, if it has one; LEDGERAUTH_STORE_TAKEN; or LEDGERAUTH_STORE_DOWN with the reason
+/// in the record's place.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -245,6 +246,10 @@ pub unsafe extern "C" fn ledgerauth_exchange_handle_claimed(
         let claimed = match result {
             LEDGERAUTH_STORE_DONE => match record.given_bytes("record")?.map(Record::from_bytes).transpose() {
                 Ok(record) => Claimed::Granted(record),
+                Err(error) => Claimed::Down(error.to_string()),
+            },
+            LEDGERAUTH_STORE_HOLDER_DIED => match record.given_bytes("record")?.map(Record::from_bytes).transpose() {
+                Ok(record) => Claimed::TakenOver(record),
                 Err(error) => Claimed::Down(error.to_string()),
             },
             LEDGERAUTH_STORE_TAKEN => Claimed::Busy,

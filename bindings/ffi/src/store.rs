@@ -34,6 +34,11 @@ pub const LEDGERAUTH_STORE_TAKEN: i32 = 1;
 /// A store's answer: it does not work; ledgerauth_stored_reason() may say why.
 pub const LEDGERAUTH_STORE_DOWN: i32 = 2;
 
+/// A store's answer to claim: it did what was asked, and the process that saved the record last has
+/// died for certain, so that nobody waits for the answer to its token request any more. Where a
+/// store cannot prove that, it answers LEDGERAUTH_STORE_DONE: it costs a wait of 45 seconds.
+pub const LEDGERAUTH_STORE_HOLDER_DIED: i32 = 3;
+
 /// What a store hands over while one of its callbacks runs.
 pub struct ledgerauth_stored(Mutex<Stored>);
 
@@ -71,6 +76,7 @@ pub struct ledgerauth_store {
     pub userdata: *mut c_void,
     /// Takes the lease on an id for span_ms milliseconds: LEDGERAUTH_STORE_DONE, and the record by
     /// ledgerauth_stored_record() if there is one; LEDGERAUTH_STORE_TAKEN; LEDGERAUTH_STORE_DOWN.
+    /// LEDGERAUTH_STORE_HOLDER_DIED is LEDGERAUTH_STORE_DONE with a proof.
     pub claim: Option<
         unsafe extern "C" fn(userdata: *mut c_void, id: ledgerauth_str, owner: u64, span_ms: u64, stored: *mut ledgerauth_stored) -> i32,
     >,
@@ -223,8 +229,9 @@ impl TokenStore for Own {
         let (status, stored) =
             self.ask(|userdata, stored| unsafe { callback(userdata, ledgerauth_str::of(id), claim.owner, span, stored) });
         match (status, stored.record) {
-            (LEDGERAUTH_STORE_DONE, Some(Err(unreadable))) => Claimed::Down(unreadable),
+            (LEDGERAUTH_STORE_DONE | LEDGERAUTH_STORE_HOLDER_DIED, Some(Err(unreadable))) => Claimed::Down(unreadable),
             (LEDGERAUTH_STORE_DONE, record) => Claimed::Granted(record.and_then(Result::ok)),
+            (LEDGERAUTH_STORE_HOLDER_DIED, record) => Claimed::TakenOver(record.and_then(Result::ok)),
             (LEDGERAUTH_STORE_TAKEN, _) => Claimed::Busy,
             _ => Claimed::Down(stored.reason.unwrap_or_else(gone)),
         }

@@ -140,6 +140,7 @@ impl Explanation {
         fields.set_item("forecast", self.0.forecast.map(|forecast| forecast.to_string()))?;
         fields.set_item("needs_consent", self.needs_consent())?;
         fields.set_item("spending_since", text(self.0.spending_since))?;
+        fields.set_item("spending_attempts", self.0.spending_attempts)?;
         fields.set_item("paused_until", text(self.0.pause.as_ref().map(|(at, _)| *at)))?;
         fields.set_item("last_error", self.last_error())?;
         fields.set_item("advice", self.advice())?;

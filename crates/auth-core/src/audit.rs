@@ -31,6 +31,8 @@ pub enum Audited {
     SourceAsked,
     /// A token was asked for.
     TokenAsked,
+    /// A refresh token whose answer was lost is sent again, because nothing can be lost by it.
+    RefreshTokenResent,
     /// A token was granted.
     TokenGranted,
     /// A token was granted, and something about the answer is odd that changes nothing: an error beside it, or a token type that is not known.
@@ -65,6 +67,7 @@ impl Audited {
             Self::Replaced => "replaced",
             Self::SourceAsked => "source_asked",
             Self::TokenAsked => "token_asked",
+            Self::RefreshTokenResent => "refresh_token_resent",
             Self::TokenGranted => "token_granted",
             Self::TokenUnusual => "token_unusual",
             Self::TokenAdopted => "token_adopted",
@@ -96,6 +99,7 @@ impl Audited {
         match self {
             Self::Refused
             | Self::TokenDenied
+            | Self::RefreshTokenResent
             | Self::TokenUnusual
             | Self::Replaced
             | Self::EventsDropped

@@ -41,6 +41,10 @@ pub struct Explanation {
     pub forecast: Option<RefreshForecast>,
     /// Since when a single-use refresh token may be spent without its answer having been stored.
     pub spending_since: Option<UnixTime>,
+    /// How many times that refresh token was sent; 0 if none may be spent.
+    pub spending_attempts: u32,
+    /// Whether it is sent again once nothing can be lost by that ([`crate::RefreshRules::resend_in_doubt`]).
+    pub resends_in_doubt: bool,
     /// Whether a person has to log in first: neither the session nor the store, as far as it was read, has a refresh token to go by.
     pub needs_consent: bool,
     /// Who holds the store's lease on the credential.
@@ -63,6 +67,7 @@ impl Session {
         let stored = stored.filter(|record| self.life().is_some_and(|life| life.grant.owns(record)));
         let known = self.life().map(super::token::life::TokenLife::known_record);
         let newest = stored.filter(|stored| known.as_ref().is_none_or(|known| known.generation < stored.generation)).or(known.as_ref());
+        let spending = stored.or(newest).and_then(|record| record.spending);
         Explanation {
             at: now,
             provider: connection.provider().name().to_owned(),
@@ -76,7 +81,9 @@ impl Session {
             next_renewal: token.map(|token| token.renew_at),
             forecast: newest.and_then(|record| self.rules().forecast(record, self.servers(now))),
             needs_consent: self.lacks_consent() && newest.is_none_or(|record| record.refresh_token.is_none()),
-            spending_since: stored.or(newest).and_then(|record| record.spending).map(|spending| self.local(spending.since)),
+            spending_since: spending.map(|spending| self.local(spending.since)),
+            spending_attempts: spending.map_or(0, |spending| spending.attempt),
+            resends_in_doubt: self.rules().resend_in_doubt,
             lease,
             pause: self.pause_in_force(now).cloned(),
             last_error: self.last_error().cloned(),
@@ -144,7 +151,10 @@ impl fmt::Display for Explanation {
             write!(f, "\nrefresh token: {forecast}")?;
         }
         if let Some(since) = self.spending_since {
-            write!(f, "\njournal: since {since} the refresh token may be spent, and no answer was stored")?;
+            let times = if self.spending_attempts == 1 { "time" } else { "times" };
+            let sent = self.spending_attempts;
+            write!(f, "\njournal: since {since} the refresh token may be spent: sent {sent} {times}, and no answer was stored")?;
+            f.write_str(if self.resends_in_doubt { "; it is sent again when nothing can be lost by it" } else { "" })?;
         }
         if let Some(lease) = self.lease {
             write!(f, "\nlease: held by {:016x} until {}", lease.owner, lease.until)?;

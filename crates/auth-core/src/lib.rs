@@ -82,7 +82,8 @@
 //! 3. At most one fetch is in flight per session; a caller whose token is still valid never waits for it.
 //! 4. A rotated refresh token is durable before it is used; a failed save loses nothing; a still-valid token is never thrown away because an early renewal failed.
 //! 5. A 401 for an old generation sends again with the newer token and fetches nothing; a freshly minted token that is refused stops, and says why.
-//! 6. A request that may have been processed is sent again only if repeating it is harmless.
+//! 6. A request that may have been processed is sent again only if repeating it is harmless. A single-use refresh token whose answer was lost is sent
+//!    again only where nothing can be lost by it: see [`RefreshRules::resend_in_doubt`]. A login's code is never sent again.
 //! 7. A credential leaves only over https (loopback may be allowed by name), only to the hosts of its own environment; token endpoints' redirects are
 //!    refused; on a cross-origin redirect everything that could carry a credential stays behind, whatever its name.
 //! 8. No secret in `Debug`, `Display`, errors; memory is wiped on drop.

@@ -81,6 +81,11 @@ fn a_connection_stands_before_each_sending_of_a_journaled_token() {
                 let outcome = ConnectOutcome::Connected;
                 call.handle_connected(&mut scenario.session, scenario.now, outcome);
             }
+            Step::Save(save) => {
+                assert!(connected, "the journal is written anew when the connection stands");
+                scenario.stored = Some(save.record);
+                call.handle_saved(&mut scenario.session, scenario.now, auth_core::Saved::Durable);
+            }
             Step::Fetch(_) => break,
             other => panic!("{other:?}"),
         }

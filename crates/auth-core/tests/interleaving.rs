@@ -251,6 +251,13 @@ impl World {
         }
     }
 
+    /// Whether a token request carries a refresh token that the server has exchanged already.
+    fn is_spent(&self, request: &auth_core::TokenRequest) -> bool {
+        let form = request.body.as_ref().map_or("", |body| body.expose());
+        let sent = form.split('&').find_map(|pair| pair.strip_prefix("refresh_token="));
+        self.rotating && sent.is_some_and(|token| self.spent.contains(token))
+    }
+
     fn release(&mut self, owner: u64) {
         if self.lease.is_some_and(|(holder, _)| holder == owner) {
             self.lease = None;
@@ -261,7 +268,16 @@ impl World {
     fn check(&self, index: usize, step: &Step) {
         let caller = &self.callers[index];
         match step {
-            Step::Fetch(_) => {
+            Step::Fetch(request) => {
+                if self.is_spent(request) {
+                    let attempt = self.scenario.stored.as_ref().and_then(|record| record.spending).map(|spending| spending.attempt);
+                    assert!(
+                        attempt > Some(1),
+                        "a refresh token that may be spent is sent, and the journal does not say that it is sent again"
+                    );
+                    let held = self.scenario.session.fresh_at(self.latest);
+                    assert!(held.is_none(), "a refresh token that may be spent is sent while an access token is valid");
+                }
                 let others = self.callers.iter().enumerate().filter(|(other, _)| *other != index);
                 let in_flight = others
                     .filter(|(_, other)| matches!(other.owed, Some(Owed::Fetch { since, .. }) if self.latest.since(since) < LEASE))
@@ -284,7 +300,7 @@ impl World {
         }
     }
 
-    /// The world is kind from now on: every caller comes to an end, and a new call succeeds, unless the grant may be spent.
+    /// The world is kind from now on: every caller comes to an end, and a new call succeeds, unless the server refuses a refresh token that was in doubt.
     fn recover(mut self) {
         // A clock that went back has caught up.
         self.scenario.now = self.latest.max(self.scenario.now);
@@ -305,11 +321,12 @@ impl World {
         for _ in 0..50 {
             match self.scenario.next(&mut exchange) {
                 Step::Fetch(request) => {
-                    let form = request.body.as_ref().map_or("", |body| body.expose()).to_owned();
-                    let spent = self.spent.iter().any(|token| {
-                        form.contains(&format!("refresh_token={token}&")) || form.ends_with(&format!("refresh_token={token}"))
-                    });
-                    assert!(!spent || !self.rotating, "a single-use refresh token was spent twice");
+                    if self.is_spent(&request) {
+                        let attempt = self.scenario.stored.as_ref().and_then(|record| record.spending).map(|spending| spending.attempt);
+                        assert!(attempt > Some(1), "a refresh token that may be spent was sent, and not as one in doubt");
+                        self.scenario.respond(&mut exchange, 400, &[], r#"{"error":"invalid_grant"}"#);
+                        continue;
+                    }
                     let body = if self.rotating { rotated("token-last", "refresh-last") } else { token("token-last", 3_600) };
                     self.scenario.respond(&mut exchange, 200, &[], &body);
                 }

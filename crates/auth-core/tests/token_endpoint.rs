@@ -27,7 +27,7 @@ fn a_refresh_token_in_doubt_keeps_what_the_server_said() {
     assert_eq!(failure.come_back_at(), Some(scenario.now.after(Duration::from_mins(10))));
     let explanation = scenario.session.explain(scenario.now, scenario.stored.as_ref(), None);
     let (_, told) = explanation.last_error.unwrap();
-    assert_eq!((told.status(), told.kind()), (Some(503), FailureKind::ConsentRequired));
+    assert_eq!((told.status(), told.kind()), (Some(503), FailureKind::TokenEndpoint));
 }
 
 #[test]

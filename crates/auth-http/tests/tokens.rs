@@ -189,17 +189,51 @@ fn refresh_tokens_rotate_or_stay_as_the_server_says() {
 }
 
 #[test]
-fn a_lost_answer_to_a_rotating_refresh_is_not_replayed() {
+fn a_lost_answer_to_a_rotating_refresh_is_asked_for_once_more() {
     let sandbox = sandbox();
     sandbox.rotate_refresh_tokens(true);
     let client = refreshing(&sandbox).build().unwrap();
+    // The server has acted: what it granted is lost, and it refuses the old token.
     sandbox.inject(Fault::new(FaultKind::ResetAfterActing).on(Service::NumericAuth));
     for _ in 0..10 {
         let error = client.get("/v1/health").send().unwrap_err();
         assert_eq!(error.kind(), Some(FailureKind::ConsentRequired), "{error}");
-        assert!(error.to_string().contains("may be spent"), "{error}");
+        assert!(error.to_string().contains("an earlier answer was lost, and the refresh token was sent again"), "{error}");
     }
-    assert_eq!(token_requests(&sandbox), 1);
+    assert_eq!(token_requests(&sandbox), 2);
+}
+
+#[test]
+fn a_token_endpoint_that_fails_once_is_not_noticed_where_refresh_tokens_rotate() {
+    let maintenance = FaultKind::Status { code: 503, body: "Maintenance".into(), content_type: "text/html".into(), headers: Vec::new() };
+    for fault in [maintenance, FaultKind::ResetBeforeActing] {
+        let sandbox = sandbox();
+        sandbox.rotate_refresh_tokens(true);
+        let client = refreshing(&sandbox).build().unwrap();
+        sandbox.inject(Fault::new(fault.clone()).on(Service::NumericAuth));
+        assert_eq!(client.get("/v1/health").send().unwrap().status(), 200, "{fault:?}");
+        sandbox.revoke_tokens(Service::NumericAuth);
+        assert_eq!(client.get("/v1/health").send().unwrap().status(), 200, "{fault:?}: the new refresh token was kept");
+        assert_eq!(token_requests(&sandbox), 3, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_call_makes_as_many_token_requests_as_it_may_and_ends_with_what_happened() {
+    let busy = FaultKind::Status {
+        code: 429,
+        body: String::new(),
+        content_type: "text/plain".into(),
+        headers: vec![("Retry-After".into(), "1".into())],
+    };
+    let sandbox = sandbox();
+    sandbox.inject(Fault::new(busy).on(Service::NumericAuth).times(100));
+    let start = Instant::now();
+    let error = numeric(&sandbox).build().unwrap().get("/v1/health").send().unwrap_err();
+    let failure = error.failure().unwrap();
+    assert_eq!((failure.kind(), failure.status()), (FailureKind::RateLimited, Some(429)), "{error}");
+    assert!(failure.come_back_at().is_some() && start.elapsed() < Duration::from_secs(30), "{error}");
+    assert_eq!(token_requests(&sandbox), 4);
 }
 
 #[test]

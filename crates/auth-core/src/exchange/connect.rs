@@ -42,11 +42,11 @@ impl Exchange {
         Some(Connect { url, timeout })
     }
 
-    /// Goes on to the journal, or to the token request if its entry stands there already.
+    /// Goes on to the journal, whose entry is written anew before each sending.
     pub(super) fn connected(&mut self, session: &mut Session, now: UnixTime, outcome: ConnectOutcome) {
         match outcome {
             ConnectOutcome::Connected | ConnectOutcome::NotSupported => {
-                self.at = if self.journal.is_some() { At::Fetch } else { At::Journal };
+                self.at = At::Journal;
             }
             ConnectOutcome::Failed(failed) => {
                 self.fetches += 1;

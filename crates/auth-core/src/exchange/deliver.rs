@@ -130,14 +130,8 @@ impl Exchange {
                 self.note(&connection, now, Audited::Replaced, None, || format!("{}; {instead}", failure.what()));
                 self.at = At::Start;
             }
-            _ if has_token && repeated => {
-                let what = format!("{} refuses a token that was just granted", session.connection().provider().name());
-                let advice = "the credential is right, so it is something else: the environment, a missing tenant header, a scope, or a proxy that drops the header";
-                let status = failure.status().unwrap_or(401);
-                let better = Failure::new(FailureKind::TokenRefused, what, advice);
-                let (code, message, id) =
-                    (failure.code().map(Into::into), failure.message().map(Into::into), failure.server_request_id().map(Into::into));
-                self.finish(Some(better.with_answer(status, code, message, id)));
+            after if matches!(after, AfterRefusal::NewTokenRefused) || (has_token && repeated) => {
+                self.finish(Some(new_token_refused(session.connection().provider().name(), &failure)));
             }
             _ => self.finish(Some(failure)),
         }
@@ -234,6 +228,15 @@ impl Exchange {
     fn finish(&mut self, failure: Option<Failure>) {
         self.at = At::Finished(Outcome::Answered(failure));
     }
+}
+
+/// What to tell of a 401 for a token that was granted because of another one.
+fn new_token_refused(provider: &str, failure: &Failure) -> Failure {
+    let what = format!("{provider} refuses a token that was just granted");
+    let advice = "the credential is right, so it is something else: the environment, a missing tenant header, a scope, or a proxy that drops the header";
+    let told = [failure.code(), failure.message(), failure.server_request_id()].map(|told| told.map(Into::into));
+    let [code, message, id] = told;
+    Failure::new(FailureKind::TokenRefused, what, advice).with_answer(failure.status().unwrap_or(401), code, message, id)
 }
 
 /// The redirects of RFC 9110 section 15.4 that name another place for the same document.

@@ -27,11 +27,14 @@ impl Exchange {
             return None;
         }
         if !self.lease_holds(session, now) {
-            self.at = At::Release(Box::new(At::Resting(now, Then::Claim)));
+            let next = At::Release(Box::new(At::Resting(now, Then::Claim)));
+            self.at = self.after_clearing_the_journal(session, next);
             return None;
         }
-        let mark = self.dice.u64(..);
-        let spending = Spending { mark, since: self.spent_since.unwrap_or_else(|| session.servers(now)), attempt: 1 };
+        // One entry for one lease, written anew before each sending: only who still holds the lease can write it.
+        let mark = self.journal.map_or_else(|| self.dice.u64(..), |journal| journal.mark);
+        let since = self.spent_since.unwrap_or_else(|| session.servers(now));
+        let spending = Spending { mark, since, attempt: self.sent_before.saturating_add(1) };
         let record = Record { generation: self.stored, spending: Some(spending), ..session.life()?.record()? };
         self.at = At::ExpectJournaled(spending);
         Some(Save { record, replaces: self.stored, lease: self.lease() })
@@ -113,6 +116,7 @@ pub(super) fn is_single_use(session: &Session) -> bool {
     session.life().is_some_and(|life| life.is_single_use(session.rules().spends()))
 }
 
+/// The end of a connection at a provider that forbids to send a refresh token in doubt again.
 pub(super) fn possibly_spent(provider: &str, rules: &RefreshRules) -> Failure {
     let over = if rules.reuse_grace.is_some() { ", and the time in which it may be used again is over" } else { "" };
     let what = format!("the answer to a refresh at {provider} was lost, and its single-use refresh token may be spent{over}");

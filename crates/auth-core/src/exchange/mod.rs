@@ -1,12 +1,13 @@
 //! `Exchange`: one authenticated request, as a machine.
 //!
 //! States are named by what they wait for. `poll` says what to do; the one matching `handle_*` takes what came of it. Getting a token
-//! (claim, fetch, save, release) is in `obtain`, the connection for it in `connect`, what is written before a single-use refresh token is spent in `journal`, sending the caller's request in `deliver`; the states are in `at`, what a shell reports in `report`, what
+//! (claim, fetch, save, release) is in `obtain`, the connection for it in `connect`, what is written before a single-use refresh token is spent in `journal`, when one in doubt is sent again in `doubt`, sending the caller's request in `deliver`; the states are in `at`, what a shell reports in `report`, what
 //! is noted for the audit in `note`; this file is the frame around them.
 
 mod at;
 mod connect;
 mod deliver;
+mod doubt;
 mod journal;
 mod note;
 mod obtain;
@@ -55,9 +56,15 @@ pub struct Exchange {
     journal: Option<Spending>,
     /// Since when the refresh token may be spent, by this exchange or by somebody before.
     spent_since: Option<UnixTime>,
+    /// How many times it was sent since then.
+    sent_before: u32,
+    /// Whether that refresh token is sent again although no reuse is granted, because nothing can be lost by it.
+    is_in_doubt: bool,
     /// The server's word on the refresh token, until the store is read once more.
     refusal: Option<Box<Failure>>,
     fetches: u32,
+    /// How many token requests of the session had got no answer when this exchange began.
+    unanswered_before: u32,
     /// Whether a signed request was repeated because the clocks differed.
     clock_was_wrong: bool,
     /// Whether the store was asked for limits of other processes: once a call.
@@ -116,8 +123,11 @@ impl Exchange {
             grant: 0,
             journal: None,
             spent_since: None,
+            sent_before: 0,
+            is_in_doubt: false,
             refusal: None,
             fetches: 0,
+            unanswered_before: 0,
             clock_was_wrong: false,
             has_looked: false,
             doubted: false,
@@ -146,7 +156,10 @@ impl Exchange {
                     Then::Start => {}
                     Then::Claim if now >= self.deadline && self.refusal.is_none() && !has_unsaved(session) => {
                         session.take(Event::Abandoned { by: self.id });
-                        self.fail(Self::too_late(session));
+                        self.fail(self.too_late(session, now));
+                    }
+                    Then::Claim if now < session.next_token_request() && self.refusal.is_none() => {
+                        self.at = At::Resting(session.next_token_request().min(self.deadline), Then::Claim);
                     }
                     Then::Claim if !self.hold(session, now, now.after(Self::lease_span(session))) => {}
                     Then::Claim => {
@@ -307,6 +320,7 @@ impl Exchange {
 
     fn enter(&mut self, session: &mut Session, now: UnixTime) {
         self.id = session.enter();
+        self.unanswered_before = session.unanswered();
         let usual = now.after(session.connection().policy().deadline);
         self.deadline = self.call.as_ref().and_then(|call| call.deadline).unwrap_or(usual);
     }
@@ -341,7 +355,8 @@ impl Exchange {
             }
             Ready::Fail(_) if session.second_chance(now) => {}
             Ready::Fail(failure) if now >= self.deadline => self.fail(failure),
-            _ if now >= self.deadline => self.fail(Self::too_late(session)),
+            _ if now >= self.deadline => self.fail(self.too_late(session, now)),
+            Ready::Wait(_) if self.was_tried_enough(session) => self.fail(self.too_late(session, now)),
             Ready::Use(authorization) => self.at = At::Deliver(authorization),
             Ready::Wait(until) => return Some(until.min(self.deadline)),
             Ready::Fetch => self.at = At::Resting(now, Then::Claim),
@@ -356,7 +371,7 @@ impl Exchange {
                 }
             }
             // Somebody else was told when to come back, and this caller can wait that long.
-            Ready::Fail(failure) => match failure.come_back_at().filter(|at| self.fetches == 0 && now < *at && *at < self.deadline) {
+            Ready::Fail(failure) => match failure.come_back_at().filter(|at| self.may_wait_for(session, *at, now)) {
                 Some(at) => return Some(at),
                 None => self.fail(failure),
             },
@@ -380,18 +395,37 @@ impl Exchange {
         }
     }
 
-    /// A refresh token that was entered in the journal and is not on its way was not spent: this session remembers it.
+    /// A refresh token that was entered in the journal and is not on its way was not spent; of one that is, nobody will hear any more. This session
+    /// remembers both.
     fn keep_what_is_unspent(&self, session: &mut Session) {
         match (&self.at, self.journal) {
             (At::ExpectJournaled(spending), _) => self.was_not_sent(session, *spending),
             (At::Connect | At::ExpectConnected | At::Fetch | At::Resting(_, Then::Fetch), Some(journal)) => {
                 self.was_not_sent(session, journal);
             }
+            // On its way, and nobody will hear the answer.
+            (At::ExpectToken(_), Some(journal)) => session.answer_was_lost(journal.mark),
             _ => {}
         }
     }
 
-    fn too_late(session: &Session) -> Failure {
+    /// Whether as many token requests got no answer since this exchange began as one call may have, whoever made them.
+    fn was_tried_enough(&self, session: &Session) -> bool {
+        self.call.is_some() && session.unanswered().wrapping_sub(self.unanswered_before) >= session.connection().policy().max_attempts
+    }
+
+    /// Whether a caller that made no token request itself waits for the moment that another was told.
+    fn may_wait_for(&self, session: &Session, at: UnixTime, now: UnixTime) -> bool {
+        self.fetches == 0 && !self.was_tried_enough(session) && now < at && at < self.deadline
+    }
+
+    /// The end of a caller's time: what went wrong at the token endpoint meanwhile, if anything did.
+    fn too_late(&self, session: &Session, now: UnixTime) -> Failure {
+        let has_token = session.life().is_some_and(|life| life.usable(now).is_some());
+        let happened = session.last_unanswered().filter(|_| !has_token && session.unanswered() != self.unanswered_before);
+        if let Some(failure) = happened {
+            return failure.clone();
+        }
         let what = format!("the deadline passed before {} could be asked", session.connection().provider().name());
         Failure::new(FailureKind::DeadlineExceeded, what, "give the call more time, or look why the token endpoint is slow")
     }

@@ -1,7 +1,7 @@
 //! Getting a token: claim, re-read, fetch, save, publish, release; `connect` and `journal` have what comes before the fetch.
 
 use super::at::{Asked, At, Then, Unsaved};
-use super::journal::{grant_of, is_single_use, possibly_spent};
+use super::journal::{grant_of, is_single_use};
 use super::{Claimed, Exchange, Outcome, Record, Response, Saved, TokenRequest, Transport, request};
 use crate::audit::Audited;
 use crate::credential::Secret;
@@ -34,20 +34,22 @@ impl Exchange {
     pub(super) fn claimed(&mut self, session: &mut Session, now: UnixTime, asked: UnixTime, claimed: Claimed) {
         let asked_for = core::mem::replace(&mut self.grant, grant_of(session));
         self.refusal.take_if(|_| asked_for != self.grant);
+        let has_died = matches!(claimed, Claimed::TakenOver(_));
         match claimed {
             // Heard so late that the lease is over: what the store said then says nothing about now.
-            Claimed::Granted(_) if asked.after(Self::lease_span(session)) <= now => {
+            Claimed::Granted(_) | Claimed::TakenOver(_) if asked.after(Self::lease_span(session)) <= now => {
                 self.leased_until = Some(now);
                 self.at = At::Release(Box::new(self.look_again(now)));
             }
-            Claimed::Granted(record) => {
+            Claimed::Granted(record) | Claimed::TakenOver(record) => {
                 self.leased_until = Some(asked.after(Self::lease_span(session)));
                 let before = core::mem::replace(&mut self.stored, record.as_ref().map_or(0, |record| record.generation));
-                session.journal_was_read(record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark));
+                let mark = record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark);
+                session.journal_was_read(mark, has_died, now);
                 if let Some(refusal) = self.refusal.take().filter(|_| self.stored <= before) {
                     return self.give_up_unspent(session, now, *refusal);
                 }
-                (self.spent_since, self.journal) = (None, None);
+                (self.spent_since, self.sent_before, self.journal, self.is_in_doubt) = (None, 0, None, false);
                 if self.adopt(session, now, record) {
                     return;
                 }
@@ -61,7 +63,7 @@ impl Exchange {
             Claimed::Busy if self.refusal.is_some() && now >= self.deadline => self.give_up_refused(session, now),
             Claimed::Busy if now >= self.deadline => {
                 session.take(Event::Abandoned { by: self.id });
-                self.fail(Self::too_late(session));
+                self.fail(self.too_late(session, now));
             }
             Claimed::Busy => self.at = self.look_again(now),
             Claimed::Down(_) if self.refusal.is_some() => self.give_up_refused(session, now),
@@ -105,17 +107,13 @@ impl Exchange {
         let Some(spent) = record.spending.filter(|spending| !has_newer && !session.is_proven_unspent(spending.mark)) else {
             return false;
         };
-        if session.rules().may_send_again(spent.since, session.servers(now)) {
-            self.spent_since = Some(spent.since);
-            return false;
-        }
+        let is_granted_again = session.rules().may_send_again(spent.since, session.servers(now));
         // This session's own request is on its way, held up with the process: its answer will be heard, and stored under this lease.
-        if session.life().is_some_and(|life| life.awaits_answer(spent.mark)) {
+        if !is_granted_again && session.life().is_some_and(|life| life.awaits_answer(spent.mark)) {
             self.at = At::Release(Box::new(self.look_again(now)));
             return true;
         }
-        self.give_up(session, now, possibly_spent(session.connection().provider().name(), session.rules()));
-        true
+        self.leaves_in_doubt(session, now, spent)
     }
 
     /// Goes back to the store, if what it said was about before: the session was given another grant since, or forgot, because a person has logged in anew,
@@ -155,6 +153,11 @@ impl Exchange {
         if self.begins_anew(session, now) {
             return None;
         }
+        // Before anything is said of the session: whoever has the right to the token now may know more.
+        if !self.hold(session, now, now.after(Self::lease_span(session))) {
+            self.yield_to_the_holder(session);
+            return None;
+        }
         if let Some(life) = session.life().filter(|_| session.lacks_consent()) {
             let what = format!("the store holds no connection of the client {:?}", life.grant.client.id());
             self.give_up(session, now, Failure::new(FailureKind::ConsentRequired, what, CONNECT_FIRST));
@@ -166,10 +169,6 @@ impl Exchange {
             self.fail(Failure::new(FailureKind::Misuse, "the profile does not say how to ask for a token", "give it a [token] table"));
             return None;
         };
-        if !self.hold(session, now, now.after(Self::lease_span(session))) {
-            self.yield_to_the_holder(session);
-            return None;
-        }
         // A machine that slept, or a store that was slow: somebody else may be at it by now.
         if !self.lease_holds(session, now) {
             self.at = self.after_clearing_the_journal(session, At::Release(Box::new(At::Resting(now, Then::Claim))));
@@ -178,6 +177,13 @@ impl Exchange {
         self.fetches += 1;
         let generation = session.life().map_or(0, TokenLife::generation).max(self.stored).saturating_add(1);
         let connection = Arc::clone(session.connection());
+        if let Some(journal) = self.journal.filter(|_| self.is_in_doubt) {
+            session.answer_is_awaited(journal.mark);
+            self.note(&connection, now, Audited::RefreshTokenResent, None, || {
+                let why = "its answer was lost, no access token is valid, and nobody has stored a newer one";
+                format!("sending {} of one refresh token: {why}", journal.attempt)
+            });
+        }
         let fetches = self.fetches;
         self.note(&connection, now, Audited::TokenAsked, None, || format!("attempt {fetches} at {}", request.url));
         self.at = At::ExpectToken(Asked { at: now, generation, kind, signed: request.to_sign().cloned().collect() });
@@ -215,7 +221,7 @@ impl Exchange {
             }
             // The store is read once more: if somebody else was faster, the grant lives on in what they saved.
             Err(Denied::Dead(failure) | Denied::Doubtful { refusal: failure, .. }) if is_single_use(session) => {
-                self.refusal = Some(Box::new(failure));
+                self.refusal = Some(Box::new(self.told_why(failure)));
                 self.at = At::Resting(now, Then::Claim);
             }
             Err(Denied::Refused(failure) | Denied::Dead(failure) | Denied::Doubtful { refusal: failure, .. }) => {
@@ -333,20 +339,18 @@ impl Exchange {
 
     /// No token came: again, or not.
     fn no_token(&mut self, session: &mut Session, now: UnixTime, cause: Cause, failure: Failure) {
-        let rules = *session.rules();
-        if is_single_use(session) && !cause.proves_unprocessed() {
-            let since = self.journal.map_or(now, |journal| journal.since);
-            self.spent_since = Some(since);
-            if !rules.may_send_again(since, session.servers(now)) {
-                let lost = possibly_spent(session.connection().provider().name(), &rules).caused_by(&failure);
-                return self.give_up(session, now, lost);
-            }
+        if is_single_use(session)
+            && !cause.proves_unprocessed()
+            && let Some(failure) = self.ends_in_doubt(session, now, &failure)
+        {
+            return self.give_up(session, now, failure);
         }
         self.ask_again(session, now, cause, failure);
     }
 
     /// The token request once more, if the rules of every request allow it.
     fn ask_again(&mut self, session: &mut Session, now: UnixTime, cause: Cause, failure: Failure) {
+        let not_before = session.note_unanswered(&failure, now);
         let policy = *session.connection().policy();
         let situation = Situation {
             cause,
@@ -359,7 +363,8 @@ impl Exchange {
         };
         let random = self.dice.f64();
         match retry::decide(&situation, &policy, session.budget(), random) {
-            Decision::Again(at) => {
+            Decision::Again(at) if at.max(not_before) <= self.deadline => {
+                let at = at.max(not_before);
                 // The right to the token is kept for the whole rest, so that nobody else in this process begins meanwhile.
                 if !self.hold(session, now, at.after(Self::lease_span(session))) {
                     return self.yield_to_the_holder(session);
@@ -371,7 +376,7 @@ impl Exchange {
                 };
             }
             // It was this caller who had no time left; the next may have it.
-            Decision::TooLate => {
+            Decision::TooLate | Decision::Again(_) => {
                 session.take(Event::Abandoned { by: self.id });
                 let next = self.answer_or_failure(failure);
                 self.at = self.after_clearing_the_journal(session, At::Release(Box::new(next)));

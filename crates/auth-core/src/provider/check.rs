@@ -155,6 +155,12 @@ fn refreshing(token: &TokenFacts, refresh: &Spanned<RefreshFacts>) -> Result<(),
             "`earliest_seconds_before_end` must be at least 2 and within `lifetime_seconds`: else no renewal would fit into it",
         );
     }
+    if facts.resend_in_doubt == Some(false) && facts.source.is_none() {
+        return refuse(
+            refresh,
+            "`resend_in_doubt = false` ends connections that could live, so it needs a `source`: the vendor's page that forbids it",
+        );
+    }
     if facts.idle_lifetime_days == Some(0) || facts.total_lifetime_days == Some(0) {
         return refuse(refresh, "a lifetime of 0 days: leave it out if it is not known");
     }

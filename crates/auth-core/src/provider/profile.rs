@@ -214,6 +214,8 @@ facts! {
     pub(crate) struct RefreshFacts {
         pub(crate) rotation: Rotation,
         pub(crate) reuse_grace_seconds: Option<u64>,
+        /// Whether a refresh token that may be spent is sent again once nothing can be lost by it.
+        pub(crate) resend_in_doubt: Option<bool>,
         pub(crate) earliest_seconds_before_end: Option<u64>,
         pub(crate) idle_lifetime_days: Option<u32>,
         pub(crate) total_lifetime_days: Option<u32>,

@@ -1,8 +1,9 @@
 //! `Session`: one connection's credential over time, shared by all of its exchanges.
 //!
 //! What it is and how it looks from outside is in this file; what happens to it when a credential is refused is in `refusals`, the life of its token in
-//! `tokens`, and the limits that make all callers pause in `limits`.
+//! `tokens`, a refresh token in doubt in `doubt`, and the limits that make all callers pause in `limits`.
 
+mod doubt;
 mod limits;
 mod refusals;
 mod tokens;
@@ -56,6 +57,8 @@ struct Rare {
     source: Source,
     quiet_until: UnixTime,
     unspent: Vec<u64>,
+    doubt: Option<doubt::Doubt>,
+    trouble: Option<Box<Trouble>>,
     pauses: Pauses,
     last_error: Option<(UnixTime, Failure)>,
     /// What was odd about the last grant that was.
@@ -69,8 +72,28 @@ impl Rare {
     const fn new(reloadable: bool) -> Self {
         let start = UnixTime::from_millis(0);
         let source = Source { reloadable, next: start, asked: None, fruitless: false };
-        Self { source, quiet_until: start, unspent: Vec::new(), pauses: Pauses::NONE, last_error: None, oddity: None, budget: Budget::FULL }
+        Self {
+            source,
+            quiet_until: start,
+            unspent: Vec::new(),
+            doubt: None,
+            trouble: None,
+            pauses: Pauses::NONE,
+            last_error: None,
+            oddity: None,
+            budget: Budget::FULL,
+        }
     }
+}
+
+/// Token requests that got no answer which could be understood.
+struct Trouble {
+    /// How many: round and round, because the number is only ever compared with what it was before.
+    count: u32,
+    /// The last.
+    failure: Failure,
+    /// The next token request is not sent before.
+    next: UnixTime,
 }
 
 /// Where the credential came from.

@@ -11,8 +11,11 @@ use core::time::Duration;
 
 /// How long a source is left alone after it had nothing new: a minute, because that is about how long a rotated secret takes to reach a mounted file.
 const SOURCE_REST: Duration = Duration::from_mins(1);
-/// How long a 401 for a token that was just minted is taken as final: half a minute, so that 1,000 refused calls do not make 1,000 token requests.
-const QUIET: Duration = Duration::from_secs(30);
+/// For how long a token counts as just minted: half a minute, because a call sends it at once, and a slow API answers within that.
+const JUST_MINTED: Duration = Duration::from_secs(30);
+/// How long the refusal of a token that was just minted stands before another one is asked for: a minute, so that 1,000 refused calls do not make 1,000
+/// token requests, and as with a refused key.
+const PROBE_REST: Duration = Duration::from_mins(1);
 /// How often one call is sent again after a 401: twice, for a token that another process had renewed and that is refused as well.
 const REPEATS_AFTER_REFUSAL: u8 = 2;
 
@@ -22,6 +25,8 @@ pub(crate) enum AfterRefusal {
     SendAgain,
     /// The answer stands.
     Final,
+    /// The same, and a new token was refused as well.
+    NewTokenRefused,
 }
 
 impl Session {
@@ -50,12 +55,12 @@ impl Session {
             }
             Holding::Token(life) => {
                 let held = life.token().filter(|token| token.authorization.generation() == generation);
-                let just_minted = held.is_some_and(|token| now.since(token.minted_at) < QUIET);
+                let just_minted = held.is_some_and(|token| now.since(token.minted_at) < JUST_MINTED);
                 if repeats >= REPEATS_AFTER_REFUSAL || (held.is_some() && now < self.rare.as_deref().unwrap_or(Rare::NONE).quiet_until) {
-                    AfterRefusal::Final
+                    AfterRefusal::NewTokenRefused
                 } else if repeats > 0 && just_minted {
-                    self.rare_mut().quiet_until = now.after(QUIET);
-                    AfterRefusal::Final
+                    self.rare_mut().quiet_until = now.after(PROBE_REST);
+                    AfterRefusal::NewTokenRefused
                 } else {
                     // Where the session holds another token by now, this changes nothing, and the call is sent again with that one.
                     let changed = life.take(Event::Rejected { generation });

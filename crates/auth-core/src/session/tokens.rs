@@ -1,6 +1,6 @@
 //! A session that holds a token: what happens to it, and when the next may be asked for.
 
-use super::{Holding, Session, Skew};
+use super::{Holding, Session, Skew, Trouble};
 use crate::credential::{Authorization, Secret};
 use crate::headers::Headers;
 use crate::pauses;
@@ -12,6 +12,7 @@ use crate::token::record::Record;
 use crate::token::refresh::RefreshRules;
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::wait;
+use alloc::boxed::Box;
 use alloc::format;
 use core::time::Duration;
 
@@ -24,6 +25,8 @@ const CONSENT_REST: Duration = Duration::from_hours(1);
 /// How long a store is left alone that holds no consent, or a dead one, where a login would put a new one: two seconds, because a person who has just logged in
 /// wants to go on.
 const ABSENT_REST: Duration = Duration::from_secs(2);
+/// How long a token endpoint is left alone after it gave no answer: one second, because in an outage every client asks again, and a restart takes longer.
+const TOKEN_REQUEST_REST: Duration = Duration::from_secs(1);
 /// The longest rest after a token endpoint failed.
 const LONGEST_REST: Duration = Duration::from_secs(30);
 
@@ -110,6 +113,31 @@ impl Session {
         }
     }
 
+    /// Notes a token request that got no answer which could be understood. The next one is not sent before the moment that comes back.
+    pub(crate) fn note_unanswered(&mut self, failure: &Failure, now: UnixTime) -> UnixTime {
+        let next = now.after(TOKEN_REQUEST_REST);
+        let count = self.unanswered().wrapping_add(1);
+        self.rare_mut().trouble = Some(Box::new(Trouble { count, failure: failure.clone(), next }));
+        // A caller may have waited for as many of them as it may.
+        self.note_change(true);
+        next
+    }
+
+    /// How many token requests got no answer.
+    pub(crate) fn unanswered(&self) -> u32 {
+        self.rare().trouble.as_ref().map_or(0, |trouble| trouble.count)
+    }
+
+    /// Why the last of them got none.
+    pub(crate) fn last_unanswered(&self) -> Option<&Failure> {
+        self.rare().trouble.as_ref().map(|trouble| &trouble.failure)
+    }
+
+    /// The next token request is not sent before.
+    pub(crate) fn next_token_request(&self) -> UnixTime {
+        self.rare().trouble.as_ref().map_or(UnixTime::default(), |trouble| trouble.next)
+    }
+
     /// Whether this was not what was odd about the last grant; noted, so that it is told once.
     pub(crate) fn is_new_oddity(&mut self, oddity: &str) -> bool {
         let is_new = self.rare().oddity.as_deref() != Some(oddity);
@@ -144,13 +172,6 @@ impl Session {
     /// Whether this session knows that the journal's entry of that mark says nothing.
     pub(crate) fn is_proven_unspent(&self, mark: u64) -> bool {
         self.rare().unspent.contains(&mark)
-    }
-
-    /// Forgets all entries but the one that the store holds: no other can get there any more, because their leases are over.
-    pub(crate) fn journal_was_read(&mut self, mark: Option<u64>) {
-        if let Some(rare) = &mut self.rare {
-            rare.unspent.retain(|known| Some(*known) == mark);
-        }
     }
 
     /// Learns the difference of the clocks from a server's `Date`.

@@ -77,6 +77,11 @@ impl Claim {
 pub enum Claimed {
     /// The lease is yours, and this is the record, if there is one.
     Granted(Option<Record>),
+    /// The same, and the process that saved the record last has died for certain. Nobody waits any more for the answer to a token request of
+    /// its journal entry.
+    ///
+    /// A store that cannot prove this answers [`Claimed::Granted`]. Then a refresh token in doubt is sent again only after a whole lease span.
+    TakenOver(Option<Record>),
     /// Somebody else holds the lease.
     Busy,
     /// The store does not work; the text says why.

@@ -13,13 +13,18 @@ const WARNING_DAYS: u64 = 14;
 const GRACE_MARGIN: Duration = Duration::from_secs(30);
 
 /// `RefreshRules` is what a vendor says about refresh tokens. What it does not say is `None`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RefreshRules {
     /// When a refresh token gets a new value.
     pub rotation: Rotation,
     /// How long a refresh token may be used again after a use whose answer was lost.
     pub reuse_grace: Option<Duration>,
+    /// Whether a refresh token whose answer was lost is sent again after the grace, once no access token is valid any more.
+    ///
+    /// Default: `true`, because its successor is lost already, so that a second use has nothing left to end. A profile that
+    /// says `false` needs a source.
+    pub resend_in_doubt: bool,
     /// How long before the end of the access token a refresh is accepted at the earliest.
     pub earliest_before_end: Option<Duration>,
     /// How long a refresh token lives without being used.
@@ -30,12 +35,19 @@ pub struct RefreshRules {
     pub single_active_grant: bool,
 }
 
+impl Default for RefreshRules {
+    fn default() -> Self {
+        Self::from(&RefreshFacts::default())
+    }
+}
+
 impl From<&RefreshFacts> for RefreshRules {
     fn from(facts: &RefreshFacts) -> Self {
         let days = |days: u32| DAY * days;
         Self {
             rotation: facts.rotation,
             reuse_grace: facts.reuse_grace_seconds.map(Duration::from_secs),
+            resend_in_doubt: facts.resend_in_doubt.unwrap_or(true),
             earliest_before_end: facts.earliest_seconds_before_end.map(Duration::from_secs),
             idle_lifetime: facts.idle_lifetime_days.map(days),
             total_lifetime: facts.total_lifetime_days.map(days),

@@ -1,8 +1,8 @@
 //! What happens when a message arrives at the store or the server, and when a reply is heard.
 
-use crate::checks::{Checked, Invariant, Reason, Violation, check};
+use crate::checks::{Checked, Invariant, Loss, Reason, check};
 use crate::dice::Clock;
-use crate::endpoint::{AccessToken, Answered, RefreshToken, Server, refresh_text};
+use crate::endpoint::{AccessToken, Answered, RefreshToken, Server, number, refresh_text};
 use crate::faults::Heard;
 use crate::login::LOGIN;
 use crate::process::{About, Doing, Message, Obliged, Reply, Seat, ToStore};
@@ -16,9 +16,17 @@ impl World {
     pub(crate) fn arrive(&mut self, from: Seat, message: &Message, heard: Heard) -> Checked<Reply> {
         match message {
             Message::Store(entry, ToStore::Claim(claim)) => {
-                let (claimed, lapsed) = self.store.entries[*entry].claim(self.time, claim, from);
+                let Self { store, processes, proven, .. } = self;
+                let has_died = |seat: Seat| store.proves && (!processes[seat.process].up || processes[seat.process].life != seat.life);
+                let kept = &mut store.entries[*entry];
+                let of_the_dead = kept.lease.filter(|held| has_died(held.by)).and_then(|held| held.mark);
+                let (claimed, lapsed) = kept.claim(self.time, claim, from, has_died);
+                proven.extend(kept.mark().filter(|mark| of_the_dead == Some(*mark)));
                 self.note(from, 5, u64::from(matches!(claimed, Claimed::Busy)), || match &claimed {
                     Claimed::Granted(record) => format!("store: the lease is granted, with {}", record_words(record.as_ref())),
+                    Claimed::TakenOver(record) => {
+                        format!("store: the lease of a dead one is granted, with {}", record_words(record.as_ref()))
+                    }
                     _ => "store: busy".into(),
                 });
                 if !matches!(heard, Heard::After(_)) {
@@ -83,7 +91,9 @@ impl World {
             self.check_overwritten(from, before, after)?;
         }
         if let Some(token) = after {
-            self.ledger.of(token).durable = true;
+            let access = save.record.access_token.as_ref().and_then(|access| number(access.expose()));
+            let entry = self.ledger.of(token);
+            (entry.durable, entry.access) = (true, entry.access.or(access));
         }
         if let About::Journal(token) = about {
             self.ledger.write_over(token, from.life());
@@ -154,17 +164,52 @@ impl World {
         let answered = self.server.token(self.time, token);
         self.note(from, 8, token as u64, || format!("token endpoint: {} gets {answered:?}", refresh_text(token)));
         let headers = self.date.map(|ahead| ("date", date(self.time, ahead))).into_iter().collect();
-        match answered {
-            Answered::Granted(access, refresh) => Ok(granted(&self.server, access, refresh, headers)),
-            // Within the grace it was sent again, and the first request came after all, when even the grace was over: nobody could know.
-            Answered::Reuse if matches!(heard, Heard::TooLate) && self.setting.grace > 0 => {
-                Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None))
+        if let Answered::Granted(access, refresh) = answered {
+            if let (Heard::After(_), Some(place)) = (heard, self.processes[from.process].place(from)) {
+                self.caller(from.process, place).unread = Some(refresh);
             }
-            Answered::InvalidGrant => Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None)),
-            Answered::Reuse => {
-                Err(Violation::new(Invariant::NoFamilyDies, format!("{from:?} sent refresh-{token} again, and its family died of it")))
-            }
+            return Ok(granted(&self.server, access, refresh, headers));
         }
+        if answered == Answered::Reuse {
+            self.family_died(from, token, heard)?;
+        }
+        let entry = self.ledger.of(token);
+        entry.refused = true;
+        self.ledger.doubts.over += u64::from(std::mem::take(&mut entry.resent) && answered != Answered::Reuse);
+        Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None))
+    }
+
+    /// A family died of a second use: nothing may be lost by it, but in the two known cases.
+    fn family_died(&mut self, from: Seat, token: RefreshToken, heard: Heard) -> Checked {
+        let family = self.server.refresh[token].family;
+        let doubts = &mut self.ledger.doubts;
+        if matches!(heard, Heard::TooLate) {
+            // It was sent again, and the first request came after all: without the second, its answer would have found nobody.
+            doubts.came_late += 1;
+            return Ok(());
+        }
+        let Some(successor) = self.server.successor(token) else { return Ok(()) };
+        let callers = || self.processes.iter().filter(|process| process.up).flat_map(|process| &process.callers);
+        let sleeper = callers().find(|caller| caller.unread == Some(successor));
+        let is_held = self.processes.iter().any(|process| process.up && process.heard.contains(&successor));
+        let is_kept = is_held && !self.ledger.of(successor).durable;
+        let may_be = self.ledger.of(token).resent && !self.ledger.of(successor).durable && sleeper.is_none_or(|sleeper| sleeper.troubled);
+        check(may_be, Invariant::NoFamilyDies, || format!("{from:?} sent refresh-{token} again, and its family died of it"))?;
+        let doubts = &mut self.ledger.doubts;
+        let loss = match sleeper {
+            Some(_) => Some((Loss::SleptOver, &mut doubts.slept_over)),
+            None if is_kept => Some((Loss::NotStored, &mut doubts.not_stored)),
+            None => {
+                doubts.over += 1;
+                None
+            }
+        };
+        if let Some((loss, count)) = loss {
+            *count += 1;
+            self.ledger.losses.push((family, loss));
+            self.note(from, 18, loss as u64, || format!("the family of refresh-{token} died of its second use: {loss:?}"));
+        }
+        Ok(())
     }
 
     /// A caller hears what came of its message.
@@ -224,14 +269,20 @@ impl World {
     fn hear(&mut self, seat: Seat, place: usize, reply: &Reply) {
         let was = self.caller(seat.process, place).doing;
         self.processes[seat.process].tell(1 << 32 | code(reply));
-        if let Reply::Claimed(Claimed::Granted(Some(record))) = reply {
+        if let Reply::Claimed(Claimed::Granted(record) | Claimed::TakenOver(record)) = reply {
+            let mark = record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark);
+            let is_proven = mark.is_some_and(|mark| self.proven.contains(&mark));
+            let time = self.time;
+            self.processes[seat.process].watch(mark, is_proven, time);
+        }
+        if let Reply::Claimed(Claimed::Granted(Some(record)) | Claimed::TakenOver(Some(record))) = reply {
             self.processes[seat.process].tell(record.generation);
             self.processes[seat.process].tell(refresh_of(record).map_or(0, |token| token as u64 + 1));
             self.processes[seat.process].tell(record.spending.map_or(0, |spending| spending.mark));
         }
         self.note(seat, 10, code(reply), || format!("process {} caller {} hears: {}", seat.process, seat.caller, brief(reply)));
         match reply {
-            Reply::Claimed(Claimed::Granted(record)) => {
+            Reply::Claimed(Claimed::Granted(record) | Claimed::TakenOver(record)) => {
                 let given = self.processes[seat.process].given;
                 self.caller(seat.process, place).token = record.as_ref().and_then(refresh_of).or(given);
             }
@@ -243,7 +294,9 @@ impl World {
                 Doing::Expecting { fetch_since: Some(since) } => {
                     // Whatever the server refuses, it does not spend.
                     self.spent_nothing(seat, place, (400..500).contains(status));
+                    self.nothing_comes(seat, place, *status >= 500);
                     if let Some(access) = *granted {
+                        self.granted(seat, place, access);
                         let process = &mut self.processes[seat.process];
                         let caller = &mut process.callers[place];
                         process.fetched = Some((access, caller.asked_at.0, caller.asked_at.1));
@@ -256,6 +309,7 @@ impl World {
             Reply::Lost { not_sent } => {
                 if let Doing::Expecting { fetch_since: Some(_) } = was {
                     self.spent_nothing(seat, place, *not_sent);
+                    self.nothing_comes(seat, place, !*not_sent);
                 }
             }
             _ => {}
@@ -266,6 +320,27 @@ impl World {
     fn spent_nothing(&mut self, seat: Seat, place: usize, proven: bool) {
         if let Some(token) = self.caller(seat.process, place).token {
             self.ledger.of(token).unproven -= u32::from(proven);
+        }
+    }
+
+    /// Whether a sender learns that no answer to its token request will come.
+    fn nothing_comes(&mut self, seat: Seat, place: usize, is_so: bool) {
+        let Some(token) = self.caller(seat.process, place).token.filter(|_| is_so) else { return };
+        // Unless somebody else has sent it since.
+        if let Some((_, is_over)) = self.ledger.of(token).sent_by.as_mut().filter(|(life, _)| *life == seat.life()) {
+            *is_over = true;
+        }
+    }
+
+    /// A sender hears what it was granted.
+    fn granted(&mut self, seat: Seat, place: usize, access: AccessToken) {
+        let refresh = self.server.access[access].beside;
+        let caller = self.caller(seat.process, place);
+        caller.unread = None;
+        let sent = caller.token;
+        self.processes[seat.process].heard.push(refresh);
+        if let Some(sent) = sent {
+            self.ledger.doubts.saved += u64::from(std::mem::take(&mut self.ledger.of(sent).resent));
         }
     }
 
@@ -314,6 +389,7 @@ fn date(time: u64, ahead: i64) -> String {
 fn code(reply: &Reply) -> u64 {
     match reply {
         Reply::Claimed(Claimed::Granted(_)) | Reply::Released | Reply::Paused => 0,
+        Reply::Claimed(Claimed::TakenOver(_)) => 9,
         Reply::Claimed(Claimed::Busy) | Reply::Saved(Saved::Superseded) => 1,
         Reply::Claimed(Claimed::Down(_)) | Reply::Saved(Saved::Down(_)) => 2,
         Reply::Saved(Saved::Durable) => 3,
@@ -327,7 +403,7 @@ fn code(reply: &Reply) -> u64 {
 
 fn brief(reply: &Reply) -> String {
     match reply {
-        Reply::Claimed(Claimed::Granted(record)) => format!("granted, {}", record_words(record.as_ref())),
+        Reply::Claimed(Claimed::Granted(record) | Claimed::TakenOver(record)) => format!("granted, {}", record_words(record.as_ref())),
         Reply::Claimed(claimed) => format!("{claimed:?}"),
         Reply::Saved(saved) => format!("{saved:?}"),
         Reply::Released => "released".into(),

@@ -1,6 +1,6 @@
 //! What must hold after every step, by name, and the reasons for which a person may be asked to connect the account again.
 
-use crate::endpoint::RefreshToken;
+use crate::endpoint::{AccessToken, RefreshToken};
 use std::fmt;
 use std::hash::{Hash as _, Hasher};
 
@@ -17,6 +17,8 @@ pub(crate) enum Invariant {
     FreshTokenRefused,
     NothingTwice,
     SingleUse,
+    InDoubtWhileValid,
+    InDoubtTooEarly,
     NoFamilyDies,
     Consent,
     NothingThrownAway,
@@ -38,8 +40,10 @@ impl Invariant {
             Self::NewerTokenIsUsed => "invariant 5: a 401 for an old generation sends again with the newer token",
             Self::FreshTokenRefused => "invariant 5: a freshly minted token that is refused stops",
             Self::NothingTwice => "invariant 6: what may have been processed is not sent again",
-            Self::SingleUse => "single use: a refresh token that may be spent is not sent again",
-            Self::NoFamilyDies => "single use: no family dies of a second use",
+            Self::SingleUse => "single use: a refresh token that may be spent is sent again only as a token in doubt, under the journal",
+            Self::InDoubtWhileValid => "in doubt: nothing is sent while an access token is valid",
+            Self::InDoubtTooEarly => "in doubt: another process sends only after a whole lease span, or the proof that the holder has died",
+            Self::NoFamilyDies => "single use: no grant that could live is ended by a second use, but for the two known cases",
             Self::Consent => "consent: a person is asked only where it cannot be avoided",
             Self::NothingThrownAway => "no valid token is thrown away",
             Self::EveryCallEnds => "every call ends",
@@ -103,10 +107,14 @@ pub(crate) enum Reason {
     Revoked,
     /// Nobody had logged in yet.
     NobodyYet,
+    /// The refresh token was sent again while its first sender slept with the answer unread.
+    SleptOver,
+    /// The refresh token was sent again while its first sender had the new one and could not store it.
+    NotStored,
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::AnswerLate,
@@ -119,6 +127,8 @@ impl Reason {
         Self::SaveLost,
         Self::Revoked,
         Self::NobodyYet,
+        Self::SleptOver,
+        Self::NotStored,
     ];
 
     pub(crate) fn text(self) -> &'static str {
@@ -135,6 +145,8 @@ impl Reason {
             Self::SaveLost => "the store was down when the new token was to be saved",
             Self::Revoked => "the consent was taken back at the provider",
             Self::NobodyYet => "nobody had logged in yet",
+            Self::SleptOver => "its sender slept with the answer unread, and the token was sent again",
+            Self::NotStored => "its sender could not store the new token, and the old one was sent again",
         }
     }
 }
@@ -142,14 +154,31 @@ impl Reason {
 /// One life of one process, in which one session lives.
 pub(crate) type Life = (usize, u32);
 
+/// How a connection can be lost by sending a refresh token in doubt again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// Its sender sleeps, and the answer waits for it.
+    SleptOver,
+    /// Its sender has the answer, and cannot store it.
+    NotStored,
+}
+
 /// What is known of each refresh token beside what the server knows.
 #[derive(Default)]
 pub(crate) struct Entry {
+    /// Who sent it last, and whether the sender knows that no answer will come.
+    pub(crate) sent_by: Option<(Life, bool)>,
+    /// Whether it was sent again as a token in doubt.
+    pub(crate) resent: bool,
+    /// Whether the server has refused it.
+    pub(crate) refused: bool,
     /// How many of its uses have not been proven to have spent nothing.
     pub(crate) unproven: u32,
     pub(crate) first_sent: u64,
     /// Whether the store ever held it.
     pub(crate) durable: bool,
+    /// The access token that stood beside it in the store first.
+    pub(crate) access: Option<AccessToken>,
     reasons: Vec<(Reason, Option<Life>)>,
 }
 
@@ -159,6 +188,38 @@ pub(crate) struct Ledger {
     entries: Vec<Entry>,
     /// How often a person was asked, by reason.
     pub(crate) consents: [u64; Reason::ALL.len()],
+    /// What came of refresh tokens in doubt.
+    pub(crate) doubts: Doubts,
+    /// The families that ended because a refresh token in doubt was sent again.
+    pub(crate) losses: Vec<(usize, Loss)>,
+}
+
+/// What came of refresh tokens in doubt, in numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Doubts {
+    /// Token requests with one.
+    pub(crate) resent: u64,
+    /// Connections that live because one was sent again.
+    pub(crate) saved: u64,
+    /// Connections that were over already: the server refused it.
+    pub(crate) over: u64,
+    /// Connections that were over already: the first request came after all, when the token had been sent again.
+    pub(crate) came_late: u64,
+    /// Connections that ended because it was sent again while its sender slept with the answer unread.
+    pub(crate) slept_over: u64,
+    /// Connections that ended because it was sent again while its sender could not store the answer.
+    pub(crate) not_stored: u64,
+}
+
+impl Doubts {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.resent += other.resent;
+        self.saved += other.saved;
+        self.over += other.over;
+        self.came_late += other.came_late;
+        self.slept_over += other.slept_over;
+        self.not_stored += other.not_stored;
+    }
 }
 
 impl Ledger {

@@ -1,7 +1,7 @@
 //! The token endpoint, with refresh tokens that are spent by their first use, and the API that takes its access tokens.
 //!
-//! A spent refresh token that comes again ends its whole family (RFC 9700 section 4.14.2), except within the reuse grace, where the answer is the same successor
-//! again with another access token.
+//! A spent refresh token that comes again ends its whole family (RFC 9700 section 4.14.2) or is only refused, by the kind of the server, except within the
+//! reuse grace, where the answer is the same successor again with another access token.
 
 /// The number of a refresh token, of an access token, of a family: their places in the server's lists, and what stands in their texts.
 pub(crate) type RefreshToken = usize;
@@ -39,9 +39,33 @@ pub(crate) struct Access {
     pub(crate) beside: RefreshToken,
 }
 
+/// What a server does when an answer is lost, and when a spent refresh token comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// What is lost is lost before the rotation: the refresh token is not spent. A second use is only refused.
+    LosesBefore,
+    /// What is lost is lost after the rotation: the refresh token is spent. A second use is only refused.
+    LosesAfter,
+    /// Both happen, and a second use ends the whole grant.
+    ReuseEnds,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::LosesBefore, Self::LosesAfter, Self::ReuseEnds];
+
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::LosesBefore => "answers lost before the rotation",
+            Self::LosesAfter => "answers lost after the rotation",
+            Self::ReuseEnds => "reuse ends the grant",
+        }
+    }
+}
+
 /// How this run's server is set up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
+    pub(crate) kind: Kind,
     /// For how many milliseconds an access token lives.
     pub(crate) lifetime: u64,
     /// For how many milliseconds a spent refresh token may come again.
@@ -66,6 +90,8 @@ pub(crate) struct Server {
 pub(crate) enum Answered {
     Granted(AccessToken, RefreshToken),
     InvalidGrant,
+    /// The same, because it is spent; its family lives on.
+    Spent,
     /// The same, and the family died of it just now.
     Reuse,
 }
@@ -119,6 +145,7 @@ impl Server {
                 successor
             }
             (Some(at), Some(successor)) if time - at <= self.rules.grace && self.refresh[successor].spent_at.is_none() => successor,
+            _ if self.rules.kind != Kind::ReuseEnds => return Answered::Spent,
             _ => {
                 self.end(family, Ended::Reused);
                 return Answered::Reuse;
@@ -141,6 +168,11 @@ impl Server {
     /// Whether a refresh token could still be exchanged.
     pub(crate) fn is_live(&self, token: RefreshToken) -> bool {
         self.refresh[token].spent_at.is_none() && self.consents[self.refresh[token].family].ended.is_none()
+    }
+
+    /// The refresh token that was granted for this one.
+    pub(crate) fn successor(&self, token: RefreshToken) -> Option<RefreshToken> {
+        self.refresh[token].successor
     }
 
     /// The refresh token that this one was granted for.

@@ -8,10 +8,10 @@
 use crate::arrival::answer;
 use crate::checks::{Checked, Invariant, Violation, check};
 use crate::dice::Clock;
-use crate::endpoint::{Rules, Server};
+use crate::endpoint::{Kind, Rules, Server};
 use crate::faults::{Fate, Heard, LATEST};
 use crate::process::{Doing, Message, Process, Reply, Seat};
-use crate::setting::SETTINGS;
+use crate::setting::setting;
 use crate::store::{Sabotage, Store};
 use crate::trace::Trace;
 use crate::world::{Next, World, refresh_of};
@@ -24,6 +24,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const HOUR: u64 = 3_600_000;
 /// How long a step takes, in milliseconds: short beside every rest and lease.
 const STEP: u64 = 5;
+/// From how many milliseconds on a sleep counts as long: nothing else takes as long, so a long sleep ends only when nothing else can happen.
+const LONG: u64 = 30_000;
 /// How many choices a run can have: more would be a circle.
 const LONGEST: usize = 400;
 
@@ -34,6 +36,10 @@ pub(crate) struct Tried {
     pub(crate) stored: bool,
     /// Whether the provider grants a reuse.
     pub(crate) grace: bool,
+    /// Whether a refresh token in doubt is sent again.
+    pub(crate) resends: bool,
+    /// Whether the store can prove that a holder has died.
+    pub(crate) proves: bool,
     /// Whether one process crashes, at every point.
     pub(crate) crash: bool,
     /// What happens to one message, to each in turn.
@@ -158,9 +164,9 @@ struct Run {
 
 impl Run {
     fn new(tried: &Tried, lines: bool) -> Self {
-        let setting = &SETTINGS[usize::from(tried.grace)];
-        let rules = Rules { lifetime: HOUR, grace: setting.grace, one_at_a_time: false, new_consent_revokes: false };
-        let mut world = World::new(Store::new(false, tried.sabotage), Server::new(rules), Trace::new(lines), None, setting);
+        let setting = setting(usize::from(tried.grace), tried.resends);
+        let rules = Rules { kind: Kind::ReuseEnds, lifetime: HOUR, grace: setting.grace, one_at_a_time: false, new_consent_revokes: false };
+        let mut world = World::new(Store::new(false, tried.proves, tried.sabotage), Server::new(rules), Trace::new(lines), None, setting);
         world.server.connect();
         for _ in 0..2 {
             let (session, given) = world.session(false);
@@ -240,6 +246,7 @@ impl Run {
         let mut can = Vec::with_capacity(8);
         let held = self.world.store.entries.first().and_then(|entry| entry.lease).filter(|held| self.world.time < held.until);
         let mut sleeps_on_the_lease = false;
+        let mut sleeps_long = None;
         for process in 0..2 {
             let running = &self.world.processes[process];
             if !running.up {
@@ -249,6 +256,9 @@ impl Run {
             } else if running.place(self.seats[process]).is_some() {
                 match self.wakes[process] {
                     Some((_, true)) if held.is_some() => sleeps_on_the_lease = true,
+                    Some((at, _)) if at > self.world.time + LONG => {
+                        sleeps_long = sleeps_long.min(Some((at, process))).or(Some((at, process)))
+                    }
                     wakes => can.push(Can::Go(process, wakes.map_or(0, |(at, _)| at))),
                 }
             }
@@ -258,6 +268,9 @@ impl Run {
         }
         if held.is_some() && (self.tried.lapse || (can.is_empty() && sleeps_on_the_lease)) {
             can.push(Can::Lapse);
+        }
+        if let (true, Some((at, process))) = (can.is_empty(), sleeps_long) {
+            can.push(Can::Go(process, at));
         }
         can
     }
@@ -269,6 +282,9 @@ impl Run {
         entry.and_then(|entry| entry.lease).map(|held| (held.owner, self.world.time < held.until, held.excused)).hash(&mut hash);
         let record = entry.and_then(|entry| entry.record.as_ref());
         record.map(|record| (record.generation, refresh_of(record), record.spending.map(|spending| spending.mark))).hash(&mut hash);
+        let watched =
+            |process: &Process| process.watched.map(|watched| (watched.mark, self.world.time - watched.since > LONG, watched.is_proven));
+        self.world.processes.iter().for_each(|process| watched(process).hash(&mut hash));
         (self.world.server.granted, self.world.server.refresh.len()).hash(&mut hash);
         self.world.ledger.hash(&mut hash);
         for process in 0..2 {

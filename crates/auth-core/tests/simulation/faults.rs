@@ -2,6 +2,7 @@
 
 use crate::checks::Reason;
 use crate::dice::Dice;
+use crate::endpoint::Kind;
 use crate::process::{About, Message, Reply, Seat, ToStore};
 use crate::world::World;
 use auth_core::{Claimed, ConnectOutcome, Saved, Transport, Unanswered};
@@ -55,6 +56,17 @@ impl Fate {
         Self::BadGateway,
         Self::Refused,
     ];
+
+    /// The same at a server that loses answers only before the rotation, or only after it.
+    pub(crate) fn at(self, kind: Kind) -> Self {
+        match (kind, self) {
+            (Kind::LosesBefore, Self::Unheard | Self::Delayed) => Self::Lost,
+            (Kind::LosesBefore, Self::BadGateway) => Self::Unavailable,
+            (Kind::LosesAfter, Self::Lost) => Self::Unheard,
+            (Kind::LosesAfter, Self::Unavailable) => Self::BadGateway,
+            _ => self,
+        }
+    }
 
     /// The fates that a message can meet, beside [`Fate::Fine`].
     pub(crate) fn of(message: &Message) -> &'static [Self] {

@@ -1,6 +1,6 @@
 //! A deterministic simulation of many processes that share one account: the real machine, a virtual clock, and a world in which everything goes wrong.
 //!
-//! `SIMULATION_SEED=n` replays one run and prints its last steps, `SIMULATION_LINES=n` of them; `SIMULATION_REFRESHES=n` says how many refreshes are simulated.
+//! `SIMULATION_SEED=n` replays one run (`SIMULATION_RESENDS=0` one at a provider that forbids to send a refresh token in doubt again) and prints its last steps, `SIMULATION_LINES=n` of them; `SIMULATION_REFRESHES=n` says how many refreshes are simulated.
 
 #![allow(clippy::struct_excessive_bools, reason = "each is a circumstance of its own, tried with and without")]
 #![allow(clippy::trivially_copy_pass_by_ref, clippy::option_option, clippy::wrong_self_convention, clippy::needless_for_each)]
@@ -25,7 +25,7 @@ use exhaustive::{Tried, explore_all};
 use faults::Fate;
 use run::{Order, run};
 use store::Sabotage;
-use survey::{number_of, replay, survey};
+use survey::{Compared, number_of, replay, survey};
 
 /// How many refreshes are simulated unless `SIMULATION_REFRESHES` says otherwise: a few seconds of an unoptimised build.
 const REFRESHES: u64 = 4_000;
@@ -36,15 +36,20 @@ fn processes_that_share_an_account_keep_every_invariant() {
         return replay(seed);
     }
     let wanted = number_of("SIMULATION_REFRESHES").unwrap_or(REFRESHES);
-    let found = survey(wanted);
+    let found = survey(wanted, true);
     println!("{found}");
     found.assert_nothing_broke();
     assert!(found.total.refreshes >= wanted, "only {} refreshes came about", found.total.refreshes);
+    // The same seeds at providers that forbid to send a refresh token in doubt again.
+    let without = survey(wanted, false);
+    without.assert_nothing_broke();
+    println!("{}", Compared { with: &found, without: &without });
+    assert!(found.total.doubts.saved > 0 && without.total.doubts.resent == 0, "{:?}", found.total.doubts);
 }
 
 #[test]
 fn a_seed_is_replayed_exactly() {
-    let order = |seed, lines| Order { seed, refreshes: 30, sabotage: Sabotage::Nothing, lines };
+    let order = |seed, lines| Order { seed, refreshes: 30, sabotage: Sabotage::Nothing, resends: true, lines };
     let mut hashes: Vec<u64> = (0..20).map(|seed| run(&order(seed, false)).hash).collect();
     for (seed, hash) in (0..).zip(&hashes) {
         let again = run(&order(seed, true));
@@ -60,11 +65,14 @@ fn a_seed_is_replayed_exactly() {
 fn two_processes_keep_every_invariant_in_every_order_whatever_crashes_or_fails() {
     // All at once where the build is optimised; else one at a time, from one beginning.
     let at_once = !cfg!(debug_assertions);
-    let beginnings = [(true, false), (false, false), (true, true)].into_iter().take(if at_once { 3 } else { 1 });
-    let tries = |(stored, grace)| {
+    let beginnings = [(true, false, true), (false, false, true), (true, true, true), (true, false, false)];
+    let beginnings = beginnings.into_iter().take(if at_once { 4 } else { 1 });
+    let tries = |(stored, grace, resends)| {
         Fate::ALL.map(|fate| Tried {
             stored,
             grace,
+            resends,
+            proves: stored && !grace,
             fate: Some(fate),
             crash: at_once || fate == Fate::Fine,
             lapse: at_once || fate == Fate::Late,

@@ -135,6 +135,21 @@ pub(crate) struct Caller {
     pub(crate) sent: Option<AccessToken>,
     /// Whether a fault made it slow, so that a lease may run out under it.
     pub(crate) troubled: bool,
+    /// A refresh token that was granted to it, in an answer that it has not heard yet.
+    pub(crate) unread: Option<RefreshToken>,
+    /// The access token that it could have used at its last poll.
+    pub(crate) could_use: Option<AccessToken>,
+}
+
+/// A journal's entry that a process has read, and since when it knows of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Watched {
+    pub(crate) mark: u64,
+    pub(crate) since: u64,
+    /// How far its clock had wandered by then.
+    wandered: u64,
+    /// Whether the store has proven that whoever made the entry has died.
+    pub(crate) is_proven: bool,
 }
 
 pub(crate) struct Process {
@@ -159,6 +174,10 @@ pub(crate) struct Process {
     pub(crate) latest: UnixTime,
     /// The access token that it fetched last, when it asked for it, and how far its clock had wandered by then: the end of this one it knows by its own clock.
     pub(crate) fetched: Option<(AccessToken, u64, u64)>,
+    /// The journal's entry that stood in the record which it read last.
+    pub(crate) watched: Option<Watched>,
+    /// The refresh tokens that were granted to it in this life, in answers that it has heard.
+    pub(crate) heard: Vec<RefreshToken>,
     pub(crate) seen: u64,
     /// What had gone wrong last when the checks looked last.
     pub(crate) error_seen: Option<(UnixTime, Failure)>,
@@ -181,6 +200,8 @@ impl Process {
             told: 0,
             latest: UnixTime::default(),
             fetched: None,
+            watched: None,
+            heard: Vec::new(),
             seen: 0,
             error_seen: None,
             next: 0,
@@ -209,6 +230,8 @@ impl Process {
             asked_at: (0, 0),
             sent: None,
             troubled: false,
+            unread: None,
+            could_use: None,
         });
         Seat { process: index, life: self.life, caller: self.next }
     }
@@ -216,6 +239,21 @@ impl Process {
     /// Notes what its session was told, or said.
     pub(crate) fn tell(&mut self, what: u64) {
         self.told = (self.told ^ what).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+    }
+
+    /// Notes which journal's entry it has just read under a lease of its own.
+    pub(crate) fn watch(&mut self, mark: Option<u64>, is_proven: bool, time: u64) {
+        let known = self.watched.filter(|watched| Some(watched.mark) == mark);
+        let fresh = |mark| Watched { mark, since: time, wandered: self.clock.wandered, is_proven: false };
+        self.watched = mark.map(|mark| known.unwrap_or_else(|| fresh(mark)));
+        if let Some(watched) = &mut self.watched {
+            watched.is_proven |= is_proven;
+        }
+    }
+
+    /// For how many milliseconds of its own clock it can have known the entry at most.
+    pub(crate) fn has_watched(&self, watched: &Watched, time: u64) -> u64 {
+        time - watched.since + (self.clock.wandered - watched.wandered) + 50
     }
 
     /// Where the caller of a seat is, if it is still there.

@@ -4,13 +4,13 @@ mod mishaps;
 mod persons;
 mod post;
 
-use crate::checks::{Checked, Invariant, Reason, Violation, check};
+use crate::checks::{Checked, Doubts, Invariant, Reason, Violation, check};
 use crate::dice::{Clock, Dice};
-use crate::endpoint::{Rules, Server};
+use crate::endpoint::{Kind, Rules, Server};
 use crate::faults::{Fate, Heard, Weather};
 use crate::login::{LOGIN, Login};
 use crate::process::{Doing, Message, Process, Reply, Seat};
-use crate::setting::SETTINGS;
+use crate::setting::setting;
 use crate::store::{Sabotage, Store};
 use crate::trace::Trace;
 use crate::world::{Ending, Next, World, refresh_of};
@@ -44,6 +44,8 @@ pub(crate) struct Order {
     pub(crate) seed: u64,
     pub(crate) refreshes: u64,
     pub(crate) sabotage: Sabotage,
+    /// Whether a refresh token in doubt is sent again.
+    pub(crate) resends: bool,
     /// Whether the last steps are kept as text.
     pub(crate) lines: bool,
 }
@@ -64,6 +66,8 @@ pub(crate) struct Account {
     pub(crate) callers_gone: u64,
     pub(crate) connected: u64,
     pub(crate) consents: [u64; Reason::ALL.len()],
+    pub(crate) doubts: Doubts,
+    pub(crate) kind: Option<Kind>,
     pub(crate) violation: Option<Violation>,
     pub(crate) lines: Vec<String>,
 }
@@ -143,6 +147,8 @@ pub(crate) fn run(order: &Order) -> Account {
         lasted: time,
         calls,
         consents: ledger.consents,
+        doubts: ledger.doubts,
+        kind: Some(server.rules.kind),
         refreshes: server.granted,
         violation,
         lines: trace.into_lines(),
@@ -153,7 +159,7 @@ pub(crate) fn run(order: &Order) -> Account {
 impl Run {
     fn new(order: &Order) -> Self {
         let mut dice = Dice::new(order.seed);
-        let setting = &SETTINGS[dice.pick(&[0, 0, 1, 2])];
+        let setting = setting(dice.pick(&[0, 0, 1, 2]), order.resends);
         let one_at_a_time = dice.chance(3_000);
         // Two things are judged by the clocks of several machines, so these have to agree within half a minute: whether a reuse grace is over, and whether a
         // token that another process got has ended, where renewing it would end it.
@@ -161,17 +167,18 @@ impl Run {
         let mut weather = Weather::of(&mut dice);
         weather.clock *= u64::from(!agree);
         let lifetime = dice.pick(&[MINUTE, 10 * MINUTE, HOUR]);
-        let rules = Rules { lifetime, grace: setting.grace, one_at_a_time, new_consent_revokes: dice.chance(5_000) };
+        let kind = dice.pick(&[Kind::LosesBefore, Kind::LosesAfter, Kind::ReuseEnds, Kind::ReuseEnds]);
+        let rules = Rules { kind, lifetime, grace: setting.grace, one_at_a_time, new_consent_revokes: dice.chance(5_000) };
         let signed =
             |dice: &mut Dice| i64::try_from(dice.between(0, 2 * AHEAD)).unwrap_or_default() - i64::try_from(AHEAD).unwrap_or_default();
         let date = (!agree && dice.chance(5_000)).then(|| signed(&mut dice));
-        let store = Store::new(dice.chance(5_000), order.sabotage);
+        let store = Store::new(dice.chance(5_000), dice.chance(3_000), order.sabotage);
         let mut world = World::new(store, Server::new(rules), Trace::new(order.lines), date, setting);
         world.by_login = dice.chance(4_000);
         if !world.by_login {
             world.server.connect();
         }
-        world.disagreement = 2 * AHEAD + DRIFT;
+        world.disagreement = if agree { 2 * AHEAD / 60 } else { 2 * AHEAD + DRIFT };
         world.shares_pauses = dice.chance(5_000);
         let (renews, reloadable) = (dice.chance(6_000), dice.chance(7_000));
         for _ in 0..dice.between(2, 5) {

@@ -40,18 +40,28 @@ pub(crate) struct Setting {
     client: ClientCredentials,
     /// For how many milliseconds the provider says that a spent refresh token may come again.
     pub(crate) grace: u64,
+    /// Whether a refresh token in doubt is sent again.
+    pub(crate) resends: bool,
 }
 
-pub(crate) static SETTINGS: LazyLock<[Setting; 3]> = LazyLock::new(|| {
+/// The setting of a provider with this place in [`GRACES`], with or without the rule on refresh tokens in doubt.
+pub(crate) fn setting(grace: usize, resends: bool) -> &'static Setting {
+    &SETTINGS[usize::from(resends)][grace]
+}
+
+static SETTINGS: LazyLock<[[Setting; 3]; 2]> = LazyLock::new(|| [false, true].map(settings));
+
+fn settings(resends: bool) -> [Setting; 3] {
     GRACES.map(|grace| {
-        let line = if grace > 0 { format!("reuse_grace_seconds = {grace}\n") } else { String::new() };
-        let provider = Provider::from_toml(&(PROFILE.to_owned() + &line)).expect("a profile");
+        let grace_line = if grace > 0 { format!("reuse_grace_seconds = {grace}\n") } else { String::new() };
+        let lines = format!("{PROFILE}resend_in_doubt = {resends}\n{grace_line}");
+        let provider = Provider::from_toml(&lines).expect("a profile");
         let client = ClientCredentials::parse(&provider, "client-1", "client-secret-1").expect("client credentials");
         let credential = Credential::Grant(Grant::refresh_token(client.clone(), refresh_text(0)));
         let connection = Connection::builder(provider).build(&credential).expect("a connection");
-        Setting { connection: Arc::new(connection), client, grace: grace * 1_000 }
+        Setting { connection: Arc::new(connection), client, grace: grace * 1_000, resends }
     })
-});
+}
 
 impl Setting {
     /// What stands in the configuration: a refresh token, or that it is in the store.

@@ -18,6 +18,10 @@ pub(crate) enum Sabotage {
     NoReread,
     /// The claim hands over the record before the last.
     StaleReread,
+    /// The claim hands over the record as if its access token had ended.
+    HidesTheAccessToken,
+    /// The claim says that whoever made the journal's entry has died.
+    ProvesTooMuch,
 }
 
 /// Who holds the lease, and until when by the store's clock.
@@ -28,6 +32,8 @@ pub(crate) struct Held {
     pub(crate) by: Seat,
     /// Whether its holder sent it back, or could not hear of it.
     pub(crate) excused: bool,
+    /// The journal's entry that its holder made.
+    pub(crate) mark: Option<u64>,
 }
 
 /// A durable store. Its clock is the right time: a lease is a span, so no other clock matters to it.
@@ -35,12 +41,14 @@ pub(crate) struct Store {
     ids: Vec<String>,
     pub(crate) entries: Vec<Entry>,
     strict: bool,
+    /// Whether it can tell that the holder of a lease has died, as the store of files can by the kernel's locks.
+    pub(crate) proves: bool,
     sabotage: Sabotage,
 }
 
 impl Store {
-    pub(crate) fn new(strict: bool, sabotage: Sabotage) -> Self {
-        Self { ids: Vec::new(), entries: Vec::new(), strict, sabotage }
+    pub(crate) fn new(strict: bool, proves: bool, sabotage: Sabotage) -> Self {
+        Self { ids: Vec::new(), entries: Vec::new(), strict, proves, sabotage }
     }
 
     /// The place of an id among the entries.
@@ -70,24 +78,36 @@ impl Entry {
         Self { record: None, lease: None, strict, sabotage, previous: None, pause: None }
     }
 
-    /// Grants the lease if nobody holds it; beside the answer, whose lease had run out without being given back.
-    pub(crate) fn claim(&mut self, time: u64, claim: &Claim, by: Seat) -> (Claimed, Option<Held>) {
+    /// Grants the lease if nobody holds it; beside the answer, whose lease had run out without being given back. `has_died` says which holder's death the
+    /// store can prove.
+    pub(crate) fn claim(&mut self, time: u64, claim: &Claim, by: Seat, has_died: impl Fn(Seat) -> bool) -> (Claimed, Option<Held>) {
         let mut lapsed = None;
+        let mut proven = None;
         if let Some(held) = self.lease.filter(|held| held.owner != claim.owner) {
-            if time < held.until {
+            if has_died(held.by) {
+                proven = held.mark;
+            } else if time < held.until {
                 return (Claimed::Busy, None);
             }
             lapsed = Some(held);
         }
         let span = u64::try_from(claim.span.as_millis()).unwrap_or(u64::MAX);
-        self.lease = Some(Held { owner: claim.owner, until: time + span, by, excused: false });
+        self.lease = Some(Held { owner: claim.owner, until: time + span, by, excused: false, mark: None });
         let record = match self.sabotage {
             Sabotage::NoReread => None,
             Sabotage::StaleReread => self.previous.clone(),
             Sabotage::BlindToTheJournal => self.record.clone().map(|record| Record { spending: None, ..record }),
+            Sabotage::HidesTheAccessToken => self.record.clone().map(|record| Record { access_token: None, ..record }),
             _ => self.record.clone(),
         };
-        (Claimed::Granted(record), lapsed)
+        let mark = record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark);
+        let is_proven = (mark.is_some() && mark == proven) || self.sabotage == Sabotage::ProvesTooMuch;
+        (if is_proven { Claimed::TakenOver(record) } else { Claimed::Granted(record) }, lapsed)
+    }
+
+    /// The mark of the journal's entry that stands here.
+    pub(crate) fn mark(&self) -> Option<u64> {
+        self.record.as_ref()?.spending.map(|spending| spending.mark)
     }
 
     /// Whether a save would be taken: the caller's lease, and the generation that is to be replaced.
@@ -104,6 +124,9 @@ impl Entry {
             return Saved::Superseded;
         }
         let is_journal = save.record.spending.is_some();
+        if let (Some(held), Some(spending)) = (&mut self.lease, save.record.spending) {
+            held.mark = Some(spending.mark);
+        }
         if !(is_journal && self.sabotage == Sabotage::NoJournal) {
             if save.record.generation > save.replaces {
                 self.previous.clone_from(&self.record);

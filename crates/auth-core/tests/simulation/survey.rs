@@ -1,6 +1,7 @@
 //! Many runs on all processors, and what came of them in numbers.
 
-use crate::checks::{Invariant, Reason, Violation};
+use crate::checks::{Doubts, Invariant, Reason, Violation};
+use crate::endpoint::Kind;
 use crate::faults::Fate;
 use crate::run::{Account, Order, run};
 use crate::store::Sabotage;
@@ -17,9 +18,27 @@ const EACH: u64 = 200;
 pub(crate) struct Found {
     pub(crate) total: Account,
     pub(crate) runs: u64,
+    /// The same by the kind of the server.
+    kinds: [Tally; Kind::ALL.len()],
+    resends: bool,
     took: Duration,
     /// The smallest seed that broke something.
     broke: Option<(u64, Violation)>,
+}
+
+/// What happened at the servers of one kind.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    refreshes: u64,
+    /// How often a person was asked, but where nobody had logged in yet or the consent was taken back at the provider.
+    asked: u64,
+    doubts: Doubts,
+}
+
+/// The rule on refresh tokens in doubt, on and off.
+pub(crate) struct Compared<'a> {
+    pub(crate) with: &'a Found,
+    pub(crate) without: &'a Found,
 }
 
 /// A number from the environment.
@@ -30,18 +49,20 @@ pub(crate) fn number_of(name: &str) -> Option<u64> {
 }
 
 /// Runs seeds from 0 until so many refreshes were made, or one breaks something.
-pub(crate) fn survey(refreshes: u64) -> Found {
+pub(crate) fn survey(refreshes: u64, resends: bool) -> Found {
     let began = Instant::now();
     let next = AtomicU64::new(0);
-    let found = Mutex::new(Found { total: Account::default(), runs: 0, took: Duration::ZERO, broke: None });
+    let kinds = [Tally::default(); Kind::ALL.len()];
+    let found = Mutex::new(Found { total: Account::default(), runs: 0, kinds, resends, took: Duration::ZERO, broke: None });
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            let account = run_safely(&Order { seed, refreshes: EACH.min(refreshes), sabotage: Sabotage::Nothing, lines: false });
+            let account = run_safely(&Order { seed, refreshes: EACH.min(refreshes), sabotage: Sabotage::Nothing, resends, lines: false });
             let mut found = found.lock().expect("no thread panics");
             found.runs += 1;
             found.total.add(&account);
+            found.count(&account);
             if let Some(violation) = account.violation
                 && found.broke.as_ref().is_none_or(|(earlier, _)| seed < *earlier)
             {
@@ -66,7 +87,8 @@ fn run_safely(order: &Order) -> Account {
 
 /// Runs one seed as [`survey`] does, and prints its last steps.
 pub(crate) fn replay(seed: u64) {
-    let account = run(&Order { seed, refreshes: EACH, sabotage: Sabotage::Nothing, lines: true });
+    let resends = number_of("SIMULATION_RESENDS") != Some(0);
+    let account = run(&Order { seed, refreshes: EACH, sabotage: Sabotage::Nothing, resends, lines: true });
     println!("{}\nseed {seed}: {} refreshes, trace {:016x}", account.lines.join("\n"), account.refreshes, account.hash);
     if let Some(violation) = account.violation {
         panic!("seed {seed} broke {:?}: {}", violation.invariant.to_string(), violation.what);
@@ -76,9 +98,19 @@ pub(crate) fn replay(seed: u64) {
 impl Found {
     pub(crate) fn assert_nothing_broke(&self) {
         let Some((seed, violation)) = &self.broke else { return };
-        let lines = catch_unwind(|| run(&Order { seed: *seed, refreshes: EACH, sabotage: Sabotage::Nothing, lines: true }).lines);
+        let order = Order { seed: *seed, refreshes: EACH, sabotage: Sabotage::Nothing, resends: self.resends, lines: true };
+        let lines = catch_unwind(|| run(&order).lines);
         let lines = lines.unwrap_or_default().join("\n");
-        panic!("{lines}\nseed {seed} broke \"{}\": {}\nreplay it with SIMULATION_SEED={seed}", violation.invariant, violation.what);
+        let how = format!("SIMULATION_SEED={seed} SIMULATION_RESENDS={}", u8::from(self.resends));
+        panic!("{lines}\nseed {seed} broke \"{}\": {}\nreplay it with {how}", violation.invariant, violation.what);
+    }
+
+    fn count(&mut self, account: &Account) {
+        let Some(tally) = account.kind.map(|kind| &mut self.kinds[kind as usize]) else { return };
+        let unavoidable = [Reason::NobodyYet, Reason::Revoked].map(|reason| account.consents[reason as usize]);
+        tally.refreshes += account.refreshes;
+        tally.asked += account.consents.iter().sum::<u64>() - unavoidable.iter().sum::<u64>();
+        tally.doubts.add(&account.doubts);
     }
 }
 
@@ -93,6 +125,7 @@ impl Account {
         self.clocks_set += other.clocks_set;
         self.callers_gone += other.callers_gone;
         self.connected += other.connected;
+        self.doubts.add(&other.doubts);
         self.fates.iter_mut().zip(other.fates).for_each(|(sum, count)| *sum += count);
         self.consents.iter_mut().zip(other.consents).for_each(|(sum, count)| *sum += count);
     }
@@ -121,6 +154,30 @@ impl fmt::Display for Found {
         }
         for (reason, count) in Reason::ALL.iter().zip(total.consents) {
             writeln!(f, "{count:>10} times a person was asked, because {}", reason.text())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Compared<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "refresh tokens in doubt, with the rule that sends them again and without, by the kind of the server:")?;
+        for (which, found) in [("with", self.with), ("without", self.without)] {
+            for (kind, tally) in Kind::ALL.iter().zip(&found.kinds) {
+                let Tally { refreshes, asked, doubts } = tally;
+                writeln!(
+                    f,
+                    "{which:>8}, {:<32}: {refreshes:>8} refreshes, a person asked {asked:>6} times, {:>6} sent again, {:>6} connections saved, {:>5} \
+                     over before, {:>4} whose first request came late; lost by it: {:>4} slept over, {:>4} not stored",
+                    kind.text(),
+                    doubts.resent,
+                    doubts.saved,
+                    doubts.over,
+                    doubts.came_late,
+                    doubts.slept_over,
+                    doubts.not_stored
+                )?;
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! Whoever runs it decides when a caller polls, when a message arrives, when a reply is heard, and who crashes; nothing happens by itself.
 
-use crate::checks::{Checked, Invariant, Ledger, Reason, Violation, check};
+use crate::checks::{Checked, Invariant, Ledger, Loss, Reason, Violation, check};
 use crate::endpoint::{AccessToken, Ended, RefreshToken, Server, number, refresh_text};
 use crate::process::{About, Caller, Doing, Message, Obliged, Process, Seat, Spending, ToStore};
 use crate::setting::Setting;
@@ -58,6 +58,8 @@ pub(crate) struct World {
     pub(crate) logging_in: Option<Seat>,
     /// Whether sessions share the limits that they meet.
     pub(crate) shares_pauses: bool,
+    /// The journal's entries whose makers have died, as far as the store has proven it.
+    pub(crate) proven: Vec<u64>,
 }
 
 impl World {
@@ -76,6 +78,7 @@ impl World {
             by_login: false,
             logging_in: None,
             shares_pauses: false,
+            proven: Vec::new(),
         }
     }
 
@@ -157,7 +160,9 @@ impl World {
         if let (Some(token), 1, false, Step::Wait(_) | Step::Claim(_)) = (certain, caller.polls, caller.renewal, step) {
             return Err(Violation::new(Invariant::NobodyWaits, format!("{seat:?} could use access-{token} and is told {step:?}")));
         }
-        if let (Some(token), Step::Done(Outcome::Failed(failure))) = (certain.filter(|_| !caller.renewal), step) {
+        // One that came when the end was decided is too late.
+        let could_use = std::mem::replace(&mut caller.could_use, certain).filter(|token| certain == Some(*token) && !caller.renewal);
+        if let (Some(token), Step::Done(Outcome::Failed(failure))) = (could_use, step) {
             let about_tokens = matches!(
                 failure.kind(),
                 FailureKind::Store | FailureKind::TokenEndpoint | FailureKind::ConsentRequired | FailureKind::GrantRefused
@@ -242,15 +247,52 @@ impl World {
         check(in_flight == 0, Invariant::OneFetch, || format!("{seat:?} fetches beside {in_flight}"))?;
         let entry = self.ledger.of(token);
         let granted_again = self.time - entry.first_sent <= self.setting.grace;
-        check(entry.unproven == 0 || granted_again, Invariant::SingleUse, || {
-            format!("{seat:?} sends refresh-{token}, which was sent {} ms ago and may be spent", self.time - entry.first_sent)
-        })?;
+        if entry.unproven > 0 && !granted_again {
+            self.check_in_doubt(seat, token)?;
+        }
+        let entry = self.ledger.of(token);
         entry.first_sent = if entry.unproven == 0 { self.time } else { entry.first_sent };
         entry.unproven += 1;
-        let asked_at = (self.time, process.clock.wandered);
+        entry.sent_by = Some((seat.life(), false));
+        let asked_at = (self.time, self.processes[seat.process].clock.wandered);
         let caller = self.caller(seat.process, place);
         (caller.token, caller.asked_at) = (Some(token), asked_at);
         Ok(())
+    }
+
+    /// A refresh token in doubt is sent again: under the journal, when no access token is valid, and when no other process can still wait for the answer.
+    fn check_in_doubt(&mut self, seat: Seat, token: RefreshToken) -> Checked {
+        let at = self.entry(seat.process);
+        let record = self.store.entries[at].record.as_ref();
+        let is_journaled = record.is_some_and(|record| refresh_of(record) == Some(token) && record.spending.is_some());
+        let process = &self.processes[seat.process];
+        let (watched, sent_by) = (process.watched, self.ledger.of(token).sent_by);
+        let is_own = sent_by == Some((seat.life(), true));
+        let may = self.setting.resends && is_journaled && (is_own || watched.is_some());
+        check(may, Invariant::SingleUse, || {
+            format!("{seat:?} sends refresh-{token}, which may be spent; journaled: {is_journaled}, read: {}", watched.is_some())
+        })?;
+        let valid = self.certainly_usable(seat.process).or_else(|| self.stored_and_usable(token));
+        check(valid.is_none(), Invariant::InDoubtWhileValid, || {
+            format!("{seat:?} sends refresh-{token}, which may be spent, while {valid:?} is a valid access token")
+        })?;
+        let waited =
+            watched.map(|watched| if watched.is_proven { u64::MAX } else { self.processes[seat.process].has_watched(&watched, self.time) });
+        let span = u64::try_from(RIGHT.as_millis()).unwrap_or(u64::MAX);
+        check(is_own || waited >= Some(span), Invariant::InDoubtTooEarly, || {
+            format!("{seat:?} sends refresh-{token}, which {sent_by:?} sent, having known of it for {waited:?} ms")
+        })?;
+        self.ledger.of(token).resent = true;
+        self.ledger.doubts.resent += 1;
+        Ok(())
+    }
+
+    /// The access token that the store was given beside this refresh token, if it is valid for certain, by whatever clock.
+    fn stored_and_usable(&mut self, beside: RefreshToken) -> Option<AccessToken> {
+        let token = self.ledger.of(beside).access?;
+        let lifetime = self.server.rules.lifetime;
+        let margin = (lifetime / 20).min(10_000) + lifetime / 1_000 + 60_000 + self.disagreement;
+        self.server.accepts(self.time + margin, token).then_some(token)
     }
 
     fn check_send(&mut self, seat: Seat, place: usize, token: AccessToken) -> Checked {
@@ -282,9 +324,17 @@ impl World {
         let family = self.server.refresh[token].family;
         let reason = match self.server.consents[family].ended {
             Some(Ended::Revoked) => Some(Reason::Revoked),
-            Some(Ended::Reused) => Some(Reason::RequestLost),
+            Some(Ended::Reused) => Some(match self.ledger.losses.iter().find(|(lost, _)| *lost == family) {
+                Some((_, Loss::SleptOver)) => Reason::SleptOver,
+                Some((_, Loss::NotStored)) => Reason::NotStored,
+                None => Reason::RequestLost,
+            }),
             None => self.ledger.excuse_for(token, seat.life()),
         };
+        let was_refused = self.ledger.of(token).refused;
+        check(was_refused || !self.setting.resends, Invariant::Consent, || {
+            format!("{seat:?} gives up on refresh-{token}, which the server has never refused")
+        })?;
         if let Some(reason) = reason {
             self.ledger.consents[reason as usize] += 1;
             self.trace.note(self.time, [2, seat.process as u64, u64::from(seat.caller), reason as u64], || {
@@ -321,6 +371,9 @@ impl World {
         if let Some(spending) = caller.spending.filter(|spending| spending.written) {
             let fetching = matches!(caller.doing, Doing::Expecting { fetch_since: Some(_) });
             self.ledger.excuse(spending.token, Reason::CallerGone, (!fetching).then_some(seat.life()));
+            if fetching {
+                self.ledger.of(spending.token).sent_by = Some((seat.life(), true));
+            }
         }
         caller.exchange.abandon(&mut process.session).map(|lease| Message::Store(entry, ToStore::Release(lease.owner)))
     }
@@ -344,7 +397,8 @@ impl World {
         self.trace.note(self.time, [4, process as u64, u64::from(again.life), 0], || format!("process {process} starts again"));
         (again.session, again.given, again.up, again.seen) = (session, given, true, 0);
         (again.latest, again.fetched, again.paused_until, again.told) = (UnixTime::default(), None, 0, 0);
-        again.error_seen = None;
+        (again.error_seen, again.watched) = (None, None);
+        again.heard.clear();
         again.life += 1;
     }
 

@@ -56,7 +56,8 @@ mod present {
     /// *The lease* is an entry with an end by the host's boot clock, which nobody can set; a reboot ends it. Its holder also keeps a lock of the kernel's on
     /// a file of the lease's, so that the lease of a process that was killed is over at once. A holder that was stopped, and wakes after the end, can neither
     /// save nor release. A holder that is killed while it saves tokens has saved them, if they stand there as a whole. One that is killed while it writes the
-    /// journal, before it is told that the entry is durable, has sent nothing: the next one is handed the record as it was before. Every step is done under a
+    /// journal, before it is told that the entry is durable, has sent nothing: the next one is handed the record as it was before. One that is killed after
+    /// that is told by [`Claimed::TakenOver`]: no answer of its is on its way. Every step is done under a
     /// second lock of the kernel's, held for the length of that step; who waits longer than 3 seconds for it is told which process has it.
     ///
     /// *What is refused*, with the command that mends it: a folder or file that others may open, that belongs to somebody else, or that is a symbolic link; a
@@ -170,6 +171,8 @@ mod present {
             {
                 self.write(&folder, &name, id, record)?;
             }
+            let journal_of_the_dead = entry.as_ref().filter(|_| has_died).and_then(|entry| held::journal(&folder, &name, entry.owner));
+            let journal = record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark);
             if let Some(over) = entry {
                 held::forget(&folder, &name, over.owner);
             }
@@ -178,7 +181,8 @@ mod present {
                 self.holds.give_back(Some(&folder), &name, claim.owner);
                 return Err(why);
             }
-            Ok(Claimed::Granted(record))
+            let is_proven = journal.is_some() && journal == journal_of_the_dead;
+            Ok(if is_proven { Claimed::TakenOver(record) } else { Claimed::Granted(record) })
         }
 
         fn try_save(&self, id: &str, save: &Save) -> Result<Saved, String> {
@@ -194,6 +198,7 @@ mod present {
                 // Who is killed before this returns has sent nothing; the note tells the next one so.
                 (Some(journal), Some(entry)) => {
                     let before = held.as_ref().and_then(|held| held.spending.as_ref());
+                    self.holds.note_journal(&name, entry.owner, journal.mark);
                     lock.write(Some(&entry.clone().writing(journal, before)))?;
                     self.write(&folder, &name, id, &save.record)?;
                     lock.write(Some(&entry))?;

@@ -42,7 +42,7 @@ pub(crate) fn record(generation: u64) -> Record {
 /// The lease and the record, if the lease could be had.
 pub(crate) fn claim(store: &dyn TokenStore, id: &str, owner: u64, span: Duration) -> Option<(Lease, Option<Record>)> {
     match store.claim(id, &Claim { owner, span }) {
-        Claimed::Granted(record) => Some((Lease { owner }, record)),
+        Claimed::Granted(record) | Claimed::TakenOver(record) => Some((Lease { owner }, record)),
         Claimed::Busy => None,
         Claimed::Down(why) => panic!("{why}"),
     }

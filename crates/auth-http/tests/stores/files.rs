@@ -298,6 +298,40 @@ fn a_journal_entry_whose_writer_was_killed_in_it_says_nothing() {
 }
 
 #[test]
+fn the_death_of_a_journal_entrys_maker_is_proven_and_nothing_else() {
+    for (ended, proven) in [("killed", true), ("stopped", false), ("followed", false)] {
+        let place = Files::plain();
+        let mut holder = child(&place, "journal", if ended == "stopped" { 300 } else { 60_000 });
+        wait_for(&mut holder, "held");
+        let store = place.open();
+        if ended == "stopped" {
+            // Its lease ends, and it lives.
+            std::thread::sleep(Duration::from_millis(400));
+        } else {
+            holder.kill().unwrap();
+            holder.wait().unwrap();
+        }
+        if ended == "followed" {
+            // One that had the lease in between has died as well, and made no entry.
+            let (lease, _) = claim(&*store, "stopped", 1, LONG).unwrap();
+            store.release("stopped", &lease);
+            let mut other = child(&place, "hold", 60_000);
+            wait_for(&mut other, "held");
+            other.kill().unwrap();
+            other.wait().unwrap();
+        }
+        let claimed = store.claim("stopped", &Claim { owner: 2, span: LONG });
+        let (is_proven, record) = match claimed {
+            Claimed::TakenOver(record) => (true, record),
+            Claimed::Granted(record) => (false, record),
+            other => panic!("{ended}: {other:?}"),
+        };
+        assert_eq!((is_proven, record.unwrap().spending.map(|entry| entry.mark)), (proven, Some(9)), "{ended}");
+        let _ = (holder.kill(), holder.wait());
+    }
+}
+
+#[test]
 fn the_lease_of_a_killed_process_is_over_at_once() {
     let place = Files::plain();
     let mut holder = child(&place, "hold", 60_000);

@@ -64,6 +64,16 @@ fn in_a_child() {
             store.release("stopped", &lease);
             println!("\n{saved:?}");
         }
+        // Takes the lease, writes a journal entry and waits until it is killed.
+        "journal" => {
+            let span = Duration::from_millis(number);
+            let (lease, _) = claim(&*store, "stopped", 77, span).unwrap();
+            let spending = Some(auth_core::Spending { mark: 9, since: auth_core::UnixTime::from_secs(2), attempt: 1 });
+            let entry = auth_core::Record { spending, ..record(1) };
+            assert_eq!(save(&*store, "stopped", Some(&lease), 0, entry), Saved::Durable);
+            println!("\nheld");
+            std::io::stdin().read_line(&mut String::new()).unwrap();
+        }
         // Takes the lock that is meant for the length of one step, and keeps it.
         "lock" => {
             let folder = address.lines().nth(1).unwrap();

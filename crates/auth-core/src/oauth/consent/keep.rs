@@ -32,7 +32,7 @@ impl Consent {
 
     pub(super) fn claimed(&mut self, now: UnixTime, claimed: Claimed) {
         match claimed {
-            Claimed::Granted(record) => {
+            Claimed::Granted(record) | Claimed::TakenOver(record) => {
                 let generation = record.as_ref().map_or(0, |record| record.generation);
                 let before = core::mem::replace(&mut self.stored, generation);
                 let unheard = core::mem::take(&mut self.unheard);

@@ -19,7 +19,11 @@ impl Run {
             Message::Load => 0,
             Message::Connect => self.weather.connection,
         };
-        if self.dice.chance(chance) { self.dice.pick(Fate::of(message)) } else { Fate::Fine }
+        let fate = if self.dice.chance(chance) { self.dice.pick(Fate::of(message)) } else { Fate::Fine };
+        match message {
+            Message::Fetch { .. } => fate.at(self.world.server.rules.kind),
+            _ => fate,
+        }
     }
 
     pub(super) fn send(&mut self, seat: Seat, message: Message) {

@@ -8,9 +8,12 @@ use crate::lock::Mutex;
 use rustix::fs::{FlockOperation, OFlags};
 use std::collections::HashMap;
 use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 
 /// The middle of the names of these files.
 const HELD: &str = ".held-";
+/// How long the mark of a journal entry is, in hexadecimal digits.
+const DIGITS: usize = 16;
 
 /// The leases that this store holds: by the credential's name and the holder's number.
 #[derive(Default)]
@@ -30,6 +33,14 @@ impl Holds {
         Ok(())
     }
 
+    /// Writes into a lease's file which journal entry its holder makes, so that the next one knows whose entry it finds. Without the note, the next one
+    /// takes the entry's maker to be alive.
+    pub(super) fn note_journal(&self, name: &str, owner: u64, mark: u64) {
+        if let Some(file) = self.0.lock().get(&(name.to_owned(), owner)) {
+            let _ = file.write_all_at(format!("{mark:0DIGITS$x}").as_bytes(), 0);
+        }
+    }
+
     /// Ends what was shown. Without the folder, the file stays; the next one who takes the lease removes it.
     pub(super) fn give_back(&self, folder: Option<&Folder<'_>>, name: &str, owner: u64) {
         if let Some(file) = self.0.lock().remove(&(name.to_owned(), owner)) {
@@ -44,6 +55,13 @@ fn end(folder: Option<&Folder<'_>>, name: &str, owner: u64, file: &File) {
     }
     // By hand, because closing is not enough where a forked child has inherited the file.
     let _ = rustix::fs::flock(file, FlockOperation::Unlock);
+}
+
+/// The mark of the journal entry that the holder of a lease made, if it made one.
+pub(super) fn journal(folder: &Folder<'_>, name: &str, owner: u64) -> Option<u64> {
+    let bytes = folder.read(&file_name(name, owner), DIGITS).ok()??;
+    let text = str::from_utf8(&bytes).ok().filter(|text| text.len() == DIGITS)?;
+    u64::from_str_radix(text, 16).ok()
 }
 
 /// Removes the file of a lease that is over.
