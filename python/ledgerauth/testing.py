@@ -20,7 +20,7 @@ import os
 import tempfile
 
 from ledgerauth import Client
-from ledgerauth._ledgerauth import _Sandbox
+from ledgerauth._ledgerauth import _Sandbox, _shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Sandbox:
     def options(self, provider: str, *, credential: bool = True) -> dict[str, Any]:
         """The arguments that point a :class:`ledgerauth.Client` here; without ``credential``, for ``Client.from_env`` and its kin."""
         if provider not in _CLIENTS:
-            raise ValueError(f"the sandbox has no {provider!r}; there are {', '.join(_CLIENTS)}")
+            raise ValueError(f"the sandbox has no {_shown(str(provider), 'word')}; there are {', '.join(_CLIENTS)}")
         service, environment, token, key = _CLIENTS[provider]
         options: dict[str, Any] = {"base_url": self.urls[service], "environment": environment, "proxy": False}
         if self.tls:

@@ -7,6 +7,7 @@ use crate::interrupt;
 use crate::response::{Answer, Response};
 use crate::time;
 use auth_http::{Error, Request};
+use auth_http::{Looks, Shown};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -127,7 +128,7 @@ fn start<'c>(client: &'c auth_http::Client, method: &str, path: &str) -> Result<
         "PATCH" => client.patch(path),
         "DELETE" => client.delete(path),
         _ => {
-            let what = format!("the method {method:?} is not known");
+            let what = format!("the method {:?} is not known", Shown::new(method, Looks::Word));
             let advice = "GET, HEAD, POST, PUT, PATCH or DELETE, in capitals";
             return Err(auth_http::Failure::new(auth_http::FailureKind::Misuse, what, advice).into());
         }

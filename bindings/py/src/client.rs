@@ -1,5 +1,6 @@
 //! `Client`: authenticated calls to one account at one provider.
 
+use crate::argument::{Place, Text};
 use crate::call::{self, Given, Takes};
 use crate::callbacks::Callbacks;
 use crate::check::Check;
@@ -106,11 +107,12 @@ impl Client {
     fn from_env(
         class: &Bound<'_, PyType>,
         provider: &Bound<'_, PyAny>,
-        variables: Vec<String>,
+        variables: Vec<Text>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         Self::from_source(class, provider, options, |_| {
             let name = provider::read(provider)?.name().to_owned();
+            let variables: Vec<String> = variables.into_iter().map(|name| name.0).collect();
             credential::from_env(provider.py(), &name, &variables)
         })
     }
@@ -121,12 +123,12 @@ impl Client {
     fn from_file(
         class: &Bound<'_, PyType>,
         provider: &Bound<'_, PyAny>,
-        path: std::path::PathBuf,
+        path: Place,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Py<PyAny>> {
         Self::from_source(class, provider, options, |_| {
-            let credential = Credential::from_file(&path).map_err(|failed| error::raised(provider.py(), &failed, None))?;
-            Ok((credential, Origin::File(reference::absolute(&path))))
+            let credential = Credential::from_file(&path.0).map_err(|failed| error::raised(provider.py(), &failed, None))?;
+            Ok((credential, Origin::File(reference::absolute(&path.0))))
         })
     }
 
@@ -150,8 +152,8 @@ impl Client {
         signature = (path, **given),
         text_signature = "($self, path, *, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None, stream=False)"
     )]
-    fn get(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
-        call::send(py, self, "GET", &path, Given::read("get", Takes::Stream, given.as_ref())?)
+    fn get(&self, py: Python<'_>, path: Text, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, "GET", &path.0, Given::read("get", Takes::Stream, given.as_ref())?)
     }
 
     #[doc = doc!("Client.head")]
@@ -159,8 +161,8 @@ impl Client {
         signature = (path, **given),
         text_signature = "($self, path, *, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None)"
     )]
-    fn head(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
-        call::send(py, self, "HEAD", &path, Given::read("head", Takes::Fields, given.as_ref())?)
+    fn head(&self, py: Python<'_>, path: Text, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, "HEAD", &path.0, Given::read("head", Takes::Fields, given.as_ref())?)
     }
 
     #[doc = doc!("Client.post")]
@@ -168,8 +170,8 @@ impl Client {
         signature = (path, **given),
         text_signature = "($self, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None, stream=False)"
     )]
-    fn post(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
-        call::send(py, self, "POST", &path, Given::read("post", Takes::Body, given.as_ref())?)
+    fn post(&self, py: Python<'_>, path: Text, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, "POST", &path.0, Given::read("post", Takes::Body, given.as_ref())?)
     }
 
     #[doc = doc!("Client.put")]
@@ -177,8 +179,8 @@ impl Client {
         signature = (path, **given),
         text_signature = "($self, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None, stream=False)"
     )]
-    fn put(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
-        call::send(py, self, "PUT", &path, Given::read("put", Takes::Body, given.as_ref())?)
+    fn put(&self, py: Python<'_>, path: Text, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, "PUT", &path.0, Given::read("put", Takes::Body, given.as_ref())?)
     }
 
     #[doc = doc!("Client.patch")]
@@ -186,8 +188,8 @@ impl Client {
         signature = (path, **given),
         text_signature = "($self, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None, stream=False)"
     )]
-    fn patch(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
-        call::send(py, self, "PATCH", &path, Given::read("patch", Takes::Body, given.as_ref())?)
+    fn patch(&self, py: Python<'_>, path: Text, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, "PATCH", &path.0, Given::read("patch", Takes::Body, given.as_ref())?)
     }
 
     #[doc = doc!("Client.delete")]
@@ -195,8 +197,8 @@ impl Client {
         signature = (path, **given),
         text_signature = "($self, path, *, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None, stream=False)"
     )]
-    fn delete(&self, py: Python<'_>, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
-        call::send(py, self, "DELETE", &path, Given::read("delete", Takes::Stream, given.as_ref())?)
+    fn delete(&self, py: Python<'_>, path: Text, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, "DELETE", &path.0, Given::read("delete", Takes::Stream, given.as_ref())?)
     }
 
     #[doc = doc!("Client.request")]
@@ -204,8 +206,8 @@ impl Client {
         signature = (method, path, **given),
         text_signature = "($self, method, path, *, json=None, data=None, content=None, params=None, headers=None, deadline=None, request_id=None, allow_redirect_to=None, stream=False)"
     )]
-    fn request(&self, py: Python<'_>, method: String, path: String, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
-        call::send(py, self, &method, &path, Given::read("request", Takes::Body, given.as_ref())?)
+    fn request(&self, py: Python<'_>, method: Text, path: Text, given: Option<Bound<'_, PyDict>>) -> PyResult<Response> {
+        call::send(py, self, &method.0, &path.0, Given::read("request", Takes::Body, given.as_ref())?)
     }
 
     #[doc = doc!("Client.check")]
@@ -218,12 +220,12 @@ impl Client {
 
     #[doc = doc!("Client.poll")]
     #[pyo3(signature = (path, *, deadline=300.0, first_pause=1.0))]
-    fn poll(&self, py: Python<'_>, path: String, deadline: f64, first_pause: f64) -> PyResult<Response> {
+    fn poll(&self, py: Python<'_>, path: Text, deadline: f64, first_pause: f64) -> PyResult<Response> {
         let engine = self.engine(py)?;
         let (deadline, pause) = (time::span(py, "deadline", deadline)?, time::span(py, "first_pause", first_pause)?);
         crate::audit::look_at_logging(py);
         let polled = interrupt::detached(py, || {
-            let response = engine.client.poll(&path).deadline(deadline).first_pause(pause).wait()?;
+            let response = engine.client.poll(&path.0).deadline(deadline).first_pause(pause).wait()?;
             Answer::take(response, false)
         })?;
         let answer = polled.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))?;
@@ -243,11 +245,20 @@ impl Client {
         py: Python<'_>,
         show: Option<Py<PyAny>>,
         open_browser: bool,
-        redirect_uri: Option<String>,
+        redirect_uri: Option<Text>,
         patience: f64,
-        parameters: Option<Vec<(String, String)>>,
+        parameters: Option<Vec<(Text, Text)>>,
     ) -> PyResult<()> {
-        crate::login::by_browser(py, self.engine(py)?, show, open_browser, redirect_uri, time::span(py, "patience", patience)?, parameters)
+        let parameters = parameters.map(|pairs| pairs.into_iter().map(|(name, value)| (name.0, value.0)).collect());
+        crate::login::by_browser(
+            py,
+            self.engine(py)?,
+            show,
+            open_browser,
+            Text::given(redirect_uri),
+            time::span(py, "patience", patience)?,
+            parameters,
+        )
     }
 
     #[doc = doc!("Client.login_on_device")]

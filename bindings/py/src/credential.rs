@@ -7,6 +7,7 @@ use crate::interrupt;
 use crate::key;
 use crate::reference::Origin;
 use auth_http::{Assertion, Credential, Error, PrivateKey, SigningAlgorithm};
+use auth_http::{Looks, Shown};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use std::sync::Arc;
@@ -79,10 +80,17 @@ fn private_key(given: &Bound<'_, PyAny>, id: Option<String>, algorithm: Option<S
     let py = given.py();
     let name = algorithm.as_deref().unwrap_or(SigningAlgorithm::Rs256.name());
     let Some(algorithm) = SigningAlgorithm::named(name) else {
-        return Err(error::plain(py, "setting", &format!("the algorithm {name:?} is not known"), "RS256, PS256, ES256 or EdDSA"));
+        return Err(error::plain(
+            py,
+            "setting",
+            &format!("the algorithm {:?} is not known", Shown::new(name, Looks::Word)),
+            "RS256, PS256, ES256 or EdDSA",
+        ));
     };
     let read = match given.cast::<PyString>() {
-        Ok(text) if text.to_cow()?.contains("-----BEGIN") => PrivateKey::from_pem(algorithm, key::secret(text)?.expose().as_bytes()),
+        Ok(text) if argument::text("private_key", text)?.contains("-----BEGIN") => {
+            PrivateKey::from_pem(algorithm, key::secret(text)?.expose().as_bytes())
+        }
         _ => PrivateKey::from_file(algorithm, argument::read::<std::path::PathBuf>("private_key", given)?),
     };
     let key = read.map_err(|failed| error::raised(py, &failed, None))?;

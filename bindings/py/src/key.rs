@@ -1,5 +1,6 @@
 //! Keys as Python sees them: what is given, and how they stand.
 
+use crate::argument::Text;
 use crate::time;
 use auth_http::{KeyAge, KeyNotes, Secret};
 use pyo3::exceptions::PyTypeError;
@@ -20,15 +21,22 @@ impl Key {
     #[pyo3(signature = (key, *, name=None, id=None, created=None, integration=None, permissions=None, relaxed=false))]
     fn new(
         key: &Bound<'_, PyString>,
-        name: Option<String>,
-        id: Option<String>,
+        name: Option<Text>,
+        id: Option<Text>,
         created: Option<&Bound<'_, PyAny>>,
-        integration: Option<String>,
-        permissions: Option<Vec<String>>,
+        integration: Option<Text>,
+        permissions: Option<Vec<Text>>,
         relaxed: bool,
     ) -> PyResult<Self> {
         let mut given = auth_http::Key::new(secret(key)?);
-        let mut notes = KeyNotes { name, id, integration, permissions: permissions.unwrap_or_default(), ..KeyNotes::default() };
+        let mut notes = KeyNotes {
+            name: Text::given(name),
+            id: Text::given(id),
+            integration: Text::given(integration),
+            permissions: permissions.unwrap_or_default().into_iter().map(|word| word.0).collect(),
+            ..KeyNotes::default()
+        }
+        .showable();
         if let Some(created) = created {
             notes.created = Some(time::read("created", created)?);
         }
@@ -77,7 +85,7 @@ pub(crate) fn given(key: &Bound<'_, PyAny>) -> PyResult<auth_http::Key> {
 
 /// A secret out of a Python text. That text itself cannot be wiped.
 pub(crate) fn secret(text: &Bound<'_, PyString>) -> PyResult<Secret> {
-    Ok(Secret::new(text.to_cow()?))
+    Ok(Secret::new(crate::argument::text("the secret", text)?))
 }
 
 #[doc = doc!("KeyState")]

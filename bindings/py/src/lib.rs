@@ -40,6 +40,8 @@ use pyo3::types::PyTuple;
 mod _ledgerauth {
     use super::{Bound, PyModule, PyModuleMethods, PyResult, PyTuple};
     #[pymodule_export]
+    use crate::argument::_shown;
+    #[pymodule_export]
     use crate::audit::Event;
     #[pymodule_export]
     use crate::check::Check;

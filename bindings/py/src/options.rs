@@ -8,6 +8,7 @@ use crate::interrupt;
 use crate::store::Store;
 use crate::time;
 use auth_http::{ClientAuth, ClientBuilder, Credential};
+use auth_http::{Looks, Shown};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
@@ -70,7 +71,12 @@ pub(crate) fn read(
     }
     if let Some(path) = argument::taken::<PathBuf>(arguments, "ca_file")? {
         let pem = std::fs::read(&path).map_err(|failed| {
-            error::plain(py, "setting", &format!("ca_file {}: {failed}", path.display()), "give the path of a PEM file")
+            error::plain(
+                py,
+                "setting",
+                &format!("ca_file {}: {failed}", Shown::new(&path.to_string_lossy(), Looks::Path)),
+                "give the path of a PEM file",
+            )
         })?;
         builder = builder.ca(pem);
     }
@@ -98,8 +104,8 @@ pub(crate) fn read(
 /// Words out of a list, or out of a text with spaces between them.
 pub(crate) fn words(name: &str, given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     match given.cast::<PyString>() {
-        Ok(text) => Ok(text.extract::<String>()?.split_whitespace().map(Into::into).collect()),
-        Err(_) => argument::each(name, given, |word| word.extract()),
+        Ok(text) => Ok(argument::text(name, text)?.split_whitespace().map(Into::into).collect()),
+        Err(_) => argument::each(name, given, |word| word.extract::<argument::Text>().map(|word| word.0)),
     }
 }
 
@@ -108,6 +114,6 @@ fn client_auth(py: Python<'_>, name: &str) -> PyResult<ClientAuth> {
     let known = [ClientSecretBasic, ClientSecretPost, ClientSecretJwt, PrivateKeyJwt, TlsClientAuth, None];
     known.into_iter().find(|method| method.name() == name).ok_or_else(|| {
         let names = known.map(ClientAuth::name).join(", ");
-        error::plain(py, "setting", &format!("client_auth={name:?} is not known"), &format!("there are {names}"))
+        error::plain(py, "setting", &format!("client_auth={:?} is not known", Shown::new(name, Looks::Word)), &format!("there are {names}"))
     })
 }

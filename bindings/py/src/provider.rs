@@ -4,6 +4,7 @@ use crate::argument;
 use crate::error;
 use crate::reference::absolute;
 use auth_http::{Error, Provider};
+use auth_http::{Looks, Shown};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use serde_json::Value;
@@ -23,8 +24,9 @@ pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<Provider> {
         let text = py.import("os")?.call_method1("fspath", (given,)).map_err(|failed| argument::about("provider", py, failed))?;
         let text: String = argument::read("provider", &text)?;
         if is_path(given, &text) {
-            let profile = std::fs::read_to_string(&text)
-                .map_err(|failed| error::plain(py, "profile", &format!("{text}: {failed}"), "give the path of a profile in TOML"))?;
+            let profile = std::fs::read_to_string(&text).map_err(|failed| {
+                error::plain(py, "profile", &format!("{}: {failed}", Shown::new(&text, Looks::Path)), "give the path of a profile in TOML")
+            })?;
             Provider::from_toml(&profile)
         } else {
             Provider::builtin(&text)

@@ -34,8 +34,8 @@ impl Redactor {
             }
         }
         if let Some(headers) = headers {
-            for header in argument::each("headers", &headers, |header| header.extract::<String>())? {
-                redactor = redactor.with_header(&header);
+            for header in argument::each("headers", &headers, |header| header.extract::<argument::Text>())? {
+                redactor = redactor.with_header(&header.0);
             }
         }
         if let Some(secrets) = secrets {
@@ -47,7 +47,7 @@ impl Redactor {
     #[doc = doc!("Redactor.redact")]
     fn redact<'py>(&self, py: Python<'py>, text: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         if let Ok(string) = text.cast::<PyString>() {
-            let given = string.to_cow()?;
+            let given = argument::text("text", string)?;
             let clean = self.0.redact(&given);
             return Ok(if *clean == *given { text.clone() } else { PyString::new(py, &clean).into_any() });
         }

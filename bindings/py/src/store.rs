@@ -4,6 +4,7 @@ use crate::argument;
 use crate::error;
 use crate::reference::absolute;
 use auth_http::{ClientBuilder, Error, MemoryStore, RedisSettings, SealKey};
+use auth_http::{Looks, Shown};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use std::path::PathBuf;
@@ -28,9 +29,17 @@ impl Store {
             return store.get().open(py);
         }
         if let Ok(text) = given.cast::<PyString>()
-            && is_redis(&text.to_cow()?)
+            && is_redis(&argument::text("store", text)?)
         {
-            return RedisStore::new(text.extract()?, None, None, None, None, None).open(py);
+            return RedisStore::new(argument::read("store", given)?, None, None, None, None, None).open(py);
+        }
+        if let Ok(text) = given.cast::<PyString>()
+            && argument::text("store", text)?.contains("://")
+        {
+            // The whole could hold a password, and a folder of that name would tell it.
+            let text = argument::text("store", text)?;
+            let what = format!("store is a URL that no store has: {}", Shown::new(&text, Looks::Url));
+            return Err(error::plain(py, "setting", &what, "give the path of a folder, or redis://, rediss:// or redis+unix://"));
         }
         FileStore::new(argument::read("store", given)?, None, None).open(py)
     }
@@ -68,7 +77,9 @@ pub(crate) fn check_nameable(store: &Bound<'_, PyAny>) -> PyResult<()> {
 
 /// Whether the text is the address of a Redis server.
 pub(crate) fn is_redis(text: &str) -> bool {
-    ["redis://", "rediss://", "redis+insecure://", "redis+unix://", "unix://"].iter().any(|scheme| text.starts_with(scheme))
+    ["redis://", "rediss://", "redis+insecure://", "redis+unix://", "unix://"]
+        .iter()
+        .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
 /// What a pickle holds: the function that opens the store again, its class, its place, and the names of everything else.
@@ -134,7 +145,7 @@ impl FileStore {
 
     fn __repr__(&self) -> String {
         let sealed = if self.seal.env.is_some() || self.seal.file.is_some() { ", sealed" } else { "" };
-        format!("<ledgerauth.FileStore {}{sealed}>", self.path.display())
+        format!("<ledgerauth.FileStore {}{sealed}>", Shown::new(&self.path.to_string_lossy(), Looks::Path))
     }
 }
 
@@ -154,14 +165,16 @@ impl RedisStore {
             let mut settings = RedisSettings::new(self.url.as_str());
             if let Some(variable) = &self.password_env {
                 let refused = |_| Error::Source {
-                    source: format!("the environment variable {variable}"),
+                    source: format!("the environment variable {}", Shown::new(variable, Looks::Variable)),
                     reason: "it is not set: export the Redis server's password".into(),
                 };
                 settings = settings.password(std::env::var(variable).map_err(refused)?);
             }
             if let Some(path) = &self.ca_file {
-                let refused =
-                    |failed| Error::Setting { name: "ca_file of the token store", reason: format!("{}: {failed}", path.display()) };
+                let refused = |failed| Error::Setting {
+                    name: "ca_file of the token store",
+                    reason: format!("{}: {failed}", Shown::new(&path.to_string_lossy(), Looks::Path)),
+                };
                 settings = settings.ca(std::fs::read(path).map_err(refused)?);
             }
             if let Some(prefix) = &self.prefix {
@@ -208,6 +221,11 @@ impl RedisStore {
         seal_file: Option<PathBuf>,
     ) -> Self {
         let seal = Seal { env: seal_env, file: seal_file.as_deref().map(absolute) };
+        // Schemes are compared without case (RFC 3986 section 3.1).
+        let url = match url.split_once("://") {
+            Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
+            None => url,
+        };
         Self { url, password_env, ca_file: ca_file.as_deref().map(absolute), prefix, seal }
     }
 
@@ -224,6 +242,6 @@ impl RedisStore {
     }
 
     fn __repr__(&self) -> String {
-        format!("<ledgerauth.RedisStore {}>", self.place())
+        format!("<ledgerauth.RedisStore {}>", Shown::new(&self.place(), Looks::Url))
     }
 }

@@ -322,8 +322,11 @@ impl World {
             match self.scenario.next(&mut exchange) {
                 Step::Fetch(request) => {
                     if self.is_spent(&request) {
-                        let attempt = self.scenario.stored.as_ref().and_then(|record| record.spending).map(|spending| spending.attempt);
-                        assert!(attempt > Some(1), "a refresh token that may be spent was sent, and not as one in doubt");
+                        let record = self.scenario.stored.as_ref();
+                        let attempt = record.and_then(|record| record.spending).map(|spending| spending.attempt);
+                        // One that was refused has nothing to lose: it is probed once an hour.
+                        let is_probe = record.is_some_and(|record| record.refusal.is_some());
+                        assert!(is_probe || attempt > Some(1), "a refresh token that may be spent was sent, and not as one in doubt");
                         self.scenario.respond(&mut exchange, 400, &[], r#"{"error":"invalid_grant"}"#);
                         continue;
                     }

@@ -255,7 +255,6 @@ fn an_explanation_says_how_things_stand_and_what_to_do() {
     scenario.advance(SECOND * 3_600);
     let mut next = scenario.call("GET", "/v1/health");
     scenario.to_fetch(&mut next);
-    let sent_at = scenario.now;
     scenario.lose(&mut next, false);
     scenario.now = scenario.to_wait(&mut next);
     let doubtful = scenario.session.explain(scenario.now, scenario.stored.as_ref(), None).to_string();
@@ -264,9 +263,10 @@ fn an_explanation_says_how_things_stand_and_what_to_do() {
     scenario.respond(&mut next, 400, &[], r#"{"error":"invalid_grant"}"#);
     scenario.to_done(&mut next);
     let dead = scenario.session.explain(scenario.now, scenario.stored.as_ref(), None);
-    assert!(matches!(dead.state, SessionState::Dead { .. }) && dead.spending_since == Some(sent_at), "{dead}");
+    // The server's word ends the doubt.
+    assert!(matches!(dead.state, SessionState::Dead { .. }) && dead.spending_since.is_none() && dead.refusal.is_some(), "{dead}");
     assert!(dead.advice().unwrap().contains("a person has to connect the account again"), "{dead}");
-    assert!(dead.to_string().contains("journal: since") && dead.to_string().contains("last error"), "{dead}");
+    assert!(dead.to_string().contains("refused: 400 invalid_grant, since") && dead.to_string().contains("last error"), "{dead}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub use key::Key;
 
 use crate::error::Error;
 use crate::lock::Mutex;
+use crate::quoted;
 use auth_core::{ApiKey, Assertion, ClientCredentials, Failure, FailureKind, Grant, Provider, Secret, Signer};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -282,15 +283,15 @@ impl fmt::Debug for Credential {
         };
         match &self.source {
             Source::Value => write!(f, "Credential({kind}, [redacted])"),
-            Source::Variable(name) => write!(f, "Credential({kind}, [redacted], from ${name})"),
-            Source::File(path) => write!(f, "Credential({kind}, [redacted], from {})", path.display()),
+            Source::Variable(name) => write!(f, "Credential({kind}, [redacted], from {})", quoted::variable(name)),
+            Source::File(path) => write!(f, "Credential({kind}, [redacted], from {})", quoted::path(path)),
             Source::Callback(_) => write!(f, "Credential({kind}, [redacted], from a callback)"),
         }
     }
 }
 
 fn read_variable(name: &str) -> Result<Secret, Error> {
-    let refuse = |reason: &str| Error::Source { source: format!("the environment variable {name}"), reason: reason.into() };
+    let refuse = |reason: &str| Error::Source { source: quoted::variable(name), reason: reason.into() };
     match std::env::var(name) {
         Ok(text) => Ok(Secret::new(text)),
         Err(std::env::VarError::NotPresent) => Err(refuse("it is not set: export it, or have your secrets manager set it")),

@@ -55,6 +55,7 @@ mod mark;
 mod poll;
 #[cfg(feature = "sign")]
 mod private_key;
+mod quoted;
 mod received;
 mod records;
 mod redirect;
@@ -74,8 +75,8 @@ pub use audit_queue::drain_audit;
 pub use auth_core as core;
 pub use auth_core::{
     ApiKey, Assertion, AuditEvent, Audited, Authorization, ClientAuth, Connected, Connection, Explanation, Failure, FailureKind, KeyAge,
-    KeyError, KeyNotes, KeyState, Processed, ProfileError, Prompt, Provider, Redactor, RefreshForecast, RotationPlan, Secret, SessionState,
-    Signer, UnixTime, retry::Policy,
+    KeyError, KeyNotes, KeyState, Looks, Processed, ProfileError, Prompt, Provider, Redactor, RefreshForecast, RotationPlan, Secret,
+    SessionState, Shown, Signer, UnixTime, retry::Policy,
 };
 pub use authorized::Authorized;
 pub use builder::ClientBuilder;

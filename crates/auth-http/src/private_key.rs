@@ -1,7 +1,9 @@
 //! `PrivateKey`: a signer whose key is in this process.
 
 use crate::error::Error;
+use crate::quoted;
 use auth_core::Signer;
+use auth_core::{Looks, Shown};
 use rustls::SignatureScheme;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::PrivateKeyDer;
@@ -99,7 +101,7 @@ impl PrivateKey {
         let path = path.as_ref();
         let pem = std::fs::read(path).map(Zeroizing::new);
         let missing = |error| Error::Source {
-            source: format!("the file {}", path.display()),
+            source: format!("the file {}", quoted::path(path)),
             reason: format!("{error}: check the path, and that this user may read it"),
         };
         Self::from_pem(algorithm, &pem.map_err(missing)?)
@@ -134,7 +136,7 @@ impl Signer for PrivateKey {
 
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PrivateKey({}, {:?}, [redacted])", self.algorithm.name(), self.id)
+        write!(f, "PrivateKey({}, {:?}, [redacted])", self.algorithm.name(), self.id.as_deref().map(|id| Shown::new(id, Looks::Id)))
     }
 }
 

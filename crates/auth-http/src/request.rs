@@ -8,6 +8,7 @@ use crate::response::{About, Answer, Bounds, Response};
 use crate::run::{Deliver, Delivered, Ended, run};
 use crate::transport::{Payload, Times};
 use auth_core::{Exchange, Failure, FailureKind, Send, Transport, Unanswered, UnixTime, check_field, is_of_the_frame, may_go_anywhere};
+use auth_core::{Looks, Shown};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -110,7 +111,7 @@ impl<'c> Request<'c> {
         } else if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             self.headers.append(name, value);
         } else {
-            let what = format!("the header {name:?} has a name or value that cannot be sent");
+            let what = format!("the header {:?} has a name or value that cannot be sent", Shown::new(name, Looks::Word));
             self.fault =
                 Some(Failure::new(FailureKind::Misuse, what, "nothing was sent: leave line breaks and other control characters out"));
         }

@@ -6,6 +6,7 @@ import os
 import sys
 
 from ledgerauth import Client, FileStore, Misuse, RedisStore, SourceUnavailable
+from ledgerauth._ledgerauth import _shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def secret_of(chosen: Namespace) -> Optional[str]:
     if chosen.env:
         name = chosen.env[-1]
         if name not in os.environ:
-            raise unavailable(f"the environment variable {name} is not set", "export the client's secret")
+            raise unavailable(f"the environment variable {_shown(name, 'variable')} is not set", "export the client's secret")
         return os.environ[name]
     return _from_stdin() if chosen.stdin else None
 

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 
 from ledgerauth import __version__
+from ledgerauth._ledgerauth import _shown
 from ledgerauth.cli.status import USAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
+
+
+_QUOTED = re.compile(r"'([^']*)'")
+"""What `argparse` quotes of the arguments."""
+
+
+def _argument(quoted: re.Match[str]) -> str:
+    shown = _shown(quoted[1], "word")
+    return quoted[0] if shown == quoted[1] else shown
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,7 +44,7 @@ class Parser(argparse.ArgumentParser):
         """The arguments; on wrong ones the program ends."""
         chosen, unknown = self.parse_known_args(arguments)
         if unknown:
-            names = [argument.split("=")[0] for argument in unknown if argument.startswith("-")]
+            names = [_shown(argument.split("=")[0], "word") for argument in unknown if argument.startswith("-")]
             told = ", ".join(names) or "not shown, in case it is a secret"
             self.error(f"unknown argument ({told}); secrets are no arguments: see where a command's --help takes them from")
         return chosen
@@ -43,7 +54,7 @@ class Parser(argparse.ArgumentParser):
         from ledgerauth import Redactor
 
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {Redactor().redact(message)}\n")
+        self.exit(USAGE, f"{self.prog}: {Redactor().redact(_QUOTED.sub(_argument, message))}\n")
 
 
 def command(commands: Any, name: str, run: Any, summary: str, epilog: str) -> Parser:

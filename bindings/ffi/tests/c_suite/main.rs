@@ -41,8 +41,16 @@ use build::{Compiler, Program, compilers, no_c};
 use stage::{Stage, TempFolder, World};
 
 /// The test programs, and whether they talk to the sandbox.
-const PROGRAMS: [(&str, bool); 7] =
-    [("abi", false), ("vectors", false), ("exchanges", false), ("answers", false), ("client", true), ("errors", true), ("callbacks", true)];
+const PROGRAMS: [(&str, bool); 8] = [
+    ("abi", false),
+    ("vectors", false),
+    ("exchanges", false),
+    ("answers", false),
+    ("misplaced", false),
+    ("client", true),
+    ("errors", true),
+    ("callbacks", true),
+];
 
 #[test]
 fn every_program_holds_in_c11_by_both_compilers() {

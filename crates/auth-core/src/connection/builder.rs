@@ -7,6 +7,7 @@ use crate::oauth::discovery::{Discovery, Metadata};
 use crate::oauth::endpoints::{Said, missing};
 use crate::origin::{Origin, Url};
 use crate::provider::{ClientAuth, Environment, Provider, TokenRequestForm};
+use crate::shown::{Looks, Shown};
 use crate::verdict::failure::{Failure, FailureKind};
 use crate::verdict::retry::Policy;
 use alloc::borrow::ToOwned;
@@ -148,7 +149,7 @@ impl ConnectionBuilder {
 
     /// Names the integration that uses the credential: what audit events say.
     pub fn integration(mut self, name: impl Into<String>) -> Self {
-        self.integration = Some(name.into());
+        self.integration = Some(Shown::new(&name.into(), Looks::Note).to_string());
         self
     }
 
@@ -227,7 +228,10 @@ impl ConnectionBuilder {
         if is_of_the_frame(header) {
             return Err(Failure::new(
                 FailureKind::Misuse,
-                format!("the header {header} frames a message or belongs to one connection, so no credential can stand in it"),
+                format!(
+                    "the header {} frames a message or belongs to one connection, so no credential can stand in it",
+                    Shown::new(header, Looks::Word)
+                ),
                 "take the header as the API's documentation spells it",
             ));
         }
@@ -333,7 +337,11 @@ impl ConnectionBuilder {
     }
 
     fn unknown_environment(&self, name: &str) -> Failure {
-        Failure::new(FailureKind::Misuse, format!("{} has no environment {name:?}", self.provider.title()), self.choices())
+        Failure::new(
+            FailureKind::Misuse,
+            format!("{} has no environment {:?}", self.provider.title(), Shown::new(name, Looks::Word)),
+            self.choices(),
+        )
     }
 
     fn choices(&self) -> String {

@@ -71,7 +71,7 @@ impl ApiKey {
     /// The same key, with what its owner knows about it.
     #[must_use]
     pub fn with_notes(mut self, notes: KeyNotes) -> Self {
-        self.notes = notes;
+        self.notes = notes.showable();
         self
     }
 

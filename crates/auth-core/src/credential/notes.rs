@@ -1,7 +1,8 @@
 //! What an owner knows about a key beside the key itself, and how old that makes it.
 
+use crate::shown::{Looks, Shown};
 use crate::time::UnixTime;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -23,6 +24,22 @@ pub struct KeyNotes {
     pub permissions: Vec<String>,
     /// The integration that it belongs to.
     pub integration: Option<String>,
+}
+
+impl KeyNotes {
+    /// The same notes, in which a text that could be a secret is replaced by its length: they are
+    /// shown wherever keys are.
+    #[must_use]
+    pub fn showable(self) -> Self {
+        let note = |text: String| Shown::new(&text, Looks::Note).to_string();
+        Self {
+            name: self.name.map(note),
+            id: self.id.map(|text| Shown::new(&text, Looks::Id).to_string()),
+            permissions: self.permissions.into_iter().map(note).collect(),
+            integration: self.integration.map(note),
+            ..self
+        }
+    }
 }
 
 /// `KeyAge` is where a key stands in its life.

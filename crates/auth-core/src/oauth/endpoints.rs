@@ -4,6 +4,7 @@ use super::discovery::Metadata;
 use crate::connection::{check_transport, environments_of, parse_setting};
 use crate::origin::Url;
 use crate::provider::{AssertionAudience, Environment, Provider};
+use crate::shown::{Looks, Shown};
 use crate::verdict::failure::{Failure, FailureKind};
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -59,7 +60,11 @@ impl Said {
         one("issuer", &self.issuer, None, None)?;
         let issuer = self.issuer(environment).map(ToOwned::to_owned);
         if let Some(metadata) = metadata.filter(|metadata| issuer.as_deref() != Some(metadata.issuer())) {
-            let what = format!("the metadata is of {:?}, the connection's issuer is {:?}", metadata.issuer(), issuer.unwrap_or_default());
+            let what = format!(
+                "the metadata is of {:?}, the connection's issuer is {:?}",
+                metadata.issuer(),
+                Shown::new(&issuer.unwrap_or_default(), Looks::Url)
+            );
             return Err(Failure::new(FailureKind::Misuse, what, "discover the connection's own issuer"));
         }
         let endpoint = token.as_ref().map_or("", Url::as_str).to_owned();

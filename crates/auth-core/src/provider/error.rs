@@ -1,5 +1,6 @@
 //! `ProfileError`: why a profile is refused, with the line and the field.
 
+use crate::shown::{Looks, Shown};
 use crate::verdict::quote::printable;
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -47,8 +48,11 @@ impl ProfileError {
 
     pub(super) fn unknown_name<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.collect();
-        let reason =
-            format!("no profile named {name:?} is shipped; there are {}; for another API, give a profile of your own", known.join(", "));
+        let reason = format!(
+            "no profile named {:?} is shipped; there are {}; for another API, give a profile of your own",
+            Shown::new(name, Looks::Word),
+            known.join(", ")
+        );
         Self { line: None, field: None, reason }
     }
 

@@ -175,6 +175,8 @@ pub(crate) struct Entry {
     /// How many of its uses have not been proven to have spent nothing.
     pub(crate) unproven: u32,
     pub(crate) first_sent: u64,
+    /// When it was sent last after the server had refused it.
+    pub(crate) probed_at: Option<u64>,
     /// Whether the store ever held it.
     pub(crate) durable: bool,
     /// The access token that stood beside it in the store first.

@@ -245,9 +245,12 @@ impl World {
             .filter(|other| matches!(other.doing, Doing::Expecting { fetch_since: Some(since) } if process.latest.since(since) < RIGHT))
             .count();
         check(in_flight == 0, Invariant::OneFetch, || format!("{seat:?} fetches beside {in_flight}"))?;
+        let is_probe = self.probes(seat, token);
         let entry = self.ledger.of(token);
         let granted_again = self.time - entry.first_sent <= self.setting.grace;
-        if entry.unproven > 0 && !granted_again {
+        if is_probe {
+            self.check_probe(seat, token)?;
+        } else if entry.unproven > 0 && !granted_again {
             self.check_in_doubt(seat, token)?;
         }
         let entry = self.ledger.of(token);
@@ -258,6 +261,23 @@ impl World {
         let caller = self.caller(seat.process, place);
         (caller.token, caller.asked_at) = (Some(token), asked_at);
         Ok(())
+    }
+
+    /// Whether the store says of a refresh token that the server refused it, and that it is being probed.
+    fn probes(&mut self, seat: Seat, token: RefreshToken) -> bool {
+        let at = self.entry(seat.process);
+        let record = self.store.entries[at].record.as_ref();
+        record.is_some_and(|record| refresh_of(record) == Some(token) && record.refusal.is_some())
+    }
+
+    /// A refused refresh token is sent once an hour, as far as the hosts' clocks agree.
+    fn check_probe(&mut self, seat: Seat, token: RefreshToken) -> Checked {
+        const HOUR: u64 = 3_600_000;
+        let (time, disagreement) = (self.time, self.disagreement);
+        let entry = self.ledger.of(token);
+        let before = entry.probed_at.replace(time);
+        let is_due = before.is_none_or(|before| before + HOUR <= time + 2 * disagreement + 60_000);
+        check(is_due, Invariant::SingleUse, || format!("{seat:?} probes refresh-{token} at {time} ms, after {before:?}"))
     }
 
     /// A refresh token in doubt is sent again: under the journal, when no access token is valid, and when no other process can still wait for the answer.

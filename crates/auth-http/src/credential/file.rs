@@ -2,6 +2,7 @@
 
 use super::{Key, Material, Proof};
 use crate::error::Error;
+use crate::quoted;
 use auth_core::{KeyNotes, Secret, UnixTime};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -78,7 +79,7 @@ struct NotedKey {
 
 /// Reads a credential file.
 pub(super) fn read(path: &Path) -> Result<Material, Error> {
-    let refuse = |reason: String| Error::Source { source: format!("the file {}", path.display()), reason };
+    let refuse = |reason: String| Error::Source { source: format!("the file {}", quoted::path(path)), reason };
     let missing = |error: std::io::Error| refuse(format!("{error}: check the path, and that this user may read it"));
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(missing)?);
     if !text.trim_start().starts_with(['{', '[']) {
@@ -112,7 +113,7 @@ pub(super) fn exposure(path: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;
     const READ_BY_OTHERS: u32 = 0o004;
     let mode = std::fs::metadata(path).ok()?.permissions().mode();
-    let told = || format!("every user of this machine can read the file {}: chmod 600", path.display());
+    let told = || format!("every user of this machine can read the file {}: chmod 600", quoted::path(path));
     (mode & READ_BY_OTHERS != 0).then(told)
 }
 

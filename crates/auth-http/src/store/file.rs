@@ -78,6 +78,11 @@ mod present {
         /// system.
         pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
             let refused = |reason| Error::Setting { name: "the token store", reason };
+            let path = path.as_ref();
+            if !auth_core::Shown::new(&path.to_string_lossy(), auth_core::Looks::Path).is_plain() && !path.exists() {
+                let told = crate::quoted::path(path);
+                return Err(refused(format!("its folder is {told}: if it is a path all the same, create the folder first")));
+            }
             let path = std::path::absolute(path).map_err(|error| refused(format!("its folder cannot be found: {error}")))?;
             // Without the slash at the end, with which a symbolic link would be followed.
             let path: PathBuf = path.components().collect();
@@ -295,7 +300,10 @@ mod present {
 
     impl fmt::Debug for FileStore {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("FileStore").field("path", &self.path).field("sealed", &self.sealing.key.is_some()).finish_non_exhaustive()
+            f.debug_struct("FileStore")
+                .field("path", &crate::quoted::path(&self.path))
+                .field("sealed", &self.sealing.key.is_some())
+                .finish_non_exhaustive()
         }
     }
 

@@ -8,6 +8,7 @@
 //! ```
 
 use crate::error::Error;
+use crate::quoted;
 use auth_core::{MAX_RECORD, Record, Secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -47,7 +48,7 @@ impl SealKey {
     /// # Errors
     /// [`Error::Setting`] if it is not set, or no key.
     pub fn from_env(variable: &str) -> Result<Self, Error> {
-        let place = format!("the variable {variable}");
+        let place = quoted::variable(variable);
         let text = std::env::var(variable).map_err(|_| refused(&place, "is not set, or not text: export the key there"))?;
         Self::parse(&text.into()).map_err(|reason| refused(&place, &reason))
     }
@@ -57,7 +58,7 @@ impl SealKey {
     /// # Errors
     /// [`Error::Setting`] if the file cannot be read, or holds no key.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let place = format!("the file {}", path.as_ref().display());
+        let place = format!("the file {}", quoted::path(path.as_ref()));
         let text = std::fs::read_to_string(path).map_err(|error| refused(&place, &format!("cannot be read: {error}")))?;
         Self::parse(&text.into()).map_err(|reason| refused(&place, &reason))
     }

@@ -205,12 +205,12 @@ fn check(stat: &Stat, path: &Path, mode: &str) -> Result<(), String> {
 }
 
 fn shown(path: &Path) -> String {
-    path.display().to_string()
+    crate::quoted::path(path)
 }
 
 /// A path as one word of a shell.
 fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+    format!("'{}'", crate::quoted::path(path).replace('\'', r"'\''"))
 }
 
 /// What an error of the system's means, with the remedy where there is one.

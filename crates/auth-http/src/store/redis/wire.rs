@@ -65,7 +65,7 @@ impl Wire {
                         .into(),
                 ),
                 ConnectionAddr::TcpTls { host, port, .. } => format!("redis at {host}:{port} (TLS)"),
-                ConnectionAddr::Unix(path) => format!("redis at {}", path.display()),
+                ConnectionAddr::Unix(path) => format!("redis at {}", crate::quoted::path(path)),
                 _ => return Err(wrong.into()),
             };
         let is_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
