@@ -258,6 +258,15 @@ impl World {
         self.rotating && sent.is_some_and(|token| self.spent.contains(token))
     }
 
+    /// Whether the record says that its refresh token is sent again: as one in doubt, or as one that was
+    /// refused, which has nothing to lose and is probed once an hour.
+    fn may_send_again(&self) -> bool {
+        self.scenario
+            .stored
+            .as_ref()
+            .is_some_and(|record| record.refusal.is_some() || record.spending.is_some_and(|spending| spending.attempt > 1))
+    }
+
     fn release(&mut self, owner: u64) {
         if self.lease.is_some_and(|(holder, _)| holder == owner) {
             self.lease = None;
@@ -270,9 +279,8 @@ impl World {
         match step {
             Step::Fetch(request) => {
                 if self.is_spent(request) {
-                    let attempt = self.scenario.stored.as_ref().and_then(|record| record.spending).map(|spending| spending.attempt);
                     assert!(
-                        attempt > Some(1),
+                        self.may_send_again(),
                         "a refresh token that may be spent is sent, and the journal does not say that it is sent again"
                     );
                     let held = self.scenario.session.fresh_at(self.latest);
@@ -322,11 +330,7 @@ impl World {
             match self.scenario.next(&mut exchange) {
                 Step::Fetch(request) => {
                     if self.is_spent(&request) {
-                        let record = self.scenario.stored.as_ref();
-                        let attempt = record.and_then(|record| record.spending).map(|spending| spending.attempt);
-                        // One that was refused has nothing to lose: it is probed once an hour.
-                        let is_probe = record.is_some_and(|record| record.refusal.is_some());
-                        assert!(is_probe || attempt > Some(1), "a refresh token that may be spent was sent, and not as one in doubt");
+                        assert!(self.may_send_again(), "a refresh token that may be spent was sent, and not as one in doubt");
                         self.scenario.respond(&mut exchange, 400, &[], r#"{"error":"invalid_grant"}"#);
                         continue;
                     }
