@@ -138,7 +138,7 @@ fn is_prefixed(text: &str) -> bool {
 /// In a secret of base64 a slash is a character as any other; in a path that begins as one it parts.
 fn is_secret(text: &str, slash_parts: bool) -> bool {
     let parts = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '+' || letter == '=' || (letter == '/' && !slash_parts));
-    text.split(parts).any(is_random) || text.split(|letter: char| letter == '/' || letter == '\\').any(|part| part.len() > 255)
+    text.split(parts).any(is_random) || text.split(['/', '\\']).any(|part| part.len() > 255)
 }
 
 /// Whether letters and digits change places as no word has them. A letter after a capital is no change.

@@ -22,7 +22,7 @@ fn renewing() -> (Scenario, Exchange) {
     scenario.grant(&mut call, &rotated("token-1", "refresh-2"));
     scenario.to_send(&mut call);
     call.abandon(&mut scenario.session);
-    scenario.advance(HOUR - Duration::from_mins(2));
+    scenario.advance(Duration::from_mins(58));
     let mut renewal = scenario.session.begin_renewal(scenario.now, 7).expect("due").audited();
     assert!(scenario.to_fetch(&mut renewal).body.unwrap().expose().contains("refresh-2"));
     (scenario, renewal)
@@ -46,9 +46,9 @@ fn one_503_or_reset_is_not_noticed_by_the_caller() {
         let mut call = scenario.call("GET", "/v1/health").audited();
         scenario.to_fetch(&mut call);
         if is_reset {
-            scenario.lose(&mut call, false)
+            scenario.lose(&mut call, false);
         } else {
-            scenario.respond(&mut call, 503, &[], "<html>")
+            scenario.respond(&mut call, 503, &[], "<html>");
         }
         let until = scenario.to_wait(&mut call);
         assert!(until >= scenario.now.after(Duration::from_secs(1)), "one token request a second");

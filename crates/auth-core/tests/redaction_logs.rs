@@ -84,6 +84,7 @@ const PATHS: [&str; 6] = [
 ];
 
 /// One entry of a log, by the kind of program that writes it.
+#[expect(clippy::many_single_char_names, reason = "they stand for words and numbers without a meaning")]
 fn entry(dice: &mut Dice, kind: u64) -> String {
     let (n, m) = (dice.next(100_000), dice.next(900));
     let (uuid, hex, path) = (dice.uuid(), dice.hex(40), dice.of(&PATHS));

@@ -34,7 +34,7 @@ struct Fleet {
 }
 
 impl Fleet {
-    /// Of a provider whose refresh tokens are spent by their first use (Numeric), or may be used again (QuickBooks).
+    /// Of a provider whose refresh tokens are spent by their first use (Numeric), or may be used again (`quickbooks`).
     fn new(provider: &str, processes: usize, grant: fn(ClientCredentials) -> Grant) -> Self {
         let session = || {
             let provider = Provider::builtin(provider).unwrap();

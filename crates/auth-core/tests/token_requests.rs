@@ -121,7 +121,7 @@ fn after_a_refused_new_token_every_call_says_so_and_a_new_one_is_asked_for_once_
         call.abandon(&mut scenario.session);
         assert!(matches!(outcome, Outcome::Answered(_)), "{outcome:?}");
         told.push(failure(&outcome).kind());
-        scenario.advance(Duration::from_millis(3_000));
+        scenario.advance(Duration::from_secs(3));
     }
     assert!(told.iter().all(|kind| *kind == FailureKind::TokenRefused), "{told:?}");
     // Two at first; then, in 300 seconds, one a minute.

@@ -102,7 +102,7 @@ impl Clock for Hurried {
     fn sleep(&self, span: Duration) -> bool {
         let really = span / 50;
         std::thread::sleep(really);
-        self.0.fetch_add(u64::try_from((span - really).as_micros()).unwrap(), Ordering::Relaxed);
+        self.0.fetch_add(u64::try_from(span.saturating_sub(really).as_micros()).unwrap(), Ordering::Relaxed);
         true
     }
 }

@@ -15,7 +15,7 @@ fn listening() -> (Client, Receiver<String>) {
         for mut stream in listener.incoming().flatten() {
             stream.set_read_timeout(Some(Duration::from_millis(150))).unwrap();
             let mut text = Vec::new();
-            let mut piece = [0; 65_536];
+            let mut piece = [0; 8_192];
             while let Ok(count @ 1..) = stream.read(&mut piece) {
                 text.extend_from_slice(&piece[..count]);
             }

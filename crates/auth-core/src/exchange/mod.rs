@@ -42,6 +42,7 @@ const LEASE_SLACK: Duration = Duration::from_secs(15);
 ///
 /// Poll once, do exactly what the [`Step`] says, report it with the one matching `handle_*`, poll again, until [`Step::Done`]. Leave it by [`Exchange::abandon`],
 /// always, finished or not. A report that does not match the step, or a second poll without the report, ends the exchange with a `Misuse`.
+#[expect(clippy::struct_excessive_bools, reason = "each notes that one thing has happened once; none depends on another")]
 pub struct Exchange {
     call: Option<Call>,
     at: At,
@@ -162,7 +163,8 @@ impl Exchange {
                         session.take(Event::Abandoned { by: self.id });
                         self.fail(self.too_late(session, now));
                     }
-                    Then::Claim if now < session.next_token_request() && self.refusal.is_none() => {
+                    // What is here and only has to be stored needs no token request.
+                    Then::Claim if now < session.next_token_request() && self.refusal.is_none() && !has_unsaved(session) => {
                         self.at = At::Resting(session.next_token_request().min(self.deadline), Then::Claim);
                     }
                     Then::Claim if !self.hold(session, now, now.after(Self::lease_span(session))) => {}

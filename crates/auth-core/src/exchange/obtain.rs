@@ -371,11 +371,12 @@ impl Exchange {
         // The probe of the hour is sent once, whatever comes of it.
         if let Some(refusal) = self.probing.take() {
             let failure = refusal.probed(session.servers(now)).failure(session.connection().provider());
-            return if cause.proves_unprocessed() {
-                self.give_up_unspent(session, now, failure)
+            if cause.proves_unprocessed() {
+                self.give_up_unspent(session, now, failure);
             } else {
-                self.give_up(session, now, failure)
-            };
+                self.give_up(session, now, failure);
+            }
+            return;
         }
         if is_single_use(session)
             && !cause.proves_unprocessed()

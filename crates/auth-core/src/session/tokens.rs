@@ -129,7 +129,9 @@ impl Session {
         let Holding::Token(life) = &mut self.holding else { return false };
         let refusal = Refusal::of(failure, life.refusal(), servers).filter(|_| life.refresh_token().is_some());
         let is_one = refusal.is_some();
-        refusal.into_iter().for_each(|refusal| life.note_refusal(refusal));
+        if let Some(refusal) = refusal {
+            life.note_refusal(refusal);
+        }
         is_one
     }
 

@@ -472,7 +472,7 @@ mod tests {
             let refreshes = grant.first_refresh_token().is_some();
             let mut life = TokenLife::new(grant, Vec::new());
             for generation in [1, 2] {
-                let refresh_token = refreshes.then(|| if generation == 1 { "refresh-1" } else { "refresh-2" });
+                let refresh_token = refreshes.then_some(if generation == 1 { "refresh-1" } else { "refresh-2" });
                 life.take(Event::Begin { by: 1, until: NOW }, HERE);
                 let Event::Granted { by, record, .. } = granted(generation, refresh_token) else { unreachable!() };
                 let text = alloc::format!("token-{generation}");

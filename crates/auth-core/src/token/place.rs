@@ -94,7 +94,7 @@ impl Belonging {
         let place = record.place.take();
         if let Some(place) = place.as_deref().filter(|place| **place != own) {
             let what = format!("the store's record is of {place}, this client is of {own}");
-            return Self::OfAnotherPlace(refused(what, "give each of the two a name or a store of its own"));
+            return Self::OfAnotherPlace(refused(&what, "give each of the two a name or a store of its own"));
         }
         if record.grant == number || place.is_none() && is_proven(&record, grant, connection) {
             record.grant = number;
@@ -106,10 +106,10 @@ impl Belonging {
         let advice = "log in once, give the client a name or a store of its own, or remove the record";
         if place.is_some() {
             let what = format!("the store's record is of another refresh token of {own}");
-            return Self::OfAnotherGrant(refused(what, advice));
+            return Self::OfAnotherGrant(refused(&what, advice));
         }
         let what = format!("the store's record is of version 1, and nothing shows that its refresh token is of {own}");
-        Self::Unproven(refused(what, advice))
+        Self::Unproven(refused(&what, advice))
     }
 
     /// The record, if it is ours. `is_by_id` says that it stood under the session's id, where another grant's is a contradiction.
@@ -138,7 +138,7 @@ fn is_proven(record: &Record, grant: &Grant, connection: &Connection) -> bool {
     !grant.is_stored() || connection.own_settings().is_empty() && (!several || connection.environment() == "production")
 }
 
-fn refused(what: String, advice: &'static str) -> Failure {
+fn refused(what: &str, advice: &'static str) -> Failure {
     let what = format!("{what}: it was neither used nor overwritten");
     Failure::new(FailureKind::Store, what, advice)
 }

@@ -305,8 +305,8 @@ impl Record {
             refresh_ends_at: stored.refresh_ends_at_ms.map(UnixTime::from_millis),
             consented_at: stored.consented_at_ms.map(UnixTime::from_millis),
             spending: stored.spending.map(StoredSpending::into_spending),
-            place: stored.place.map(StoredPlace::into_place),
-            refusal: stored.refusal.map(StoredRefusal::into_refusal),
+            place: stored.place.map(|place| Box::new(place.into_place())),
+            refusal: stored.refusal.map(|refusal| Box::new(refusal.into_refusal())),
         })
     }
 }
@@ -318,17 +318,17 @@ impl StoredSpending {
 }
 
 impl StoredPlace {
-    fn into_place(self: Box<Self>) -> Box<Place> {
-        let Self { provider, environment, client_id, set } = *self;
-        Box::new(Place { provider, environment, client_id, set })
+    fn into_place(self) -> Place {
+        let Self { provider, environment, client_id, set } = self;
+        Place { provider, environment, client_id, set }
     }
 }
 
 impl StoredRefusal {
-    fn into_refusal(self: Box<Self>) -> Box<Refusal> {
-        let Self { status, code, message, since_ms, probe_at_ms, ends_at_ms } = *self;
+    fn into_refusal(self) -> Refusal {
+        let Self { status, code, message, since_ms, probe_at_ms, ends_at_ms } = self;
         let [since, probe_at, ends_at] = [since_ms, probe_at_ms, ends_at_ms].map(UnixTime::from_millis);
-        Box::new(Refusal { status, code, message, since, probe_at, ends_at })
+        Refusal { status, code, message, since, probe_at, ends_at }
     }
 }
 

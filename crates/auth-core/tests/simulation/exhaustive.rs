@@ -257,7 +257,7 @@ impl Run {
                 match self.wakes[process] {
                     Some((_, true)) if held.is_some() => sleeps_on_the_lease = true,
                     Some((at, _)) if at > self.world.time + LONG => {
-                        sleeps_long = sleeps_long.min(Some((at, process))).or(Some((at, process)))
+                        sleeps_long = sleeps_long.min(Some((at, process))).or(Some((at, process)));
                     }
                     wakes => can.push(Can::Go(process, wakes.map_or(0, |(at, _)| at))),
                 }

@@ -87,12 +87,12 @@ impl Transport for Ureq {
         let (head, mut payload) = request.into_parts();
         let way = self.way(&head.uri);
         let begun = Instant::now();
-        let (mut result, mut sent) = watched(|| self.run(&way.calls, head.clone(), &mut payload, times, false));
+        let (mut result, mut sent) = watched(|| run(&way.calls, head.clone(), &mut payload, times, false));
         if let Err(error) = &result
             && self.is_replaced(error, sent, &head.method, &payload)
         {
             let times = Times { begin: times.begin.saturating_sub(begun.elapsed()), ..times };
-            (result, sent) = watched(|| self.run(&way.calls, head, &mut payload, times, true));
+            (result, sent) = watched(|| run(&way.calls, head, &mut payload, times, true));
         }
         let read = |body: ureq::Body| Body(Source::Ureq(body.into_with_config().limit(u64::MAX).reader()));
         result.map(|response| response.map(read)).map_err(|error| through(way.proxy.as_deref(), lost(&sent.judge(error))))
@@ -122,34 +122,21 @@ impl Ureq {
         let is_wanted = !self.interrupt.as_ref().is_some_and(|interrupt| interrupt());
         is_dead && sent.kept && !sent.heard && may_be_sent && is_wanted
     }
+}
 
-    fn run(
-        &self,
-        agent: &Agent,
-        head: Parts,
-        payload: &mut Payload<'_>,
-        times: Times,
-        anew: bool,
-    ) -> Result<Response<ureq::Body>, ureq::Error> {
-        match payload {
-            Payload::None => self.run_with(agent, Request::from_parts(head, ()), times, anew),
-            Payload::Bytes(bytes) => self.run_with(agent, Request::from_parts(head, *bytes), times, anew),
-            Payload::Stream(reader) => self.run_with(agent, Request::from_parts(head, SendBody::from_reader(reader)), times, anew),
-        }
+fn run(agent: &Agent, head: Parts, payload: &mut Payload<'_>, times: Times, anew: bool) -> Result<Response<ureq::Body>, ureq::Error> {
+    match payload {
+        Payload::None => run_with(agent, Request::from_parts(head, ()), times, anew),
+        Payload::Bytes(bytes) => run_with(agent, Request::from_parts(head, *bytes), times, anew),
+        Payload::Stream(reader) => run_with(agent, Request::from_parts(head, SendBody::from_reader(reader)), times, anew),
     }
+}
 
-    fn run_with<B: AsSendBody>(
-        &self,
-        agent: &Agent,
-        request: Request<B>,
-        times: Times,
-        anew: bool,
-    ) -> Result<Response<ureq::Body>, ureq::Error> {
-        // No connection is young enough.
-        let request = if anew { agent.configure_request(request).max_idle_age(Duration::ZERO).build() } else { request };
-        let _in_time = Until::after(times.begin);
-        agent.run(request)
-    }
+fn run_with<B: AsSendBody>(agent: &Agent, request: Request<B>, times: Times, anew: bool) -> Result<Response<ureq::Body>, ureq::Error> {
+    // No connection is young enough.
+    let request = if anew { agent.configure_request(request).max_idle_age(Duration::ZERO).build() } else { request };
+    let _in_time = Until::after(times.begin);
+    agent.run(request)
 }
 
 impl Wire {
