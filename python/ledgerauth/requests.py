@@ -58,6 +58,15 @@ class Auth(AuthBase):
         return f"ledgerauth.requests.Auth({self.client!r})"
 
 
+class _Over:
+    """What a pickled request has in place of its conversation."""
+
+    __slots__ = ()
+
+    def __call__(self, response: Response, **options: Any) -> None:
+        """Nothing happens any more."""
+
+
 class _Conversation:
     """What happens after an answer. It goes along on redirects, because requests copies hooks."""
 
@@ -65,6 +74,10 @@ class _Conversation:
 
     def __init__(self, exchange: _Exchange) -> None:
         self.exchange = exchange
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A response that is pickled takes its request along, and the conversation is over then.
+        return _Over, ()
 
     def __call__(self, response: Response, **options: Any) -> Optional[Response]:
         if self.exchange.finish(response.status_code):

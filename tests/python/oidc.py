@@ -29,7 +29,9 @@ class Oidc:
         if not (FOLDER / "node_modules" / "oidc-provider").exists():
             tools.skip("node", "nothing was asked of oidc-provider, whose packages are not installed")
         own = FOLDER / "node_modules" / ".bin" / "node"
-        self.process = subprocess.Popen([str(own) if own.exists() else "node", str(FOLDER / "server.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [str(own) if own.exists() else "node", str(FOLDER / "server.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(json.dumps(options) + "\n")
         self.process.stdin.flush()

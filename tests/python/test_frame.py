@@ -94,6 +94,5 @@ def test_a_file_of_known_size_is_not_chunked(tmp_path):
 
 
 def test_a_file_that_shrinks_is_an_error_that_says_so():
-    with Scripted(lambda *_: (200, [], b"{}")) as server:
-        with pytest.raises(ledgerauth.LedgerAuthError, match="after 3 of 10 bytes: it shrank"):
-            client(server.url).post("/v1/x", content=Shrinking(b"0123456789"))
+    with Scripted(lambda *_: (200, [], b"{}")) as server, pytest.raises(ledgerauth.LedgerAuthError, match="after 3 of 10 bytes: it shrank"):
+        client(server.url).post("/v1/x", content=Shrinking(b"0123456789"))
