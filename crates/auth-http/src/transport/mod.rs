@@ -8,6 +8,7 @@ mod lost;
 mod names;
 #[cfg(feature = "ureq")]
 mod opener;
+#[cfg(feature = "ureq")]
 mod proxies;
 #[cfg(feature = "ureq")]
 mod socket;
