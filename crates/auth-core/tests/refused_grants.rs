@@ -21,6 +21,7 @@ enum Endpoint {
     Fails,
     Loses,
     Unreachable,
+    DoesNotKnowTheClient,
 }
 
 /// Processes that share one record.
@@ -70,6 +71,7 @@ impl Fleet {
                     let lost = |how| Transport { how, what: "gone".into(), advice: String::new() };
                     let (status, body) = match self.endpoint {
                         Endpoint::Refuses => (400, r#"{"error":"invalid_grant","error_description":"Token is gone"}"#.to_owned()),
+                        Endpoint::DoesNotKnowTheClient => (401, r#"{"error":"invalid_client"}"#.to_owned()),
                         Endpoint::Grants => (200, rotated("access", "refresh-2")),
                         Endpoint::Fails => (503, String::new()),
                         Endpoint::Loses => {
@@ -223,4 +225,19 @@ fn what_is_no_refusal_of_the_refresh_token_is_not_kept() {
     fleet.endpoint = Endpoint::Loses;
     assert_eq!(fleet.call(0).unwrap_err().code(), None);
     assert!(fleet.record.is_none_or(|record| record.refusal.is_none()));
+}
+
+#[test]
+fn a_probe_that_is_answered_with_another_refusal_was_the_probe_of_its_hour() {
+    for provider in ["numeric", "quickbooks"] {
+        let mut fleet = Fleet::new(provider, 3, given);
+        assert!(fleet.all_are_refused());
+        fleet.now = fleet.now.after(HOUR);
+        fleet.endpoint = Endpoint::DoesNotKnowTheClient;
+        for process in [0, 1, 2, 0, 1, 2] {
+            fleet.call(process).unwrap_err();
+            fleet.now = fleet.now.after(MINUTE * 8);
+        }
+        assert_eq!(fleet.asked.len(), 2, "{provider}: one refusal, and one probe an hour later");
+    }
 }

@@ -49,6 +49,10 @@ impl Exchange {
         }
         match saved {
             Saved::Durable => {
+                // Whatever comes of the probe, the next one is due in an hour: every later record says so.
+                if let Some(refusal) = &self.probing {
+                    session.know_refusal(refusal.probed(session.servers(now)));
+                }
                 self.journal = Some(spending);
                 self.at = At::Fetch;
             }

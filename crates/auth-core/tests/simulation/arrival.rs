@@ -294,7 +294,9 @@ impl World {
                 Doing::Expecting { fetch_since: Some(since) } => {
                     // Whatever the server refuses, it does not spend.
                     self.spent_nothing(seat, place, (400..500).contains(status));
-                    self.nothing_comes(seat, place, *status >= 500);
+                    if *status >= 400 {
+                        self.nothing_comes(seat, place);
+                    }
                     if let Some(access) = *granted {
                         self.granted(seat, place, access);
                         let process = &mut self.processes[seat.process];
@@ -309,7 +311,7 @@ impl World {
             Reply::Lost { not_sent } => {
                 if let Doing::Expecting { fetch_since: Some(_) } = was {
                     self.spent_nothing(seat, place, *not_sent);
-                    self.nothing_comes(seat, place, !*not_sent);
+                    self.nothing_comes(seat, place);
                 }
             }
             _ => {}
@@ -323,9 +325,9 @@ impl World {
         }
     }
 
-    /// Whether a sender learns that no answer to its token request will come.
-    fn nothing_comes(&mut self, seat: Seat, place: usize, is_so: bool) {
-        let Some(token) = self.caller(seat.process, place).token.filter(|_| is_so) else { return };
+    /// A sender learns that no answer to its token request will come, or that none is left to come.
+    fn nothing_comes(&mut self, seat: Seat, place: usize) {
+        let Some(token) = self.caller(seat.process, place).token else { return };
         // Unless somebody else has sent it since.
         if let Some((_, is_over)) = self.ledger.of(token).sent_by.as_mut().filter(|(life, _)| *life == seat.life()) {
             *is_over = true;
