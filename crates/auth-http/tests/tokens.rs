@@ -243,7 +243,8 @@ fn a_redirecting_token_endpoint_is_refused() {
     for code in [301, 302, 303, 307, 308] {
         sandbox.inject(Fault::new(FaultKind::Redirect { code, location: location.clone() }).on(Service::NumericAuth));
         let error = numeric(&sandbox).build().unwrap().get("/v1/health").send().unwrap_err();
-        assert!(error.to_string().contains("redirects, which is refused"), "{error}");
+        let words = format!("redirects to {location}, which is refused");
+        assert!(error.to_string().contains(&words), "{error}");
     }
     assert!(requests(&sandbox, Service::Stranger).is_empty());
 }

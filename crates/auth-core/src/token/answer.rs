@@ -2,6 +2,7 @@
 
 use super::denied::{Denial, Denied, not_understood};
 use crate::credential::Secret;
+use crate::headers;
 use crate::provider::{GrantKind, Provider};
 use crate::time::UnixTime;
 use crate::verdict::answer::{Response, is_success};
@@ -57,7 +58,12 @@ pub(crate) fn read(
         return Err(not_understood(provider, response.status, &format!("is longer than {MAX_TOKEN_ANSWER} bytes")));
     }
     if (300..400).contains(&response.status) {
-        let what = format!("the token endpoint of {} redirects, which is refused: the secret would go to another address", provider.name());
+        // The target without its query, which may carry what was sent.
+        let target = headers::first(response.headers, "location");
+        let target = target.and_then(|target| target.split(['?', '#']).next().map(|place| quote(place, secrets)));
+        let to = target.filter(|target| !target.is_empty()).map_or(String::new(), |target| format!(" to {target}"));
+        let what =
+            format!("the token endpoint of {} redirects{to}, which is refused: the secret would go to another address", provider.name());
         return Err(Denied::Refused(
             Failure::new(FailureKind::TokenEndpoint, what, "set token_url to the endpoint's present address").with_status(response.status),
         ));
