@@ -78,8 +78,10 @@ impl Denial<'_> {
             408 | 500.. => self.trouble(Cause::ServerError, said, None),
             // RFC 6749 gives this status no meaning: a firewall, or a proxy, turned the request away.
             403 if self.body.is_formless() => self.trouble(Cause::Unprocessed, said, None),
+            // RFC 6749 section 5.2: the client was not authenticated, whatever a vendor's own code is.
+            401 => self.client_refused(said),
             _ if said.code.is_some() => Denied::Refused(self.failure(FailureKind::GrantRefused, "refused the grant", LOOK_IT_UP, said)),
-            401 | 403 => self.client_refused(said),
+            403 => self.client_refused(said),
             _ => {
                 let advice = "compare token_url and client_auth with the API's documentation";
                 Denied::Refused(self.failure(FailureKind::GrantRefused, "refused the request", advice, said))
