@@ -200,7 +200,7 @@ impl ClientBuilder {
     }
 
     /// The longest body that is read into memory, in bytes, counted unpacked. Default: 256 MiB, because a year's ledger has tens of MiB, and a MiB of gzip can
-    /// unpack to a GiB. A longer one is an [`Error::Body`]; one that is read as a stream has no limit.
+    /// unpack to a GiB. A longer one is an [`Error::Failure`] of the kind `Body`; one that is read as a stream has no limit.
     pub fn max_body(mut self, bytes: u64) -> Self {
         self.max_body = bytes;
         self
