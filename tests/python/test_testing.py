@@ -27,7 +27,7 @@ def test_the_sandbox_is_a_context_manager_and_leaves_nothing():
 
 
 def test_it_says_which_systems_it_has(sandbox):
-    with pytest.raises(ValueError, match="no 'xero'; there are finora, numora, numeric, adaas"):
+    with pytest.raises(ValueError, match="no xero; there are finora, numora, numeric, adaas"):
         sandbox.client("xero")
 
 

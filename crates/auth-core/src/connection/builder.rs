@@ -357,7 +357,9 @@ fn own_settings(base: Option<&Url>, said: &Said, facts: Environment<'_>) -> Resu
     let (token, issuer) = (parse("token_url", &said.token)?, parse("issuer", &said.issuer)?);
     let is_the_profiles = |origin: &Origin| facts.urls().flatten().any(|url| Url::parse(url).is_ok_and(|url| url.origin() == origin));
     let [base, token] = [base, token.as_ref()].map(|url| url.map(|url| (url, url.origin().to_string())));
-    let issuer = issuer.as_ref().filter(|_| said.issuer.as_deref() != facts.issuer()).map(|url| (url, url.to_string()));
+    // A token endpoint that was set says more than the issuer: a login may have asked that one for the rest.
+    let names_issuer = token.is_none() && said.issuer.as_deref() != facts.issuer();
+    let issuer = issuer.as_ref().filter(|_| names_issuer).map(|url| (url, url.to_string()));
     let settings = [("base_url", base), ("token_url", token), ("issuer", issuer)];
     let own = settings.into_iter().filter_map(|(name, set)| set.map(|(url, text)| (name, url, text)));
     let own = own.filter(|(name, url, _)| *name == "issuer" || !is_the_profiles(url.origin()));
