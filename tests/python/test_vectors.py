@@ -149,6 +149,7 @@ def test_token_answers(vector):
             # A second token request comes a second after the first.
             deadline=4 if "then" in vector else 1,
             on_audit=lambda event: warnings.append(event.decision) if event.what == "token_unusual" else None,
+            audit_blocks=True,
             **LOOPBACK,
         )
         if "granted" in vector:

@@ -30,6 +30,16 @@ pub(super) fn safe(id: &str) -> String {
     name
 }
 
+/// What is readable of a file's name that begins with one of these names; `None` for any other file's.
+#[cfg(unix)]
+pub(super) fn readable(file: &str) -> Option<&str> {
+    let name = file.trim_start_matches('.').split('.').next().unwrap_or_default();
+    let hash_at = name.len().checked_sub(32)?;
+    let hash = name.get(hash_at..)?;
+    let is_hash = hash.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    is_hash.then(|| &name[..hash_at])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

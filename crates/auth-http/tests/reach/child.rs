@@ -181,21 +181,28 @@ impl Hungry {
         self.taken.lock().expect("no panic").clear();
         work()
     }
-}
 
-impl TokenStore for Hungry {
-    fn load(&self, id: &str) -> Result<Option<Record>, String> {
-        // No step that ends the hunger: a claim looks for a record of before.
-        self.store.load(id)
-    }
-
-    fn claim(&self, id: &str, claim: &Claim) -> Claimed {
-        let claimed = self.sated(|| self.store.claim(id, claim));
+    /// Takes every descriptor that is left.
+    fn starve(&self) {
         limit(rustix::process::Resource::Nofile, 48);
         let mut taken = self.taken.lock().expect("no panic");
         while let Ok(file) = File::open("/dev/null") {
             taken.push(file);
         }
+    }
+}
+
+impl TokenStore for Hungry {
+    fn load(&self, id: &str) -> Result<Option<Record>, String> {
+        // A claim looks for a record of version 1, and the hunger goes on after it.
+        let loaded = self.sated(|| self.store.load(id));
+        self.starve();
+        loaded
+    }
+
+    fn claim(&self, id: &str, claim: &Claim) -> Claimed {
+        let claimed = self.sated(|| self.store.claim(id, claim));
+        self.starve();
         claimed
     }
 

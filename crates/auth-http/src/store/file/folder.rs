@@ -204,13 +204,21 @@ fn check(stat: &Stat, path: &Path, mode: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// A path in words for a person. Of a file that the store made, the hash in its name is no secret, though it
+/// looks like one.
 fn shown(path: &Path) -> String {
-    crate::quoted::path(path)
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    match (path.parent(), super::super::name::readable(&name)) {
+        (Some(folder), Some(readable)) if crate::quoted::path(Path::new(readable)) == readable => {
+            format!("{}/{name}", crate::quoted::path(folder))
+        }
+        _ => crate::quoted::path(path),
+    }
 }
 
 /// A path as one word of a shell.
 fn quoted(path: &Path) -> String {
-    format!("'{}'", crate::quoted::path(path).replace('\'', r"'\''"))
+    format!("'{}'", shown(path).replace('\'', r"'\''"))
 }
 
 /// What an error of the system's means, with the remedy where there is one.
