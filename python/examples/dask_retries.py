@@ -9,6 +9,8 @@ Dask repeats a task that raises, whatever it raises. So a task raises what is `r
 from __future__ import annotations
 
 import os
+import time
+from datetime import datetime, timezone
 from typing import Union
 
 from dask.distributed import Client as Dask
@@ -23,9 +25,12 @@ def book(client: ledgerauth.Client, number: int) -> Union[str, ledgerauth.Ledger
     try:
         return str(client.post("/v1/invoices", json={"number": number, "total": 100}).json()["data"]["id"])
     except ledgerauth.LedgerAuthError as error:
-        if error.retryable:
-            raise
-        return error
+        if not error.retryable:
+            return error
+        if error.come_back_at is not None:
+            # Dask repeats at once, and would use its retries up before the limit is over.
+            time.sleep(max(0.0, (error.come_back_at - datetime.now(timezone.utc)).total_seconds()))
+        raise
 
 
 def main() -> None:

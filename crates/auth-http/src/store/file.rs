@@ -79,7 +79,9 @@ mod present {
         pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
             let refused = |reason| Error::Setting { name: "the token store", reason };
             let path = path.as_ref();
-            if !auth_core::Shown::new(&path.to_string_lossy(), auth_core::Looks::Path).is_plain() && !path.exists() {
+            // A folder in one that is there is meant, whatever it is called: temporary folders have random names.
+            let is_meant = path.exists() || path.parent().is_some_and(Path::exists);
+            if !is_meant && !auth_core::Shown::new(&path.to_string_lossy(), auth_core::Looks::Path).is_plain() {
                 let told = crate::quoted::path(path);
                 return Err(refused(format!("its folder is {told}: if it is a path all the same, create the folder first")));
             }
