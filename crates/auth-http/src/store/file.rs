@@ -79,9 +79,10 @@ mod present {
         pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
             let refused = |reason| Error::Setting { name: "the token store", reason };
             let path = path.as_ref();
-            // A folder in one that is there is meant, whatever it is called: temporary folders have random names.
-            let is_meant = path.exists() || path.parent().is_some_and(Path::exists);
-            if !is_meant && !auth_core::Shown::new(&path.to_string_lossy(), auth_core::Looks::Path).is_plain() {
+            // What is there is meant, whatever it is called: temporary folders have random names.
+            let is_plain = |path: &Path| auth_core::Shown::new(&path.to_string_lossy(), auth_core::Looks::Path).is_plain();
+            let is_in_one = path.parent().is_some_and(Path::exists) && path.file_name().is_some_and(|name| is_plain(name.as_ref()));
+            if !path.exists() && !is_in_one && !is_plain(path) {
                 let told = crate::quoted::path(path);
                 return Err(refused(format!("its folder is {told}: if it is a path all the same, create the folder first")));
             }
