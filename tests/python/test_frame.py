@@ -6,9 +6,7 @@ import io
 import random
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
-import urllib3
 
 import ledgerauth
 from scripted import Scripted
@@ -27,6 +25,7 @@ def client(url, **more):
 
 
 def test_a_url_leads_urllib3_and_httpx_to_the_same_host():
+    httpx, urllib3 = pytest.importorskip("httpx"), pytest.importorskip("urllib3")
     dice, accepted = random.Random(7), 0
     for _ in range(4_000):
         text = "".join(dice.choices(PIECES, k=dice.randint(1, 6)))
