@@ -3,7 +3,7 @@
     pip install 'ledgerauth[airflow]'
     python airflow_retries.py
 
-Airflow repeats a task that raises, whatever it raises, but for `AirflowFailException`. So what is not `retryable` becomes that.
+Airflow repeats a task after every exception but `AirflowFailException`. So an error that is not `retryable` becomes that one.
 """
 
 from __future__ import annotations

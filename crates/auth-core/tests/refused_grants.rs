@@ -13,6 +13,22 @@ use support::{START, rotated};
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
+/// A provider whose refresh tokens never change.
+const LASTING: &str = r#"
+name = "lasting"
+title = "Lasting"
+[[environment]]
+name = "production"
+base_url = "https://api.lasting.example"
+token_url = "https://login.lasting.example/token"
+[token]
+grants = ["refresh_token"]
+request = "form"
+client_auth = "client_secret_basic"
+[token.refresh]
+rotation = "never"
+"#;
+
 /// What the token endpoint does with the refresh token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Endpoint {
@@ -38,7 +54,7 @@ impl Fleet {
     /// Of a provider whose refresh tokens are spent by their first use (Numeric), or may be used again (`quickbooks`).
     fn new(provider: &str, processes: usize, grant: fn(ClientCredentials) -> Grant) -> Self {
         let session = || {
-            let provider = Provider::builtin(provider).unwrap();
+            let provider = Provider::builtin(provider).or_else(|_| Provider::from_toml(LASTING)).unwrap();
             let client = ClientCredentials::parse(&provider, "client-1", "client-secret-1").unwrap();
             let credential = Credential::Grant(grant(client));
             let connection = Connection::builder(provider).environment("production").build(&credential).unwrap();
@@ -229,7 +245,7 @@ fn what_is_no_refusal_of_the_refresh_token_is_not_kept() {
 
 #[test]
 fn a_probe_that_is_answered_with_another_refusal_was_the_probe_of_its_hour() {
-    for provider in ["numeric", "quickbooks"] {
+    for provider in ["numeric", "quickbooks", "lasting"] {
         let mut fleet = Fleet::new(provider, 3, given);
         assert!(fleet.all_are_refused());
         fleet.now = fleet.now.after(HOUR);

@@ -2,13 +2,12 @@
 //! the journal says that the refresh token is sent, so that a connection that cannot be made
 //! spends nothing.
 
-use super::at::{At, Then};
+use super::at::At;
 use super::journal::is_single_use;
 use super::{Exchange, Transport};
 use crate::session::Session;
 use crate::step::{Connect, ConnectOutcome, Unanswered};
 use crate::time::UnixTime;
-use alloc::boxed::Box;
 use core::time::Duration;
 
 /// How long connecting may take at most: 10 s, because a host that has not answered by then is not
@@ -23,16 +22,11 @@ impl Exchange {
         }
         let endpoint = session.connection().endpoints().token.clone();
         let Some(url) = endpoint.filter(|_| is_single_use(session)) else {
-            self.at = At::Fetch;
+            // The journal decides whether something is written first: the probe of a refused token is.
+            self.at = At::Journal;
             return None;
         };
-        if !self.hold(session, now, now.after(Self::lease_span(session))) {
-            self.yield_to_the_holder(session);
-            return None;
-        }
-        if !self.lease_holds(session, now) {
-            let next = At::Release(Box::new(At::Resting(now, Then::Claim)));
-            self.at = self.after_clearing_the_journal(session, next);
+        if !self.keeps_the_right(session, now) {
             return None;
         }
         self.at = At::ExpectConnected;

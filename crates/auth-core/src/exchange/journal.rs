@@ -22,13 +22,7 @@ impl Exchange {
             self.at = At::Fetch;
             return None;
         }
-        if !self.hold(session, now, now.after(Self::lease_span(session))) {
-            self.yield_to_the_holder(session);
-            return None;
-        }
-        if !self.lease_holds(session, now) {
-            let next = At::Release(Box::new(At::Resting(now, Then::Claim)));
-            self.at = self.after_clearing_the_journal(session, next);
+        if !self.keeps_the_right(session, now) {
             return None;
         }
         // One entry for one lease, written anew before each sending: only who still holds the lease can write it.
@@ -41,6 +35,20 @@ impl Exchange {
         let record = Record { generation: self.stored, spending: spending_entry, refusal, ..session.life()?.record()? };
         self.at = At::ExpectJournaled(spending);
         Some(Save { record: session.labelled(record), replaces: self.stored, lease: self.lease() })
+    }
+
+    /// Whether this exchange still has the right to the token, and the lease outlasts the request; else it goes back to claim.
+    pub(super) fn keeps_the_right(&mut self, session: &mut Session, now: UnixTime) -> bool {
+        if !self.hold(session, now, now.after(Self::lease_span(session))) {
+            self.yield_to_the_holder(session);
+            return false;
+        }
+        let holds = self.lease_holds(session, now);
+        if !holds {
+            let next = At::Release(Box::new(At::Resting(now, Then::Claim)));
+            self.at = self.after_clearing_the_journal(session, next);
+        }
+        holds
     }
 
     pub(super) fn journaled(&mut self, session: &mut Session, now: UnixTime, spending: Spending, saved: Saved) {
