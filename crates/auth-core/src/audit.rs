@@ -53,6 +53,10 @@ pub enum Audited {
     EventsDropped,
     /// Other users of the machine can read the file that the credential came from.
     CredentialExposed,
+    /// The files of the client's certificate have changed, and the new one is shown from now on.
+    IdentityReplaced,
+    /// The files of the client's certificate have changed, cannot be used, and the old one goes on.
+    IdentityKept,
 }
 
 impl Audited {
@@ -78,6 +82,8 @@ impl Audited {
             Self::RefreshTokenEnding => "refresh_token_ending",
             Self::EventsDropped => "events_dropped",
             Self::CredentialExposed => "credential_exposed",
+            Self::IdentityReplaced => "identity_replaced",
+            Self::IdentityKept => "identity_kept",
         }
     }
 }
@@ -104,7 +110,8 @@ impl Audited {
             | Self::Replaced
             | Self::EventsDropped
             | Self::ConsentFailed
-            | Self::CredentialExposed => Severity::Warn,
+            | Self::CredentialExposed
+            | Self::IdentityKept => Severity::Warn,
             Self::Sent | Self::Answered => Severity::Debug,
             _ => Severity::Info,
         }
@@ -181,6 +188,12 @@ impl AuditEvent {
     /// source and the remedy.
     pub fn credential_exposed(connection: &Connection, at: UnixTime, decision: String) -> Self {
         Self::new(connection, at, Audited::CredentialExposed, decision)
+    }
+
+    /// The event of a client certificate whose files have changed.
+    #[must_use]
+    pub fn of_identity(connection: &Connection, at: UnixTime, what: Audited, decision: String) -> Self {
+        Self::new(connection, at, what, decision)
     }
 
     /// The same, with which credential it was.

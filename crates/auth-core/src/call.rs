@@ -48,6 +48,18 @@ pub struct Call {
     redirect_targets: Vec<Origin>,
 }
 
+/// Why a caller's field of that name is refused, if it belongs to the frame.
+pub fn of_the_frame(name: &str) -> Failure {
+    let what = format!("the header {name} frames the message or belongs to the connection, so the client sets it");
+    Failure::new(FailureKind::Misuse, what, "nothing was sent: leave it out")
+}
+
+/// Whether a request of that method may be sent again, whatever became of the first (RFC 9110 section
+/// 9.2.2). Methods are compared with regard to case (section 9.1).
+pub fn is_idempotent(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE")
+}
+
 impl Call {
     /// A call of a method (in capitals) to a path or URL, if the connection's credential may go there.
     ///
@@ -60,7 +72,7 @@ impl Call {
         let url = connection.admit(path_or_url)?;
         fits(url.as_str().len())?;
         connection.permits(&url)?;
-        let repeatable = matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE");
+        let repeatable = is_idempotent(method);
         Ok(Self {
             connection: Arc::clone(connection),
             method: method.into(),

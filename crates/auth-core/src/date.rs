@@ -3,6 +3,7 @@
 //! What is a date is decided by the parser of TOML's dates, which are those of RFC 3339; here it is only counted in days.
 
 use crate::time::UnixTime;
+use alloc::borrow::ToOwned;
 use alloc::format;
 use core::fmt::{self, Display as _};
 use toml_datetime::{Date, Datetime, Offset, Time};
@@ -28,9 +29,17 @@ pub(crate) fn from_day(text: &str) -> Option<UnixTime> {
     }
 }
 
-/// One of the three forms of RFC 9110 section 5.6.7; `None` if it is none of them or lies before 1970. The name of the day is not looked at.
-pub(crate) fn from_http(text: &str) -> Option<UnixTime> {
-    let mut words = text.split([' ', ',', '-']).filter(|word| !word.is_empty());
+/// One of the three forms of RFC 9110 section 5.6.7, in any case, with `UTC` or an offset where it has `GMT`; `None` if it is none of them or lies before 1970.
+/// The name of the day is not looked at.
+///
+/// A year of two digits is the last one with these that lies at most 50 years after `now`.
+pub(crate) fn from_http(text: &str, now: UnixTime) -> Option<UnixTime> {
+    let is_offset = |zone: &str| zone.starts_with(['+', '-']) && zone[1..].bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    let (text, offset) = match text.rsplit_once(' ').filter(|(_, zone)| zone.is_ascii() && is_offset(zone)) {
+        Some((text, zone)) => (text, Some(zone)),
+        None => (text, None),
+    };
+    let mut words = text.split([' ', ',', '-']).filter(|word| !word.is_empty()).chain(offset.map(|_| "GMT"));
     let mut parts: [&str; 6] = core::array::from_fn(|_| words.next().unwrap_or_default());
     if words.next().is_some() {
         return None;
@@ -44,18 +53,32 @@ pub(crate) fn from_http(text: &str) -> Option<UnixTime> {
         parts = [name, day, month, year, time, "GMT"];
     }
     let [_, day, month, year, time, zone] = parts;
-    let month = 1 + MONTHS.iter().position(|name| *name == month)?;
-    // Two digits are those of RFC 850; the years that such a server can mean begin with Unix.
-    let century = if year.len() == 4 {
-        ""
-    } else if year < "70" {
-        "20"
-    } else {
-        "19"
+    let month = 1 + MONTHS.iter().position(|name| name.eq_ignore_ascii_case(month))?;
+    if time.len() != 8 || !["GMT", "UTC", "Z"].iter().any(|known| known.eq_ignore_ascii_case(zone)) {
+        return None;
+    }
+    let offset = match offset {
+        None => "Z".to_owned(),
+        Some(zone) => match zone.split_at(1) {
+            (sign, digits) if digits.len() == 4 => format!("{sign}{}:{}", &digits[..2], &digits[2..]),
+            _ => zone.to_owned(),
+        },
     };
-    let whole = (zone == "GMT" && time.len() == 8).then(|| format!("{century}{year}-{month:02}-{day:0>2}T{time}Z"))?;
-    from_rfc3339(&whole)
+    let of_year = |year: &str| from_rfc3339(&format!("{year}-{month:02}-{day:0>2}T{time}{offset}"));
+    if year.len() == 4 {
+        return of_year(year);
+    }
+    let latest = now.after(FIFTY_YEARS);
+    let century = |century: u64| of_year(&format!("{century}{year:0>2}")).filter(|at| *at <= latest);
+    // The century of a year that is at most one off.
+    let of_now = 19 + (now.as_secs() / SECONDS_OF_A_YEAR + 70) / 100;
+    (year.len() == 2).then(|| [of_now + 1, of_now, of_now - 1].into_iter().find_map(century)).flatten()
 }
+
+const SECONDS_OF_A_YEAR: u64 = 31_556_952;
+
+/// How far ahead a year of two digits may lie (RFC 9110 section 5.6.7).
+const FIFTY_YEARS: core::time::Duration = core::time::Duration::from_secs(50 * SECONDS_OF_A_YEAR);
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -128,21 +151,23 @@ mod tests {
             prop_assert_eq!(from_rfc3339(&far_east.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string()), Some(ours));
             let whole = UnixTime::from_secs(ours.as_secs());
             for form in ["%a, %d %b %Y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"] {
-                prop_assert_eq!(from_http(&theirs.strftime(form).to_string()), Some(whole), "{}", form);
+                prop_assert_eq!(from_http(&theirs.strftime(form).to_string(), ours), Some(whole), "{}", form);
             }
             let day = theirs.strftime("%Y-%m-%d").to_string();
             prop_assert_eq!(from_day(&day), Some(UnixTime::from_millis(at.unsigned_abs() / 86_400_000 * 86_400_000)));
         }
 
         #[test]
-        fn two_digits_of_a_year_are_one_of_a_hundred_from_1970(at in 0..3_155_760_000_i64) {
+        fn two_digits_of_a_year_are_the_last_at_most_fifty_years_ahead(now in 2_000_000_000..4_000_000_000_i64, ahead in -1_560_000_000..1_560_000_000_i64) {
+            let at = (now + ahead).max(0);
             let text = jiff::Timestamp::from_second(at).unwrap().strftime("%A, %d-%b-%y %H:%M:%S GMT").to_string();
-            prop_assert_eq!(from_http(&text), Some(UnixTime::from_secs(at.unsigned_abs())), "{}", text);
+            let read = from_http(&text, UnixTime::from_secs(now.unsigned_abs()));
+            prop_assert_eq!(read, Some(UnixTime::from_secs(at.unsigned_abs())), "{} at {}", text, now);
         }
 
         #[test]
         fn any_text_is_read_or_refused(text in "[ ,A-Za-z0-9:+.-]{0,40}") {
-            let _ = (from_http(&text), from_rfc3339(&text), from_day(&text));
+            let _ = (from_http(&text, UnixTime::default()), from_rfc3339(&text), from_day(&text));
         }
     }
 
@@ -156,14 +181,13 @@ mod tests {
             "Mon, 24 Nov 2025 16:00:10 CET",
             "Mon, 24 Nov 2025 16:00:10 GMT tomorrow",
             "Mon Nov 24 16:00:10 2025 GMT",
-            "Mon, 24 nov 2025 16:00:10 GMT",
             "Mon, 31 Nov 2025 16:00:10 GMT",
             "Mon, 24 Nov 2025 24:00:00 GMT",
             "Mon, 24 Nov 2025 16:00 GMT",
             "Mon, 24 Nov 225 16:00:10 GMT",
             "Wed, 31 Dec 1969 23:59:59 GMT",
         ] {
-            assert_eq!(from_http(text), None, "{text}");
+            assert_eq!(from_http(text, UnixTime::default()), None, "{text}");
         }
         assert_eq!((from_day("2025-11-24T00:00:00Z"), from_day("1969-12-31"), from_rfc3339("2025-11-24")), (None, None, None));
     }

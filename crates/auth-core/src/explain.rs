@@ -35,6 +35,12 @@ pub struct Explanation {
     pub generation: u64,
     /// The generation in the store, if the store was read and holds a record of this credential.
     pub stored_generation: Option<u64>,
+    /// Why the store could not be read: it is down, or what stands there is damaged, sealed with another
+    /// key or of another place. What else is said of the store is then not known.
+    pub store_error: Option<Failure>,
+    /// Until when the token in the store is good, by this machine's clock; in the past if it has ended.
+    /// `None` if no token of this credential was found there.
+    pub stored_token_ends: Option<UnixTime>,
     /// Until when the token in use is sent.
     pub token_ends: Option<UnixTime>,
     /// When the next token is asked for at the earliest.
@@ -50,8 +56,12 @@ pub struct Explanation {
     pub spending_attempts: u32,
     /// Whether it is sent again once nothing can be lost by that ([`crate::RefreshRules::resend_in_doubt`]).
     pub resends_in_doubt: bool,
-    /// Whether a person has to log in first: neither the session nor the store, as far as it was read, has a refresh token to go by.
+    /// Whether a person has to log in first: neither the session nor the store has a refresh token to go
+    /// by. `false` if the store could not be read, because nobody knows then.
     pub needs_consent: bool,
+    /// Whether no token can be had before the store is back: a refresh token that is good for one use is
+    /// not sent without it, and a credential that stands in the store is not known.
+    pub needs_store: bool,
     /// Who holds the store's lease on the credential.
     pub lease: Option<Held>,
     /// Until when all calls pause, and why.
@@ -65,12 +75,14 @@ pub struct Explanation {
 }
 
 impl Session {
-    /// How the credential stands. `stored` is what the store holds, if it was read, and `lease` who holds its lease, if it knows.
-    pub fn explain(&self, now: UnixTime, stored: Option<&Record>, lease: Option<Held>) -> Explanation {
+    /// How the credential stands. `stored` is what the store holds, or its own words on why that could not
+    /// be read; without a store it is `Ok(None)`. `lease` is who holds the store's lease, if it knows.
+    pub fn explain(&self, now: UnixTime, stored: Result<Option<&Record>, &str>, lease: Option<Held>) -> Explanation {
         let connection = self.connection();
         let token = self.life().and_then(|life| life.usable(now));
-        let stored = stored.and_then(|record| self.belonging(record.clone())).and_then(|record| record.record(false).ok()).flatten();
+        let (stored, store_error) = self.ours(stored);
         let stored = stored.as_ref();
+        let stored_token = stored.and_then(|record| self.token_of(record, 0.5));
         let known = self.life().map(super::token::life::TokenLife::known_record);
         let newest = stored.filter(|stored| known.as_ref().is_none_or(|known| known.generation < stored.generation)).or(known.as_ref());
         let spending = stored.or(newest).and_then(|record| record.spending);
@@ -83,10 +95,13 @@ impl Session {
             state: self.state(now),
             generation: self.life().map_or(0, super::token::life::TokenLife::generation),
             stored_generation: stored.map(|record| record.generation),
+            stored_token_ends: stored_token.map(|token| token.valid_until),
             token_ends: token.map(|token| token.valid_until),
             next_renewal: token.map(|token| token.renew_at),
             forecast: newest.and_then(|record| self.rules().forecast(record, self.servers(now))),
-            needs_consent: self.lacks_consent() && newest.is_none_or(|record| record.refresh_token.is_none()),
+            needs_consent: store_error.is_none() && self.lacks_consent() && newest.is_none_or(|record| record.refresh_token.is_none()),
+            needs_store: store_error.is_some() && (self.is_single_use() || self.lacks_consent()),
+            store_error,
             spending_since: spending.map(|spending| self.local(spending.since)),
             spending_attempts: spending.map_or(0, |spending| spending.attempt),
             refusal: stored.or(newest).and_then(|record| record.refusal.as_deref()).or(self.refusal()).cloned(),
@@ -96,6 +111,24 @@ impl Session {
             last_error: self.last_error().cloned(),
             keys: self.keys(now),
             skew_millis: self.skew_millis(),
+        }
+    }
+
+    /// The store's record, if it is this session's, and why that is not known.
+    fn ours(&self, stored: Result<Option<&Record>, &str>) -> (Option<Record>, Option<Failure>) {
+        let belonging = match stored {
+            // Keys are not kept in a store.
+            _ if self.life().is_none() => return (None, None),
+            Ok(record) => record.and_then(|record| self.belonging(record.clone())),
+            Err(why) => {
+                let advice = "no connection is known to be lost: mend the store, then look again; nobody has to log in for that";
+                return (None, Some(Failure::store("read", why, advice)));
+            }
+        };
+        match belonging.map(|belonging| belonging.record(false)) {
+            None => (None, None),
+            Some(Ok(record)) => (record, None),
+            Some(Err(failure)) => (None, Some(failure)),
         }
     }
 }
@@ -112,12 +145,13 @@ impl Explanation {
             let words = "the new token is kept in memory until the store is back: bring the store back, and do not end the process before";
             (self.state == SessionState::Unsaved).then(|| words.to_owned())
         };
-        pause.or_else(unsaved).or_else(consent).or_else(error).or_else(ending).filter(|advice| !advice.is_empty())
+        let store = || self.store_error.as_ref().map(|error| error.advice().to_owned());
+        pause.or_else(unsaved).or_else(store).or_else(consent).or_else(error).or_else(ending).filter(|advice| !advice.is_empty())
     }
 
     /// Whether calls can be sent as things stand, with a token that is here or that they get themselves.
     pub fn is_well(&self) -> bool {
-        let gets_one = !self.needs_consent && !matches!(self.state, SessionState::Unsaved | SessionState::Dead { .. });
+        let gets_one = !self.needs_consent && !self.needs_store && !matches!(self.state, SessionState::Unsaved | SessionState::Dead { .. });
         self.pause.is_none() && (self.token_ends.is_some() || gets_one)
     }
 }
@@ -130,6 +164,10 @@ impl fmt::Display for Explanation {
         }
         write!(f, ", at {}\nstate: ", self.at)?;
         match self.state {
+            SessionState::Empty if self.needs_store => f.write_str("no token here, and the store that has it cannot be read")?,
+            SessionState::Empty if self.stored_token_ends.is_some_and(|ends| ends > self.at) => {
+                f.write_str("no token here yet, the next call takes the one in the store")?;
+            }
             SessionState::Empty if self.needs_consent => f.write_str("no token, and no consent to get one by")?,
             SessionState::Empty => f.write_str("no token yet, the next call gets one")?,
             SessionState::Fresh => f.write_str("good")?,
@@ -147,6 +185,13 @@ impl fmt::Display for Explanation {
                 Some(stored) => write!(f, ", {stored} in the store")?,
                 None => {}
             }
+        }
+        if let Some(error) = &self.store_error {
+            write!(f, "\nstore: {}", error.what())?;
+        }
+        if let Some(ends) = self.stored_token_ends {
+            let is = if ends > self.at { "is good until" } else { "ended at" };
+            write!(f, "\nstore: its token {is} {ends}")?;
         }
         if let Some(ends) = self.token_ends {
             write!(f, "\ntoken: sent until {ends}")?;

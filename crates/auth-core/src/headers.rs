@@ -1,6 +1,8 @@
 //! Headers as the machine sees them: whatever the shell's HTTP library holds, without a copy.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 /// `Headers` is read access to the header fields of a response, whatever type the shell keeps them in.
@@ -78,4 +80,42 @@ pub fn is_of_the_frame(name: &str) -> bool {
         "upgrade",
     ];
     FRAME.iter().any(|field| field.eq_ignore_ascii_case(name))
+}
+
+/// A field's value without folds: each is a blank (RFC 9112 section 5.2).
+pub fn unfolded(value: &[u8]) -> Cow<'_, [u8]> {
+    let folds = |at: usize| value[at..].starts_with(b"\r\n ") || value[at..].starts_with(b"\r\n\t");
+    if !(0..value.len()).any(folds) {
+        return Cow::Borrowed(value);
+    }
+    let (mut clean, mut at) = (Vec::with_capacity(value.len()), 0);
+    while let Some(byte) = value.get(at) {
+        let (byte, length) = if folds(at) { (&b' ', 3) } else { (byte, 1) };
+        clean.push(*byte);
+        at += length;
+    }
+    Cow::Owned(clean)
+}
+
+/// Whether a field may stand on a request that another HTTP library sends: what such a library sets of the
+/// frame by itself is its own affair, what a caller put there instead is not.
+///
+/// `authority` is host and port of the URL, as they stand in it. `length` is that of the body, in bytes;
+/// `None` if the library reads it while it sends.
+pub fn may_frame(name: &str, value: &str, authority: &str, length: Option<usize>) -> bool {
+    if !is_of_the_frame(name) {
+        return true;
+    }
+    let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(value));
+    match name.to_ascii_lowercase().as_str() {
+        "host" => {
+            let without_port = |text: &str| text.strip_suffix(":443").or(text.strip_suffix(":80")).unwrap_or(text).to_ascii_lowercase();
+            without_port(value) == without_port(authority)
+        }
+        "content-length" => length.is_none_or(|length| value.parse() == Ok(length)),
+        "transfer-encoding" => length.is_none() && is(&["chunked"]),
+        "connection" => is(&["keep-alive", "close"]),
+        "expect" => is(&["100-continue"]),
+        _ => false,
+    }
 }

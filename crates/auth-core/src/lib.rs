@@ -121,7 +121,7 @@ mod token;
 mod verdict;
 
 pub use audit::{AuditEvent, Audited, Severity};
-pub use call::{Call, check_field};
+pub use call::{Call, check_field, is_idempotent, of_the_frame};
 pub use connection::{Connection, ConnectionBuilder};
 pub use credential::{
     ApiKey, Authorization, ClientCredentials, Credential, Grant, KeyAge, KeyError, KeyFault, KeyNotes, KeyState, PlanStep, RotationPlan,
@@ -129,7 +129,7 @@ pub use credential::{
 };
 pub use exchange::{Exchange, request_id};
 pub use explain::Explanation;
-pub use headers::{Headers, is_of_the_frame};
+pub use headers::{Headers, is_of_the_frame, may_frame, unfolded};
 pub use oauth::assertion::Assertion;
 pub use oauth::authorization::CodeLogin;
 pub use oauth::browser::StartVisit;

@@ -3,6 +3,7 @@
 //! Every URL is parsed once, strictly (RFC 3986, no user information, no oddities that two parsers could read in two ways), and the
 //! shell sends to the text of the *parsed* URL, never to the text that somebody passed in.
 
+use crate::shown::looks_like_a_key;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -148,6 +149,9 @@ impl Url {
             return Err(UrlError::new("it carries a user name or password before the host".to_owned()));
         }
         let host = read_host(authority.host())?;
+        if looks_like_a_key(&host) {
+            return Err(UrlError::new("its host begins as a key does".to_owned()));
+        }
         let port = match authority.port().map(fluent_uri::pct_enc::EStr::as_str) {
             None | Some("") if secure => 443,
             None | Some("") => 80,

@@ -1,5 +1,9 @@
 //! `Shown`: an argument of the caller's in a message, told by its length where it could be a secret.
 
+use crate::redact::MARK_TEXT;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 /// The longest word, such as an environment's name, that is quoted.
@@ -31,6 +35,8 @@ pub enum Looks {
     Note,
     /// An id that a vendor gave, which may be made of random letters and digits.
     Id,
+    /// An id of a call: parts of letters and digits, such as a UUID or a trace context.
+    CallId,
 }
 
 /// `Shown` is an argument of the caller's as a message shows it.
@@ -58,6 +64,13 @@ impl<'a> Shown<'a> {
             Looks::Word => text.len() <= LONGEST_WORD && is_of(b"_-. /") && !is_secret(text, false),
             Looks::Variable => text.len() <= LONGEST_PART && is_of(b"_") && !is_secret(text, false),
             Looks::Id => text.len() <= LONGEST_WORD && is_of(b"_-.:") && !is_prefixed(text),
+            Looks::CallId => {
+                let parts = text.split(['_', '-', '.', ':']);
+                text.len() <= LONGEST_PART
+                    && is_of(b"_-.:")
+                    && !is_prefixed(text)
+                    && parts.into_iter().all(|part| part.len() <= LONGEST_WORD)
+            }
             Looks::Note => text.chars().count() <= LONGEST_PART && !is_odd(text) && !holds_scheme(text) && !is_secret(text, false),
             Looks::Path => text.len() <= LONGEST_PATH && !is_odd(text) && !holds_scheme(text) && !is_secret(text, is_rooted(text)),
             Looks::Url => {
@@ -85,7 +98,7 @@ impl<'a> Shown<'a> {
         }
         let what = match self.looks {
             Looks::Word | Looks::Note => "name",
-            Looks::Id => "id",
+            Looks::Id | Looks::CallId => "id",
             Looks::Variable => "variable",
             Looks::Path => "path",
             Looks::Url => "URL",
@@ -129,8 +142,21 @@ fn is_rooted(text: &str) -> bool {
 
 /// Whether the text begins as base64 of a PEM block or of JSON, or as a provider's keys do.
 fn is_prefixed(text: &str) -> bool {
-    let secret = ["_sk_", "sk_", "_secret_", "secret_"];
-    ENCODED.iter().chain(&secret).any(|start| text.starts_with(start)) || text.contains(secret[0])
+    looks_like_a_key(text) || ENCODED.iter().chain(&["_secret_", "secret_"]).any(|start| text.starts_with(start))
+}
+
+/// Whether the text is a provider's key. No name of a host looks so, either.
+pub(crate) fn looks_like_a_key(text: &str) -> bool {
+    text.contains("_sk_") || text.starts_with("sk_")
+}
+
+/// A path of the API as an event tells it: without the parts that begin as keys and tokens do. Other parts may be ids, however random they look.
+pub(crate) fn path_without_keys(path: &str) -> String {
+    if !path.split('/').any(is_prefixed) {
+        return path.to_owned();
+    }
+    let parts: Vec<&str> = path.split('/').map(|part| if is_prefixed(part) { MARK_TEXT } else { part }).collect();
+    parts.join("/")
 }
 
 /// Whether letters and digits stand in the text as they do in keys and tokens.

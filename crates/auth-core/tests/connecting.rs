@@ -140,3 +140,27 @@ fn an_answer_that_is_late_in_this_process_is_waited_for_by_its_callers() {
     let stored = scenario.stored.as_ref().expect("a record");
     assert_eq!((stored.generation, stored.spending), (1, None));
 }
+
+#[test]
+fn who_leaves_before_the_second_sending_of_what_never_left_has_spent_nothing() {
+    for (is_connected, settles) in [(false, false), (false, true), (true, false), (true, true)] {
+        let mut scenario = Scenario::refresh_token();
+        let mut call = scenario.call("GET", "/v1/health");
+        scenario.to_fetch(&mut call);
+        scenario.lose(&mut call, true);
+        scenario.now = scenario.to_wait(&mut call);
+        let step = call.poll(&mut scenario.session, scenario.now);
+        assert!(matches!(step, Step::Connect(_)), "{step:?}");
+        if is_connected {
+            call.handle_connected(&mut scenario.session, scenario.now, ConnectOutcome::Connected);
+        }
+        // Other processes are told, if there is time, and this one knows it in any case.
+        if settles {
+            let told = call.settle(&mut scenario.session).expect("a record");
+            assert_eq!(told.record.spending, None, "{is_connected}");
+        }
+        call.abandon(&mut scenario.session);
+        let mut next = scenario.call("GET", "/v1/health");
+        assert!(scenario.to_fetch(&mut next).body.expect("a body").expose().contains("refresh-1"));
+    }
+}

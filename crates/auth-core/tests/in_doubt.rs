@@ -28,6 +28,14 @@ fn renewing() -> (Scenario, Exchange) {
     (scenario, renewal)
 }
 
+/// A session at its first token request, which is on its way.
+fn sent() -> (Scenario, Exchange) {
+    let mut scenario = Scenario::refresh_token();
+    let mut call = scenario.call("GET", "/v1/health");
+    scenario.to_fetch(&mut call);
+    (scenario, call)
+}
+
 /// Another process with the same credential, at the same store and moment.
 fn sibling(of: &Scenario) -> Scenario {
     let mut sibling = Scenario::refresh_token();
@@ -91,10 +99,7 @@ fn while_the_access_token_is_valid_it_is_used_and_nothing_is_sent() {
 
 #[test]
 fn another_process_sends_after_a_whole_lease_span_of_its_own_clock() {
-    let mut scenario = Scenario::refresh_token();
-    let mut call = scenario.call("GET", "/v1/health");
-    scenario.to_fetch(&mut call);
-    drop(call);
+    let (scenario, _gone) = sent();
     let mut other = sibling(&scenario);
     let mut call = other.call("GET", "/v1/health");
     let until = other.to_wait(&mut call);
@@ -115,9 +120,7 @@ fn another_process_sends_after_a_whole_lease_span_of_its_own_clock() {
 
 #[test]
 fn an_entry_that_another_process_made_meanwhile_is_watched_anew() {
-    let mut scenario = Scenario::refresh_token();
-    let mut call = scenario.call("GET", "/v1/health");
-    scenario.to_fetch(&mut call);
+    let (scenario, _sender) = sent();
     let mut other = sibling(&scenario);
     let mut waiting = other.call("GET", "/v1/health");
     other.now = other.to_wait(&mut waiting);
@@ -132,10 +135,7 @@ fn an_entry_that_another_process_made_meanwhile_is_watched_anew() {
 
 #[test]
 fn a_store_that_proves_the_senders_death_lets_the_next_process_send_at_once() {
-    let mut scenario = Scenario::refresh_token();
-    let mut call = scenario.call("GET", "/v1/health");
-    scenario.to_fetch(&mut call);
-    drop(call);
+    let (scenario, _gone) = sent();
     let mut other = sibling(&scenario);
     let mut call = other.call("GET", "/v1/health");
     assert!(matches!(other.poll(&mut call), Step::Claim(_)));
@@ -145,9 +145,7 @@ fn a_store_that_proves_the_senders_death_lets_the_next_process_send_at_once() {
 
 #[test]
 fn a_siblings_newer_token_is_taken_and_nothing_is_sent() {
-    let mut scenario = Scenario::refresh_token();
-    let mut call = scenario.call("GET", "/v1/health");
-    scenario.to_fetch(&mut call);
+    let (mut scenario, mut call) = sent();
     let mut other = sibling(&scenario);
     let mut waiting = other.call("GET", "/v1/health");
     other.now = other.to_wait(&mut waiting);
@@ -160,9 +158,7 @@ fn a_siblings_newer_token_is_taken_and_nothing_is_sent() {
 
 #[test]
 fn a_refusal_asks_for_a_person_and_says_why() {
-    let mut scenario = Scenario::refresh_token();
-    let mut call = scenario.call("GET", "/v1/health");
-    scenario.to_fetch(&mut call);
+    let (mut scenario, mut call) = sent();
     scenario.lose(&mut call, false);
     scenario.now = scenario.to_wait(&mut call);
     scenario.to_fetch(&mut call);
@@ -226,9 +222,7 @@ fn a_profile_can_forbid_it_with_a_source() {
 
 #[test]
 fn a_resend_that_cannot_be_journaled_is_not_sent() {
-    let mut scenario = Scenario::refresh_token();
-    let mut call = scenario.call("GET", "/v1/health");
-    scenario.to_fetch(&mut call);
+    let (mut scenario, mut call) = sent();
     scenario.lose(&mut call, false);
     scenario.now = scenario.to_wait(&mut call);
     let Step::Save(save) = scenario.poll(&mut call) else { panic!() };

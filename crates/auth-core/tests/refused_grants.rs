@@ -144,6 +144,20 @@ fn one_process_probes_once_an_hour_for_three_days() {
 }
 
 #[test]
+fn who_comes_back_after_three_days_probes_no_more() {
+    for provider in ["numeric", "quickbooks"] {
+        let mut fleet = Fleet::new(provider, 3, given);
+        assert!(fleet.all_are_refused());
+        // The probe of an hour ago was never made, because nobody called.
+        for days in [3, 4, 30] {
+            fleet.now = START.after(HOUR * 24 * days);
+            assert!(fleet.all_are_refused());
+            assert_eq!(fleet.asked.len(), 1, "{provider}: {days} days");
+        }
+    }
+}
+
+#[test]
 fn a_probe_that_is_granted_ends_the_refusal_for_everybody() {
     let mut fleet = Fleet::new("numeric", 4, given);
     assert!(fleet.all_are_refused());
@@ -226,7 +240,7 @@ fn everybody_is_told_since_when_and_until_when() {
     assert!(words.contains("since 2025-11-24T16:00:00Z; the refresh token is not sent again before 2025-11-24T17:00:00Z"), "{words}");
     assert!(words.contains("(400 invalid_grant), the server says \"Token is gone\""), "{words}");
     for session in &fleet.sessions {
-        let explained = session.explain(fleet.now, fleet.record.as_ref(), None);
+        let explained = session.explain(fleet.now, Ok(fleet.record.as_ref()), None);
         let refusal = explained.refusal.as_ref().unwrap();
         assert_eq!((refusal.since, refusal.next_probe()), (START, Some(START.after(HOUR))));
         let text = explained.to_string();

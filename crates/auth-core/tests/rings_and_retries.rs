@@ -33,7 +33,7 @@ fn retries() {
             now: START,
             deadline: START.after(millis("deadline_in_ms").unwrap()),
         };
-        let decision = decide(&situation, &Policy::default(), &mut Budget::default(), vector["random"].as_f64().unwrap());
+        let decision = decide(&situation, &Policy::default(), Some(&mut Budget::default()), vector["random"].as_f64().unwrap());
         let expect = &vector["expect"];
         let since = |at: UnixTime| u64::try_from(at.since(START).as_millis()).unwrap();
         match decision {

@@ -25,7 +25,7 @@ fn a_refresh_token_in_doubt_keeps_what_the_server_said() {
     let failure = failure(&outcome);
     assert_eq!((failure.status(), failure.code(), failure.message()), (Some(503), Some("maintenance"), Some("until four")));
     assert_eq!(failure.come_back_at(), Some(scenario.now.after(Duration::from_mins(10))));
-    let explanation = scenario.session.explain(scenario.now, scenario.stored.as_ref(), None);
+    let explanation = scenario.session.explain(scenario.now, Ok(scenario.stored.as_ref()), None);
     let (_, told) = explanation.last_error.unwrap();
     assert_eq!((told.status(), told.kind()), (Some(503), FailureKind::TokenEndpoint));
 }

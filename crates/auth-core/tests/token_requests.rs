@@ -127,3 +127,72 @@ fn after_a_refused_new_token_every_call_says_so_and_a_new_one_is_asked_for_once_
     // Two at first; then, in 300 seconds, one a minute.
     assert!((5..=7).contains(&minted), "{minted}");
 }
+
+#[test]
+fn a_new_token_that_one_path_refuses_goes_on_working_on_the_others() {
+    let mut scenario = Scenario::client_credentials();
+    let (mut minted, mut told) = (0, Vec::new());
+    for number in 0..40 {
+        let refuses = number % 2 == 0;
+        let mut call = scenario.call("GET", if refuses { "/v1/ledger" } else { "/v1/health" });
+        let outcome = loop {
+            match scenario.next(&mut call) {
+                Step::Fetch(_) => {
+                    minted += 1;
+                    scenario.respond(&mut call, 200, &[], &token(&format!("token-{minted}"), 3_600));
+                }
+                Step::Send(_) => scenario.respond(&mut call, if refuses { 401 } else { 200 }, &[], ""),
+                Step::Wait(until) => scenario.now = until,
+                Step::Done(outcome) => break outcome,
+                other => panic!("{other:?}"),
+            }
+        };
+        call.abandon(&mut scenario.session);
+        match outcome {
+            Outcome::Answered(None) => assert!(!refuses),
+            outcome => told.push(failure(&outcome).kind()),
+        }
+        scenario.advance(Duration::from_secs(1));
+    }
+    assert_eq!(told, [FailureKind::TokenRefused; 20]);
+    // Two at first, and one after a minute at most.
+    assert!((2..=3).contains(&minted), "{minted}");
+}
+
+#[test]
+fn a_token_endpoint_that_fails_once_is_not_noticed_by_a_caller_whose_api_has_failed_often() {
+    let mut scenario = Scenario::client_credentials().with_token("first");
+    // Far more repeats than the budget of the API's calls has.
+    for _ in 0..40 {
+        let mut call = scenario.call("GET", "/v1/health");
+        let outcome = loop {
+            match scenario.next(&mut call) {
+                Step::Send(_) => scenario.respond(&mut call, 503, &[], ""),
+                Step::Wait(until) => scenario.now = until,
+                Step::Done(outcome) => break outcome,
+                other => panic!("{other:?}"),
+            }
+        };
+        call.abandon(&mut scenario.session);
+        assert!(matches!(outcome, Outcome::Answered(_)), "{outcome:?}");
+    }
+    let mut starved = scenario.call("GET", "/v1/health");
+    let (mut statuses, mut sent) = ([503, 200].into_iter(), Vec::new());
+    let outcome = loop {
+        match scenario.next(&mut starved) {
+            Step::Fetch(_) => {
+                let status = statuses.next().expect("two token requests");
+                scenario.respond(&mut starved, status, &[], &token("second", 3_600));
+            }
+            Step::Send(send) => {
+                sent.push(sent_value(&send).to_owned());
+                scenario.respond(&mut starved, if sent.len() == 1 { 401 } else { 200 }, &[], "");
+            }
+            Step::Wait(until) => scenario.now = until,
+            Step::Done(outcome) => break outcome,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(matches!(outcome, Outcome::Answered(None)), "{outcome:?}");
+    assert_eq!(sent, ["Bearer first", "Bearer second"]);
+}

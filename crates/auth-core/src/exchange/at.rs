@@ -2,6 +2,7 @@
 
 use crate::credential::{Authorization, Secret};
 use crate::provider::GrantKind;
+use crate::shown::{Looks, Shown};
 use crate::step::Outcome;
 use crate::time::UnixTime;
 use crate::token::access::Token;
@@ -9,6 +10,7 @@ use crate::token::record::{Record, SharedPause, Spending};
 use crate::verdict::failure::Failure;
 use crate::verdict::processed::Processed;
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -24,7 +26,19 @@ pub(super) struct Deliveries {
     /// What became of the request, on all of its attempts so far.
     pub(super) processed: Processed,
     pub(super) url: Option<crate::origin::Url>,
+    /// The id under which it is sent.
+    pub(super) sent_id: Arc<str>,
+    /// The same as failures and events tell it.
     pub(super) request_id: Arc<str>,
+}
+
+impl Deliveries {
+    /// Takes the id under which the request is sent. One that could be a secret is not told.
+    pub(super) fn name(&mut self, id: Arc<str>) {
+        let shown = Shown::new(&id, Looks::CallId);
+        self.request_id = if shown.is_plain() { Arc::clone(&id) } else { shown.to_string().into() };
+        self.sent_id = id;
+    }
 }
 
 /// What the exchange waits for, or will do at the next poll.

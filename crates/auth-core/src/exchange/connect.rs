@@ -3,7 +3,6 @@
 //! spends nothing.
 
 use super::at::At;
-use super::journal::is_single_use;
 use super::{Exchange, Transport};
 use crate::session::Session;
 use crate::step::{Connect, ConnectOutcome, Unanswered};
@@ -21,7 +20,7 @@ impl Exchange {
             return None;
         }
         let endpoint = session.connection().endpoints().token.clone();
-        let Some(url) = endpoint.filter(|_| is_single_use(session)) else {
+        let Some(url) = endpoint.filter(|_| session.is_single_use()) else {
             // The journal decides whether something is written first: the probe of a refused token is.
             self.at = At::Journal;
             return None;

@@ -47,7 +47,7 @@ impl Exchange {
             foreign: authorization.is_none(),
             authorization,
             redirects: self.deliveries.redirects,
-            request_id: (Arc::clone(connection.request_id_header()), Arc::clone(&self.deliveries.request_id)),
+            request_id: (Arc::clone(connection.request_id_header()), Arc::clone(&self.deliveries.sent_id)),
             attempt: self.deliveries.sends,
         })
     }
@@ -150,7 +150,7 @@ impl Exchange {
         };
         let policy = *session.connection().policy();
         let random = self.dice.f64();
-        let decision = if replayable { retry::decide(&situation, &policy, session.budget(), random) } else { Decision::Stop };
+        let decision = if replayable { retry::decide(&situation, &policy, Some(session.budget()), random) } else { Decision::Stop };
         if let Decision::Again(at) = decision {
             let connection = Arc::clone(session.connection());
             self.note(&connection, now, Audited::Repeating, None, || format!("{}; again at {at}", failure.what()));

@@ -1,7 +1,6 @@
 //! The journal: what is written before a single-use refresh token is sent, and when it is taken back.
 
 use super::at::{At, Then};
-use super::obtain::store_down;
 use super::{Exchange, Outcome, Record, Save, Saved};
 use crate::session::Session;
 use crate::time::UnixTime;
@@ -18,7 +17,7 @@ impl Exchange {
         if self.begins_anew(session, now) {
             return None;
         }
-        if !is_single_use(session) && self.probing.is_none() {
+        if !session.is_single_use() && self.probing.is_none() {
             self.at = At::Fetch;
             return None;
         }
@@ -31,7 +30,7 @@ impl Exchange {
         let spending = Spending { mark, since, attempt: self.sent_before.saturating_add(1) };
         // Whoever reads this knows that the probe of the hour is under way.
         let refusal = self.probing.as_ref().map(|refusal| Box::new(refusal.probed(session.servers(now))));
-        let spending_entry = is_single_use(session).then_some(spending);
+        let spending_entry = session.is_single_use().then_some(spending);
         let record = Record { generation: self.stored, spending: spending_entry, refusal, ..session.life()?.record()? };
         self.at = At::ExpectJournaled(spending);
         Some(Save { record: session.labelled(record), replaces: self.stored, lease: self.lease() })
@@ -67,7 +66,7 @@ impl Exchange {
             // After a rest: a store that shows one generation and compares another would be asked without end.
             Saved::Superseded => self.at = At::Release(Box::new(self.look_again(now))),
             Saved::Down(why) => {
-                let failure = store_down("written", &why, "the refresh token was not spent: bring the store back, then call again");
+                let failure = Failure::store("written", &why, "the refresh token was not spent: bring the store back, then call again");
                 self.give_up(session, now, failure);
             }
         }
@@ -89,7 +88,7 @@ impl Exchange {
     /// What to store before the exchange is abandoned: a record without the journal's entry, if the refresh
     /// token was certainly not sent. Without it other processes could not know that.
     pub fn settle(&mut self, session: &mut Session) -> Option<Save> {
-        let unsent = matches!(self.at, At::Fetch | At::Resting(_, Then::Fetch));
+        let unsent = matches!(self.at, At::Connect | At::ExpectConnected | At::Journal | At::Fetch | At::Resting(_, Then::Fetch));
         if !unsent || self.spent_since.is_some() || self.leased_until.is_none() {
             return None;
         }
@@ -124,11 +123,6 @@ impl Exchange {
 /// A number that tells the session's grant from another.
 pub(super) fn grant_of(session: &Session) -> u64 {
     session.fingerprint()
-}
-
-/// Whether the next refresh token is spent by its first use.
-pub(super) fn is_single_use(session: &Session) -> bool {
-    session.life().is_some_and(|life| life.is_single_use(session.rules().spends()))
 }
 
 /// The end of a connection at a provider that forbids to send a refresh token in doubt again.

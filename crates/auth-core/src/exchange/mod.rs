@@ -2,13 +2,14 @@
 //!
 //! States are named by what they wait for. `poll` says what to do; the one matching `handle_*` takes what came of it. Getting a token
 //! (claim, fetch, save, release) is in `obtain`, the connection for it in `connect`, what is written before a single-use refresh token is spent in `journal`, when one in doubt is sent again in `doubt`, sending the caller's request in `deliver`; the states are in `at`, what a shell reports in `report`, what
-//! is noted for the audit in `note`; this file is the frame around them.
+//! is noted for the audit in `note`, what an exchange leaves behind in `leave`; this file is the frame around them.
 
 mod at;
 mod connect;
 mod deliver;
 mod doubt;
 mod journal;
+mod leave;
 mod note;
 mod obtain;
 mod report;
@@ -67,6 +68,8 @@ pub struct Exchange {
     /// The refusal of the refresh token that is sent once more, as the probe of the hour.
     probing: Option<Box<Refusal>>,
     fetches: u32,
+    /// The generation whose refresh token was sent last.
+    sent: u64,
     /// How many token requests of the session had got no answer when this exchange began.
     unanswered_before: u32,
     /// Whether a signed request was repeated because the clocks differed.
@@ -87,7 +90,7 @@ impl Exchange {
     pub fn new(call: Call, seed: u64) -> Self {
         let mut exchange = Self::idle(seed);
         let id = call.request_id.clone().unwrap_or_else(|| str::from_utf8(&digits(&mut exchange.dice)).unwrap_or_default().into());
-        exchange.deliveries.request_id = id;
+        exchange.deliveries.name(id);
         exchange.deliveries.url = Some(call.url.clone());
         exchange.call = Some(call);
         exchange
@@ -112,6 +115,7 @@ impl Exchange {
             probe: false,
             processed: Processed::No,
             url: None,
+            sent_id: Arc::default(),
             request_id: Arc::default(),
         };
         let dice = fastrand::Rng::with_seed(seed);
@@ -132,6 +136,7 @@ impl Exchange {
             refusal: None,
             probing: None,
             fetches: 0,
+            sent: 0,
             unanswered_before: 0,
             clock_was_wrong: false,
             has_looked: false,
@@ -162,6 +167,11 @@ impl Exchange {
                     Then::Claim if now >= self.deadline && self.refusal.is_none() && !has_unsaved(session) => {
                         session.take(Event::Abandoned { by: self.id });
                         self.fail(self.too_late(session, now));
+                    }
+                    // Another exchange's answer was heard late, because the process was stopped.
+                    Then::Claim if session.is_fresh(now) && self.refusal.is_none() && !has_unsaved(session) => {
+                        session.take(Event::Abandoned { by: self.id });
+                        self.at = At::Release(Box::new(At::Start));
                     }
                     // What is here and only has to be stored needs no token request.
                     Then::Claim if now < session.next_token_request() && self.refusal.is_none() && !has_unsaved(session) => {
@@ -269,30 +279,6 @@ impl Exchange {
         true
     }
 
-    /// Leaves the exchange, finished or not: whoever waits for it is let go on, and a lease that is still held comes back to be released.
-    pub fn abandon(&mut self, session: &mut Session) -> Option<Lease> {
-        self.keep_what_is_unsaved(session);
-        self.keep_what_is_unspent(session);
-        self.await_no_more(session);
-        if self.id != 0 {
-            session.take(Event::Abandoned { by: self.id });
-            session.stop_asking(self.id);
-        }
-        if let At::Look | At::ExpectLooked = self.at {
-            let now = session.clock(UnixTime::default());
-            session.leave_look(now);
-        }
-        let unanswered = matches!(self.at, At::ExpectClaimed(_));
-        if !matches!(self.at, At::Finished(_)) {
-            let failure = Failure::new(FailureKind::Misuse, "the exchange was abandoned", "start a new one");
-            self.at = At::Finished(Outcome::Failed(failure));
-        }
-        // A claim that was not answered may have been granted.
-        let lease = if unanswered { Some(Lease { owner: self.owner }) } else { self.lease() };
-        self.leased_until = None;
-        lease
-    }
-
     /// Whether the session knows of this exchange, so that it has to be abandoned: not if it went the fast way only.
     pub fn has_entered(&self) -> bool {
         self.id != 0
@@ -304,6 +290,12 @@ impl Exchange {
         if self.has_entered() { self.deadline } else { own.unwrap_or(UnixTime::NEVER) }
     }
 
+    /// Ends a renewal's waits at this moment, where a call waits for it in the same thread. A token request
+    /// that spends a refresh token is heard out all the same. A later moment than its own changes nothing.
+    pub fn end_by(&mut self, deadline: UnixTime) {
+        self.deadline = self.deadline.min(deadline);
+    }
+
     /// The same failure, told to the call: with its id, and with what became of its request so far. For a shell that gives the exchange up.
     #[must_use]
     pub fn told_to_call(&self, failure: Failure) -> Failure {
@@ -311,7 +303,14 @@ impl Exchange {
         failure.of_call(&self.deliveries.request_id, self.deliveries.processed, repeatable)
     }
 
-    /// The id under which the call is known to both sides.
+    /// What became of the caller's request so far, on all of its attempts; [`Processed::No`] while nothing of it was sent. An attempt that is under way
+    /// counts once its answer, or its loss, was reported.
+    pub const fn processed(&self) -> Processed {
+        self.deliveries.processed
+    }
+
+    /// The id under which the call is known to both sides; told by its length if it was given and could be
+    /// a secret that was put there by mistake.
     pub fn request_id(&self) -> &str {
         &self.deliveries.request_id
     }
@@ -393,27 +392,6 @@ impl Exchange {
     /// The end: if the caller's request was answered, the caller gets that answer with what is wrong, else what is wrong alone.
     fn answer_or_failure(&self, failure: Failure) -> At {
         At::Finished(if self.deliveries.answered { Outcome::Answered(Some(failure)) } else { Outcome::Failed(failure) })
-    }
-
-    /// A token that was granted and not yet stored stays with the session.
-    fn keep_what_is_unsaved(&mut self, session: &mut Session) {
-        if let At::Save(unsaved) | At::ExpectSaved(unsaved) | At::Resting(_, Then::Save(unsaved)) = &self.at {
-            session.take(Event::Kept { unsaved: Box::new((unsaved.token.clone(), unsaved.record.clone())) });
-        }
-    }
-
-    /// A refresh token that was entered in the journal and is not on its way was not spent; of one that is, nobody will hear any more. This session
-    /// remembers both.
-    fn keep_what_is_unspent(&self, session: &mut Session) {
-        match (&self.at, self.journal) {
-            (At::ExpectJournaled(spending), _) => self.was_not_sent(session, *spending),
-            (At::Connect | At::ExpectConnected | At::Fetch | At::Resting(_, Then::Fetch), Some(journal)) => {
-                self.was_not_sent(session, journal);
-            }
-            // On its way, and nobody will hear the answer.
-            (At::ExpectToken(_), Some(journal)) => session.answer_was_lost(journal.mark),
-            _ => {}
-        }
     }
 
     /// Whether as many token requests got no answer since this exchange began as one call may have, whoever made them.

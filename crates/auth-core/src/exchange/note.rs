@@ -4,6 +4,7 @@ use super::Exchange;
 use crate::audit::{AuditEvent, Audited};
 use crate::connection::Connection;
 use crate::credential::Authorization;
+use crate::shown::path_without_keys;
 use crate::time::UnixTime;
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -46,7 +47,7 @@ impl Exchange {
         }
         if let Some(call) = &self.call {
             event.method = Some(call.method.clone());
-            event.path = self.deliveries.url.as_ref().map(|url| url.path().to_owned());
+            event.path = self.deliveries.url.as_ref().map(|url| path_without_keys(url.path()));
             event.request_id = Some((*self.deliveries.request_id).to_owned());
         }
         events.push(event);

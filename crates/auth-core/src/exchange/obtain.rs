@@ -1,7 +1,7 @@
 //! Getting a token: claim, re-read, fetch, save, publish, release; `connect` and `journal` have what comes before the fetch.
 
 use super::at::{Asked, At, Then, Unsaved};
-use super::journal::{grant_of, is_single_use};
+use super::journal::grant_of;
 use super::{Claimed, Exchange, Outcome, Record, Response, Saved, TokenRequest, Transport, request};
 use crate::audit::Audited;
 use crate::credential::Secret;
@@ -9,6 +9,7 @@ use crate::oauth::assertion::clocks_differ;
 use crate::provider::GrantKind;
 use crate::session::{CONNECT_FIRST, REFUSED_REST, Session};
 use crate::time::UnixTime;
+use crate::token::access::Token;
 use crate::token::answer::{self, Granted};
 use crate::token::denied::Denied;
 use crate::token::life::{Event, TokenLife};
@@ -16,11 +17,10 @@ use crate::token::refresh::RefreshForecast;
 use crate::token::refused::Refusal;
 use crate::token::request::Moment;
 use crate::verdict::failure::{Failure, FailureKind};
-use crate::verdict::quote::controls;
 use crate::verdict::retry::{self, Cause, Decision, Situation};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -74,8 +74,8 @@ impl Exchange {
             }
             Claimed::Busy => self.at = self.look_again(now),
             Claimed::Down(_) if self.refusal.is_some() => self.give_up_refused(session, now),
-            Claimed::Down(why) if is_single_use(session) || session.lacks_consent() => {
-                let failure = store_down("read", &why, "the refresh token was not spent: bring the store back, then call again");
+            Claimed::Down(why) if session.is_single_use() || session.lacks_consent() => {
+                let failure = Failure::store("read", &why, "the refresh token was not spent: bring the store back, then call again");
                 self.give_up(session, now, failure);
             }
             Claimed::Down(_) => match session.refusal().map(|refusal| refusal.failure(session.connection().provider())) {
@@ -96,10 +96,14 @@ impl Exchange {
         let (Some(record), Some(life)) = (record, session.life()) else { return false };
         if record.generation > life.generation() {
             let random = self.dice.f64();
-            if let Some(token) = session.token_of(&record, random).filter(|token| now < token.valid_until) {
+            // What this session got itself is here already, where the store has it and could not say so.
+            let own = life.unsaved().filter(|(_, kept)| is_the_same(kept, &record)).and_then(|(token, _)| token.clone().ok());
+            let why = if own.is_some() { "the store has it, and could not say so" } else { "another process had renewed it" };
+            let token = own.or_else(|| session.token_of(&record, random).map(Token::adopted));
+            if let Some(token) = token.filter(|token| now < token.valid_until) {
                 let connection = Arc::clone(session.connection());
-                self.note(&connection, now, Audited::TokenAdopted, Some(&token.authorization), || "another process had renewed it".into());
-                session.take(Event::Granted { by: self.id, token: token.adopted(), record: Box::new(record) });
+                self.note(&connection, now, Audited::TokenAdopted, Some(&token.authorization), || why.into());
+                session.take(Event::Granted { by: self.id, token, record: Box::new(record) });
                 self.at = At::Release(Box::new(At::Start));
                 return true;
             }
@@ -146,12 +150,13 @@ impl Exchange {
     }
 
     /// Goes back to the store, if what it said was about before: the session was given another grant since, or forgot, because a person has logged in anew,
-    /// or another call got a token, because this one slept.
+    /// or another call got a token, because this one slept. One that could not be stored yet is stored then, and nothing is sent for it again.
     pub(super) fn begins_anew(&mut self, session: &mut Session, now: UnixTime) -> bool {
         if self.is_for_another_grant(session, now) {
             return true;
         }
-        let asks_no_more = session.life().is_some_and(TokenLife::is_quiet);
+        let only_stores = session.is_single_use() && session.life().is_some_and(|life| life.unsaved().is_some());
+        let asks_no_more = only_stores || session.is_fresh(now) || session.life().is_some_and(TokenLife::is_quiet);
         if asks_no_more {
             if let Some(journal) = self.journal.take() {
                 self.was_not_sent(session, journal);
@@ -204,7 +209,8 @@ impl Exchange {
             return None;
         }
         self.fetches += 1;
-        let generation = session.life().map_or(0, TokenLife::generation).max(self.stored).saturating_add(1);
+        self.sent = session.life().map_or(0, TokenLife::generation).max(self.stored);
+        let generation = self.sent.saturating_add(1);
         let connection = Arc::clone(session.connection());
         if let Some(journal) = self.journal.filter(|_| self.is_in_doubt) {
             session.answer_is_awaited(journal.mark);
@@ -220,7 +226,7 @@ impl Exchange {
             session.await_answer(Some(journal.mark));
         }
         // The answer to a single-use refresh token has to be heard, whatever the caller's deadline.
-        if !is_single_use(session) {
+        if !session.is_single_use() {
             request.timeout = request.timeout.min(self.deadline.since(now).max(Duration::from_millis(1)));
         }
         Some(request)
@@ -249,7 +255,7 @@ impl Exchange {
                 self.ask_again(session, now, cause, trouble);
             }
             // The store is read once more: if somebody else was faster, the grant lives on in what they saved.
-            Err(Denied::Dead(failure) | Denied::Doubtful { refusal: failure, .. }) if is_single_use(session) => {
+            Err(Denied::Dead(failure) | Denied::Doubtful { refusal: failure, .. }) if session.is_single_use() => {
                 self.refusal = Some(Box::new(self.told_why(failure)));
                 self.at = At::Resting(now, Then::Claim);
             }
@@ -343,7 +349,7 @@ impl Exchange {
                 }
                 let advice = "nothing is lost: the new token is kept in memory and stored as soon as the store is back; do not end the process before";
                 session.take(Event::Kept { unsaved: Box::new((unsaved.token, unsaved.record)) });
-                self.give_up(session, now, store_down("written", &why, advice));
+                self.give_up(session, now, Failure::store("written", &why, advice));
             }
         }
     }
@@ -378,7 +384,7 @@ impl Exchange {
             }
             return;
         }
-        if is_single_use(session)
+        if session.is_single_use()
             && !cause.proves_unprocessed()
             && let Some(failure) = self.ends_in_doubt(session, now, &failure)
         {
@@ -401,7 +407,7 @@ impl Exchange {
             deadline: self.deadline,
         };
         let random = self.dice.f64();
-        match retry::decide(&situation, &policy, session.budget(), random) {
+        match retry::decide(&situation, &policy, None, random) {
             Decision::Again(at) if at.max(not_before) <= self.deadline => {
                 let at = at.max(not_before);
                 // The right to the token is kept for the whole rest, so that nobody else in this process begins meanwhile.
@@ -417,7 +423,9 @@ impl Exchange {
             // It was this caller who had no time left; the next may have it.
             Decision::TooLate | Decision::Again(_) => {
                 session.take(Event::Abandoned { by: self.id });
-                let next = self.answer_or_failure(failure);
+                // Where the process was stopped meanwhile, another call may have a token by now.
+                let has_token = session.life().is_some_and(|life| life.usable(now).is_some());
+                let next = if self.call.is_some() && has_token { At::Start } else { self.answer_or_failure(failure) };
                 self.at = self.after_clearing_the_journal(session, At::Release(Box::new(next)));
             }
             Decision::ComeBack(_) | Decision::Stop => self.give_up_unspent(session, now, failure),
@@ -433,6 +441,14 @@ impl Exchange {
 
     /// No token will come, and the refresh token was certainly not spent by this exchange.
     fn give_up_unspent(&mut self, session: &mut Session, now: UnixTime, failure: Failure) {
+        // The process was stopped meanwhile, and another call has taken over a newer token: the refusal is not of that one.
+        let is_of_before = self.fetches > 0 && session.life().is_some_and(|life| life.generation() > self.sent);
+        if is_of_before && failure.kind() == FailureKind::ConsentRequired {
+            session.take(Event::Abandoned { by: self.id });
+            self.journal = None;
+            self.at = At::Release(Box::new(At::Start));
+            return;
+        }
         let is_refused = session.note_refusal(&failure, now);
         self.give_up(session, now, failure);
         let next = core::mem::replace(&mut self.at, At::Start);
@@ -461,8 +477,8 @@ impl Exchange {
     }
 }
 
-pub(super) fn store_down(done: &str, why: &str, advice: &'static str) -> Failure {
-    // Room for a path, what is wrong there, and the command that mends it with the path once more.
-    let why: String = why.chars().filter(|c| !controls(*c)).take(600).collect();
-    Failure::new(FailureKind::Store, format!("the token store could not be {done}: {why}"), advice)
+/// Whether two records hold the same access token of the same generation.
+fn is_the_same(one: &Record, other: &Record) -> bool {
+    let tokens = one.access_token.as_ref().zip(other.access_token.as_ref());
+    one.generation == other.generation && tokens.is_some_and(|(one, other)| one.same_as(other))
 }

@@ -2,6 +2,7 @@
 
 use crate::credential::Secret;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -40,6 +41,21 @@ pub trait Signer: Send + Sync {
     /// # Errors
     /// Why it could not be signed, in one clause without anything secret.
     fn sign(&self, input: &[u8]) -> Result<Vec<u8>, String>;
+}
+
+/// One signer for several credentials.
+impl<S: Signer + ?Sized> Signer for Arc<S> {
+    fn algorithm(&self) -> &str {
+        (**self).algorithm()
+    }
+
+    fn key_id(&self) -> Option<&str> {
+        (**self).key_id()
+    }
+
+    fn sign(&self, input: &[u8]) -> Result<Vec<u8>, String> {
+        (**self).sign(input)
+    }
 }
 
 /// HMAC with SHA-256 under a client's secret (RFC 7518 section 3.2): what `client_secret_jwt` signs with.

@@ -101,7 +101,9 @@ pub(super) fn prefixed(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Foun
         let start = hit.checked_sub(prefix.window)?;
         let from = start + prefix.text.len();
         let short = prefix.body != Body::Long;
-        if !prefix.begins(text.bytes.get(start..)?)
+        // Most prefixes are another's already at the hit.
+        if !prefix.has_at_window(text.bytes[hit])
+            || !prefix.begins(text.bytes.get(start..)?)
             || !begins_word(text.bytes, start, |byte| byte.is_ascii_alphanumeric() || (short && byte == b'_'))
         {
             return None;
@@ -189,9 +191,12 @@ pub(super) fn user_info(text: Text<'_>, hit: usize, rules: &Rules) -> Option<Fou
         // Somebody forgot to encode `/`, `?` or `#` in the password: what follows the colon is then no port.
         let port = &text.bytes[colon + 1..authority];
         if !port.is_empty() && !port.iter().all(u8::is_ascii_digit) && text.bytes[start] != b'[' {
-            let near = &text.bytes[..text.bytes.len().min(authority + LONGEST_MISTAKE)];
-            let word = authority + length_of(near, authority, |byte| !ENDS_URL.has(byte));
-            at = text.bytes[authority..word].iter().rposition(|byte| *byte == b'@').map(|at| authority + at);
+            let near = &text.bytes[authority..text.bytes.len().min(authority + LONGEST_MISTAKE)];
+            // First of all, because most have none.
+            if memchr::memchr(b'@', near).is_some() {
+                let word = length_of(near, 0, |byte| !ENDS_URL.has(byte));
+                at = memrchr(b'@', &near[..word]).map(|at| authority + at);
+            }
         }
     }
     let cut = text.is_cut(authority);

@@ -88,11 +88,8 @@ pub(super) fn place(text: Text<'_>, name: &Name) -> Option<Where> {
     }
     if list && closed.is_none() && Quote::at(bytes, at + 1).is_none() {
         // A map as Java and Go print it: `Authorization=[Bearer …]`.
-        let near = &bytes[at + 1..bytes.len().min(at + NEAR)];
-        if let Some(end) = memchr3(b']', b'\n', b'\r', near).filter(|end| near[*end] == b']') {
-            // The bracket may be the mark's.
-            let end = at + 1 + end + usize::from(near[..=end].ends_with(MARK));
-            return Some(Where::Here(Place { start: at + 1, end: Some(end), separator }));
+        if let Some(end) = list_end(&bytes[at + 1..bytes.len().min(at + NEAR)]) {
+            return Some(Where::Here(Place { start: at + 1, end: Some(at + 1 + end), separator }));
         }
     }
     let first = if list && Quote::at(bytes, text.skip_blanks(at + 1)).is_some() { text.skip_blanks(at + 1) } else { at };
@@ -100,6 +97,19 @@ pub(super) fn place(text: Text<'_>, name: &Name) -> Option<Where> {
     // What follows a quoted name without quotes is null, true, a number, a list.
     let is_bare = place.end.is_none() && closed.is_some() && separator == Separator::Colon;
     (!is_bare).then_some(Where::Here(place))
+}
+
+/// The end of a list on its line. The bracket of a mark is not the list's.
+fn list_end(near: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let end = from + memchr3(b']', b'\n', b'\r', &near[from..])?;
+        match near[end] {
+            b']' if near[..=end].ends_with(MARK) => from = end + 1,
+            b']' => return Some(end),
+            _ => return None,
+        }
+    }
 }
 
 /// A value that begins at `at`, in quotes or without.

@@ -48,6 +48,11 @@ impl Prefix {
         Self { text: text.to_owned(), window, body }
     }
 
+    /// Whether the byte at a hit can be the first of its window.
+    pub(super) fn has_at_window(&self, byte: u8) -> bool {
+        self.text.as_bytes()[self.window].eq_ignore_ascii_case(&byte)
+    }
+
     /// Whether a text begins with it: in any case, unless it is too short for that.
     pub(super) fn begins(&self, text: &[u8]) -> bool {
         let prefix = self.text.as_bytes();

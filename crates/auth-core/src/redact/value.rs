@@ -261,7 +261,7 @@ pub(super) fn says_nothing(value: &[u8]) -> bool {
         "of",
         "not",
     ];
-    is_placeholder(value) || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+    is_placeholder(value) || (value.len() < 10 && WORDS.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes())))
 }
 
 /// Whether a value stands where a secret will be put, or was: `$NAME`, `${NAME}`, `$(command)`,
@@ -275,19 +275,24 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     if value.len() > LONGEST_PLACEHOLDER {
         return value.iter().all(|byte| byte == first) && is_mask(*first);
     }
+    let is_cut = || has_run(value, b'*') || value.ends_with(b"...") || value.ends_with("…".as_bytes());
+    if is_cut() && value.iter().filter(|byte| !is_mask(**byte) && byte.is_ascii()).count() <= MOST_SHOWN {
+        return true;
+    }
+    // Most values begin as no placeholder does.
+    if !BEGINS_PLACEHOLDER.has(*first) {
+        return false;
+    }
     let is_name = |name: &[u8]| {
         let identifier = name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b' '));
         identifier && !name.is_empty() && is_words(name)
     };
     let within = |open: &[u8], close: &[u8]| value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
     let begins = |with: &str| value.len() >= with.len() && value[..with.len()].eq_ignore_ascii_case(with.as_bytes());
-    let shown = value.iter().filter(|byte| !is_mask(**byte) && byte.is_ascii()).count();
-    let is_masked = value.iter().all(|byte| is_mask(*byte))
-        || (shown <= MOST_SHOWN && (has_run(value, b'*') || value.ends_with(b"...") || value.ends_with("…".as_bytes())));
     ["${", "$(", "{{", "%(", "<%"].iter().any(|open| value.starts_with(open.as_bytes()))
         || value == b"{}"
         || value == b"%s"
-        || is_masked
+        || value.iter().all(|byte| is_mask(*byte))
         || value.strip_prefix(b"$").is_some_and(is_name)
         || [(&b"{"[..], &b"}"[..]), (b"[", b"]"), (b"<", b">"), (b"%", b"%")]
             .iter()
@@ -296,9 +301,12 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || ["redacted", "filtered", "masked", "removed"].iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
 }
 
+/// The first bytes of placeholders: brackets around a name, masks, and the first letters of the words.
+static BEGINS_PLACEHOLDER: Bytes = Bytes::of(b"${%<[*xX.-yYrRfFmM\xe2");
+
 /// What a secret is overwritten with.
 fn is_mask(byte: u8) -> bool {
-    matches!(byte, b'*' | b'x' | b'X' | b'.' | b'-') || "•…".as_bytes().contains(&byte)
+    matches!(byte, b'*' | b'x' | b'X' | b'.' | b'-' | 0xe2 | 0x80 | 0xa2 | 0xa6)
 }
 
 /// Whether three of a byte stand in a row.

@@ -42,6 +42,11 @@ impl Session {
         }
     }
 
+    /// Whether a token is held that need not be renewed yet.
+    pub(crate) fn is_fresh(&self, now: UnixTime) -> bool {
+        self.life().and_then(|life| life.usable(now)).is_some_and(|token| now < token.renew_at)
+    }
+
     /// Hands an event to the token's life.
     pub(crate) fn take(&mut self, event: Event) {
         let fingerprint = self.fingerprint();
@@ -84,6 +89,11 @@ impl Session {
 
     pub(crate) fn authorization(&self, credential: &Secret, generation: u64) -> Authorization {
         Authorization::new(self.connection.attach(), credential, generation)
+    }
+
+    /// Whether the next refresh token is spent by its first use.
+    pub(crate) fn is_single_use(&self) -> bool {
+        self.life().is_some_and(|life| life.is_single_use(self.rules().spends()))
     }
 
     /// What the vendor says about refresh tokens.

@@ -53,7 +53,7 @@ impl Refusal {
 
     /// Whether the token may be sent once, to see whether the server has changed its mind.
     pub(crate) fn may_be_probed(&self, now: UnixTime) -> bool {
-        self.next_probe().is_some_and(|at| at <= now)
+        now < self.ends_at && self.next_probe().is_some_and(|at| at <= now)
     }
 
     /// When the token may be sent again; `None` if never.

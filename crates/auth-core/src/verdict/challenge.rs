@@ -3,7 +3,7 @@
 //! RFC 9110 section 11.6.1 separates both challenges and their parameters with commas, so that only what follows a word tells whether it begins a challenge.
 //! Nothing here fails: what fits no rule is skipped up to the next challenge that can be recognised.
 
-use crate::headers::{Headers, is_token_byte};
+use crate::headers::{Headers, is_token_byte, unfolded};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -122,7 +122,8 @@ impl fmt::Debug for Challenge {
 pub fn challenges(headers: &dyn Headers) -> Vec<Challenge> {
     let mut read = Vec::new();
     headers.values("www-authenticate", &mut |value| {
-        let text = String::from_utf8_lossy(value);
+        let value = unfolded(value);
+        let text = String::from_utf8_lossy(&value);
         Reader { text: &text, at: 0, quotes: true }.read(&mut read);
     });
     read

@@ -1,10 +1,12 @@
 //! `Failure`: what went wrong, whose fault it is, and what to do about it.
 
 use super::processed::Processed;
+use super::quote::controls;
 use crate::provider::words;
 use crate::time::UnixTime;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
@@ -147,6 +149,13 @@ impl Failure {
             repeatable: false,
         };
         Self(Box::new(parts))
+    }
+
+    /// A token store that could not be `done` something, in its own words on why.
+    pub(crate) fn store(done: &str, why: &str, advice: &'static str) -> Self {
+        // Room for a path, what is wrong there, and the command that mends it with the path once more.
+        let why: String = why.chars().filter(|c| !controls(*c)).take(600).collect();
+        Self::new(FailureKind::Store, format!("the token store could not be {done}: {why}"), advice)
     }
 
     /// The same, of an answer with this status, and of the call that it answers.

@@ -93,7 +93,7 @@ pub fn limits(headers: &dyn Headers, now: UnixTime) -> Vec<Limit> {
 
 /// The same without the resets of those header fields that `known` says somebody else reads.
 pub(super) fn read(headers: &dyn Headers, now: UnixTime, known: impl Fn(&str) -> bool) -> Vec<Limit> {
-    let server_now = server_date(headers).unwrap_or(now);
+    let server_now = server_date(headers, now).unwrap_or(now);
     let mut limits = standard(headers, now);
     for Fields(name, seconds, [quota, remaining, reset]) in SPELLINGS {
         let quotas = members(headers, quota);
@@ -110,8 +110,17 @@ pub(super) fn read(headers: &dyn Headers, now: UnixTime, known: impl Fn(&str) ->
             resets_at: wait.map(|wait| now.after(wait.min(LONGEST))),
         };
         let says_something = limit.quota.is_some() || limit.remaining.is_some() || limit.resets_at.is_some();
+        let first = (limit.window, limit.quota);
         if says_something && !limits.contains(&limit) {
             limits.push(limit);
+        }
+        // The other windows of such a list; what is left is that of the first.
+        for member in quotas.iter().skip(1) {
+            let (window, quota) = (member.whole("w").map(Duration::from_secs), member.item.whole());
+            let is_known = limits.iter().any(|limit| (limit.window, limit.quota) == (window, quota));
+            if window.is_some() && quota.is_some() && (window, quota) != first && !is_known {
+                limits.push(Limit { window, quota, ..Limit::default() });
+            }
         }
     }
     limits
@@ -133,9 +142,10 @@ fn standard(headers: &dyn Headers, now: UnixTime) -> Vec<Limit> {
     for member in members(headers, "ratelimit") {
         let (remaining, reset) = (member.whole("r"), member.whole("t"));
         match (member.key.as_deref(), member.item.whole()) {
-            (Some("limit"), whole) => early.quota = early.quota.or(whole),
-            (Some("remaining"), whole) => early.remaining = early.remaining.min(whole).or(early.remaining).or(whole),
-            (Some("reset"), whole) => early.resets_at = early.resets_at.max(at(whole)),
+            // Of a repeated key the last counts (RFC 9651 section 4.2.2).
+            (Some("limit"), whole) => early.quota = whole.or(early.quota),
+            (Some("remaining"), whole) => early.remaining = whole.or(early.remaining),
+            (Some("reset"), whole) => early.resets_at = at(whole).or(early.resets_at),
             (None, None) => {
                 let Some(name) = member.item.text() else { continue };
                 let same =

@@ -89,6 +89,9 @@ impl Default for Policy {
 
 /// `Budget` is what the calls of a session may spend on repeats together, so that a broken API is not made worse by everybody's repeats.
 ///
+/// Token requests take nothing from it: a client asks its token endpoint at most once a second, whoever asks, and an API that failed often must not cost the
+/// connection.
+///
 /// A bucket of 100 that a repeat takes 5 from and that gains 1 a second: 20 repeats in a burst, then one every five seconds.
 /// A repeat that the server itself asked for (429 with a moment) costs nothing.
 #[derive(Clone, Copy, Debug)]
@@ -126,8 +129,8 @@ impl Budget {
 ///
 /// The rules, in order: a request that may have been processed is repeated only if that is harmless, and none to a server that is not trusted; not more often than
 /// the policy says; never before the moment that the server named; a wait that would end after the deadline is not shortened into an early repeat but handed back;
-/// repeats that nobody asked for come out of the budget.
-pub fn decide(situation: &Situation, policy: &Policy, budget: &mut Budget, random: f64) -> Decision {
+/// repeats that nobody asked for come out of the budget, where there is one.
+pub fn decide(situation: &Situation, policy: &Policy, budget: Option<&mut Budget>, random: f64) -> Decision {
     let Situation { cause, attempt, repeatable, come_back_at, now, deadline } = *situation;
     let may_repeat = cause != Cause::Untrusted && (repeatable || cause.proves_unprocessed());
     if let Some(at) = come_back_at
@@ -139,15 +142,21 @@ pub fn decide(situation: &Situation, policy: &Policy, budget: &mut Budget, rando
         return come_back_at.map_or(Decision::Stop, Decision::ComeBack);
     }
     let asked_for = cause == Cause::RateLimited && come_back_at.is_some();
-    if !asked_for && !budget.take(now) {
+    if !asked_for && budget.is_some_and(|budget| !budget.take(now)) {
         return come_back_at.map_or(Decision::Stop, Decision::ComeBack);
     }
     let again = match come_back_at {
         // A little after, so that the callers of many processes do not all come in the same millisecond.
         Some(at) => at.max(now).after(jitter(Duration::from_millis(250), random)),
+        None if cause == Cause::RateLimited => now.after(unhinted(attempt, policy)).after(backoff(attempt, policy, random)),
         None => now.after(backoff(attempt, policy, random)),
     };
     if again > deadline { come_back_at.map_or(Decision::TooLate, Decision::ComeBack) } else { Decision::Again(again) }
+}
+
+/// How long a limit is waited for that names no end: a second, then two, four and so on, because the shortest window in use is a second.
+fn unhinted(attempt: u32, policy: &Policy) -> Duration {
+    Duration::from_secs(1_u64.checked_shl(attempt.saturating_sub(1)).unwrap_or(u64::MAX)).min(policy.backoff_cap)
 }
 
 /// Full jitter: anything between nothing and the ceiling of this attempt, so that callers who failed together do not come back together.
@@ -174,7 +183,7 @@ mod tests {
     }
 
     fn decide_once(situation: &Situation) -> Decision {
-        decide(situation, &Policy::default(), &mut Budget::default(), 0.5)
+        decide(situation, &Policy::default(), None, 0.5)
     }
 
     #[test]
@@ -208,7 +217,7 @@ mod tests {
     fn a_wait_that_ends_with_the_deadline_is_still_waited_for() {
         let deadline = situation(Cause::Lost).deadline;
         let named = Situation { come_back_at: Some(deadline), ..situation(Cause::RateLimited) };
-        let at_once = |situation: &Situation| decide(situation, &Policy::default(), &mut Budget::default(), 0.0);
+        let at_once = |situation: &Situation| decide(situation, &Policy::default(), None, 0.0);
         assert_eq!(at_once(&named), Decision::Again(deadline));
         assert_eq!(at_once(&Situation { deadline: NOW, ..situation(Cause::Lost) }), Decision::Again(NOW));
         let missed = Situation { deadline: NOW.before(Duration::from_millis(1)), ..situation(Cause::Lost) };
@@ -220,7 +229,7 @@ mod tests {
         let costs = |cause, come_back_in: Option<u64>| {
             let mut budget = Budget::default();
             let at = come_back_in.map(|seconds| NOW.after(Duration::from_secs(seconds)));
-            decide(&Situation { come_back_at: at, ..situation(cause) }, &Policy::default(), &mut budget, 0.5);
+            decide(&Situation { come_back_at: at, ..situation(cause) }, &Policy::default(), Some(&mut budget), 0.5);
             budget.level_millis != FULL
         };
         assert!(!costs(Cause::RateLimited, Some(1)) && costs(Cause::RateLimited, None));
@@ -241,10 +250,10 @@ mod tests {
     fn the_budget_runs_out_and_comes_back() {
         let (mut budget, policy) = (Budget::default(), Policy::default());
         let lost = situation(Cause::Lost);
-        let repeats = (0..100).filter(|_| matches!(decide(&lost, &policy, &mut budget, 0.5), Decision::Again(_))).count();
+        let repeats = (0..100).filter(|_| matches!(decide(&lost, &policy, Some(&mut budget), 0.5), Decision::Again(_))).count();
         assert_eq!(repeats, 20);
         let later = Situation { now: NOW.after(Duration::from_secs(5)), ..lost };
-        assert!(matches!(decide(&later, &policy, &mut budget, 0.5), Decision::Again(_)));
-        assert_eq!(decide(&later, &policy, &mut budget, 0.5), Decision::Stop);
+        assert!(matches!(decide(&later, &policy, Some(&mut budget), 0.5), Decision::Again(_)));
+        assert_eq!(decide(&later, &policy, Some(&mut budget), 0.5), Decision::Stop);
     }
 }

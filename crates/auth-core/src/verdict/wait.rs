@@ -61,10 +61,12 @@ pub(crate) fn named_by(provider: &Provider, response: &Response<'_>, body: &Body
 ///
 /// Dates are judged against the server's own `Date` header where there is one, so that a wrong clock on either side cancels out.
 pub(crate) fn come_back_at(provider: &Provider, response: &dyn Headers, body: &Body, now: UnixTime) -> Option<UnixTime> {
-    let server_now = server_date(response).unwrap_or(now);
+    let server_now = server_date(response, now).unwrap_or(now);
     let read = |text: &str, unit| span(text, unit, server_now);
-    let standard =
-        || headers::longest(response, "retry-after", |text| read(text, WaitUnit::Seconds).or_else(|| read(text, WaitUnit::Date)));
+    let one = |text: &str| read(text, WaitUnit::Seconds).or_else(|| read(text, WaitUnit::Date));
+    // A proxy may have folded two fields into one; a date has a comma, too.
+    let folded = |text: &str| if text.len() <= LONGEST_TEXT { text.split(',').filter_map(one).max() } else { None };
+    let standard = || headers::longest(response, "retry-after", |text| one(text).or_else(|| folded(text)));
     let own = || {
         provider.waits().find_map(|(header, path, unit)| match (header, path) {
             (Some(name), _) => headers::longest(response, name, |text| read(text, unit)),
@@ -76,16 +78,16 @@ pub(crate) fn come_back_at(provider: &Provider, response: &dyn Headers, body: &B
 }
 
 /// The server's clock, from its `Date` header (RFC 9110 section 6.6.1).
-pub(crate) fn server_date(response: &dyn Headers) -> Option<UnixTime> {
+pub(crate) fn server_date(response: &dyn Headers, now: UnixTime) -> Option<UnixTime> {
     let mut found = None;
-    response.values("date", &mut |value| found = found.or_else(|| core::str::from_utf8(value).ok().and_then(date)));
+    response.values("date", &mut |value| found = found.or_else(|| core::str::from_utf8(value).ok().and_then(|text| date(text, now))));
     found
 }
 
 /// How far the server's clock is ahead of ours, in milliseconds, if it says; differences below two seconds are the header's own coarseness.
 pub(crate) fn skew_millis(response: &dyn Headers, now: UnixTime) -> Option<i64> {
     let signed = |time: UnixTime| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-    let skew = signed(server_date(response)?).saturating_sub(signed(now));
+    let skew = signed(server_date(response, now)?).saturating_sub(signed(now));
     Some(if skew.unsigned_abs() < 2_000 { 0 } else { skew })
 }
 
@@ -97,7 +99,7 @@ fn span(text: &str, unit: WaitUnit, server_now: UnixTime) -> Option<Duration> {
         WaitUnit::Millis => number(text).map(|number| seconds(number / 1_000.0)),
         WaitUnit::Epoch => number(text).and_then(|number| moment(number, server_now)),
         WaitUnit::EpochMillis => number(text).and_then(|number| moment(number / 1_000.0, server_now)),
-        WaitUnit::Date => date(text).map(|at| at.since(server_now)),
+        WaitUnit::Date => date(text, server_now).map(|at| at.since(server_now)),
     }
 }
 
@@ -114,9 +116,11 @@ pub(super) fn guess(text: &str, server_now: UnixTime) -> Option<Duration> {
 }
 
 /// A number that time can have: digits, and one decimal point among them (RFC 9110 section 10.2.3
-/// has digits alone, and servers send fractions). `inf`, `1e3` and `+5` are none.
+/// has digits alone, and servers send fractions), with a unit of seconds or a semicolon after it. `inf`,
+/// `1e3` and `+5` are none.
 fn number(text: &str) -> Option<f64> {
-    let text = text.trim();
+    let text = text.trim().trim_end_matches(';').trim_end();
+    let text = text.strip_suffix(['s', 'S']).map_or(text, str::trim_end);
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let is_number = text.split_once('.').map_or(digits(text), |(whole, part)| digits(whole) && digits(part));
     if is_number && text.len() <= LONGEST_TEXT { text.parse().ok() } else { None }
@@ -132,12 +136,12 @@ fn moment(number: f64, server_now: UnixTime) -> Option<Duration> {
 }
 
 /// A date: the three forms of RFC 9110 section 5.6.7, or RFC 3339.
-pub(crate) fn date(text: &str) -> Option<UnixTime> {
+pub(crate) fn date(text: &str, now: UnixTime) -> Option<UnixTime> {
     let text = text.trim();
     if text.len() > LONGEST_TEXT {
         return None;
     }
-    date::from_http(text).or_else(|| date::from_rfc3339(text))
+    date::from_http(text, now).or_else(|| date::from_rfc3339(text))
 }
 
 #[cfg(test)]

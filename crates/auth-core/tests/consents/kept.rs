@@ -180,13 +180,13 @@ fn a_save_that_nobody_heard_of_is_not_repeated_over_what_came_after_it() {
 #[test]
 fn an_explanation_says_that_a_person_has_to_log_in_first() {
     let session = stored();
-    let without = session.explain(START, None, None);
+    let without = session.explain(START, Ok(None), None);
     assert!(without.needs_consent && !without.is_well(), "{without}");
     assert!(without.to_string().contains("no consent to get one by"), "{without}");
     assert_eq!(without.advice().as_deref(), Some("a person has to connect the account: log in once, with this store"));
     let consented = Record { refresh_ends_at: None, ..saved_by_a_login(&session) };
-    let with = session.explain(START, Some(&consented), None);
+    let with = session.explain(START, Ok(Some(&consented)), None);
     assert!(!with.needs_consent && with.is_well() && with.advice().is_none(), "{with}");
     let ended = Record { refresh_token: None, ..consented };
-    assert!(session.explain(START, Some(&ended), None).needs_consent);
+    assert!(session.explain(START, Ok(Some(&ended)), None).needs_consent);
 }

@@ -1,7 +1,8 @@
 //! Invariant 6: what is sent again.
 
-use crate::support::Scenario;
+use crate::support::{START, Scenario};
 use auth_core::{Call, FailureKind, Outcome, Step};
+use std::time::Duration;
 
 #[test]
 fn invariant_6_only_what_is_harmless_is_sent_again() {
@@ -58,4 +59,31 @@ fn invariant_6_nothing_is_sent_again_to_a_server_that_is_not_trusted() {
     let Outcome::Failed(failure) = scenario.to_done(&mut exchange) else { panic!() };
     assert_eq!(failure.kind(), FailureKind::Untrusted);
     assert!(!failure.is_retryable() && failure.advice().contains("certificate"), "{failure}");
+}
+
+#[test]
+fn invariant_6_a_refused_refresh_token_is_sent_once_an_hour_for_three_days() {
+    let hour = Duration::from_hours(1);
+    let mut scenario = Scenario::refresh_token();
+    let mut sent = Vec::new();
+    while scenario.now < START.after(4 * 24 * hour) {
+        let mut exchange = scenario.call("GET", "/v1/health");
+        let outcome = loop {
+            match scenario.next(&mut exchange) {
+                Step::Fetch(_) => {
+                    sent.push(scenario.now);
+                    scenario.respond(&mut exchange, 400, &[], r#"{"error":"invalid_grant"}"#);
+                }
+                Step::Wait(until) => scenario.now = until,
+                Step::Done(outcome) => break outcome,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(matches!(outcome, Outcome::Failed(failure) if failure.kind() == FailureKind::ConsentRequired));
+        exchange.abandon(&mut scenario.session);
+        scenario.advance(Duration::from_mins(7));
+    }
+    assert!(sent.windows(2).all(|pair| pair[1].since(pair[0]) >= hour), "{sent:?}");
+    let last = sent.last().map(|last| last.since(START)).unwrap_or_default();
+    assert!(last > 70 * hour && last < 72 * hour, "{sent:?}");
 }

@@ -17,7 +17,7 @@ impl World {
         match message {
             Message::Store(entry, ToStore::Claim(claim)) => {
                 let Self { store, processes, proven, .. } = self;
-                let has_died = |seat: Seat| store.proves && (!processes[seat.process].up || processes[seat.process].life != seat.life);
+                let has_died = |seat: Seat| store.proves && !processes[seat.process].is_alive(seat);
                 let kept = &mut store.entries[*entry];
                 let of_the_dead = kept.lease.filter(|held| has_died(held.by)).and_then(|held| held.mark);
                 let (claimed, lapsed) = kept.claim(self.time, claim, from, has_died);
@@ -29,7 +29,7 @@ impl World {
                     }
                     _ => "store: busy".into(),
                 });
-                if !matches!(heard, Heard::After(_)) {
+                if heard.after().is_none() {
                     self.store.entries[*entry].excuse(claim.owner);
                 }
                 if let Some(held) = lapsed {
@@ -90,10 +90,14 @@ impl World {
         if let (Some(before), Some(after)) = (before, after) {
             self.check_overwritten(from, before, after)?;
         }
+        let time = self.time;
         if let Some(token) = after {
             let access = save.record.access_token.as_ref().and_then(|access| number(access.expose()));
             let entry = self.ledger.of(token);
             (entry.durable, entry.access) = (true, entry.access.or(access));
+            if save.record.refusal.is_some() && save.record.spending.is_none() {
+                entry.known_refused.get_or_insert(time);
+            }
         }
         if let About::Journal(token) = about {
             self.ledger.write_over(token, from.life());
@@ -161,11 +165,19 @@ impl World {
 
     /// The token endpoint's answer.
     fn exchange(&mut self, from: Seat, token: RefreshToken, heard: Heard) -> Checked<Reply> {
+        if let Heard::AfterStop(_) = heard {
+            let holds = self.store.entries.iter().filter_map(|entry| entry.lease).any(|held| held.by == from && self.time < held.until);
+            self.ledger.of(token).left_late |= !holds;
+        }
         let answered = self.server.token(self.time, token);
         self.note(from, 8, token as u64, || format!("token endpoint: {} gets {answered:?}", refresh_text(token)));
         let headers = self.date.map(|ahead| ("date", date(self.time, ahead))).into_iter().collect();
         if let Answered::Granted(access, refresh) = answered {
-            if let (Heard::After(_), Some(place)) = (heard, self.processes[from.process].place(from)) {
+            if let Some(place) = self.processes[from.process].place(from) {
+                let asked_at = self.caller(from.process, place).asked_at.0;
+                self.server.access[access].told_ends_at = asked_at + self.server.rules.lifetime;
+            }
+            if let (Some(_), Some(place)) = (heard.after(), self.processes[from.process].place(from)) {
                 self.caller(from.process, place).unread = Some(refresh);
             }
             return Ok(granted(&self.server, access, refresh, headers));
@@ -173,19 +185,25 @@ impl World {
         if answered == Answered::Reuse {
             self.family_died(from, token, heard)?;
         }
+        let time = self.time;
         let entry = self.ledger.of(token);
-        entry.refused = true;
-        self.ledger.doubts.over += u64::from(std::mem::take(&mut entry.resent) && answered != Answered::Reuse);
+        entry.refused.get_or_insert(time);
+        let is_over = entry.was_resent_by(from.life()) && answered != Answered::Reuse;
+        self.ledger.doubts.over += u64::from(is_over);
         Ok(answer(400, headers, r#"{"error":"invalid_grant"}"#.into(), None))
     }
 
-    /// A family died of a second use: nothing may be lost by it, but in the two known cases.
+    /// A family died of a second use: nothing may be lost by it, but in the three known cases.
     fn family_died(&mut self, from: Seat, token: RefreshToken, heard: Heard) -> Checked {
-        let family = self.server.refresh[token].family;
         let doubts = &mut self.ledger.doubts;
         if matches!(heard, Heard::TooLate) {
             // It was sent again, and the first request came after all: without the second, its answer would have found nobody.
             doubts.came_late += 1;
+            return Ok(());
+        }
+        if self.ledger.of(token).left_late {
+            self.ledger.doubts.left_late += 1;
+            self.lost(from, token, Loss::LeftLate);
             return Ok(());
         }
         let Some(successor) = self.server.successor(token) else { return Ok(()) };
@@ -193,7 +211,8 @@ impl World {
         let sleeper = callers().find(|caller| caller.unread == Some(successor));
         let is_held = self.processes.iter().any(|process| process.up && process.heard.contains(&successor));
         let is_kept = is_held && !self.ledger.of(successor).durable;
-        let may_be = self.ledger.of(token).resent && !self.ledger.of(successor).durable && sleeper.is_none_or(|sleeper| sleeper.troubled);
+        let may_be =
+            self.ledger.of(token).resent.is_some() && !self.ledger.of(successor).durable && sleeper.is_none_or(|sleeper| sleeper.troubled);
         check(may_be, Invariant::NoFamilyDies, || format!("{from:?} sent refresh-{token} again, and its family died of it"))?;
         let doubts = &mut self.ledger.doubts;
         let loss = match sleeper {
@@ -206,10 +225,14 @@ impl World {
         };
         if let Some((loss, count)) = loss {
             *count += 1;
-            self.ledger.losses.push((family, loss));
-            self.note(from, 18, loss as u64, || format!("the family of refresh-{token} died of its second use: {loss:?}"));
+            self.lost(from, token, loss);
         }
         Ok(())
+    }
+
+    fn lost(&mut self, from: Seat, token: RefreshToken, loss: Loss) {
+        self.ledger.losses.push((self.server.refresh[token].family, loss));
+        self.note(from, 18, loss as u64, || format!("the family of refresh-{token} died of its second use: {loss:?}"));
     }
 
     /// A caller hears what came of its message.
@@ -327,6 +350,7 @@ impl World {
 
     /// A sender learns that no answer to its token request will come, or that none is left to come.
     fn nothing_comes(&mut self, seat: Seat, place: usize) {
+        self.caller(seat.process, place).could_use = self.certainly_usable(seat.process);
         let Some(token) = self.caller(seat.process, place).token else { return };
         // Unless somebody else has sent it since.
         if let Some((_, is_over)) = self.ledger.of(token).sent_by.as_mut().filter(|(life, _)| *life == seat.life()) {
@@ -342,7 +366,8 @@ impl World {
         let sent = caller.token;
         self.processes[seat.process].heard.push(refresh);
         if let Some(sent) = sent {
-            self.ledger.doubts.saved += u64::from(std::mem::take(&mut self.ledger.of(sent).resent));
+            let is_saved = self.ledger.of(sent).was_resent_by(seat.life());
+            self.ledger.doubts.saved += u64::from(is_saved);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What must hold after every step, by name, and the reasons for which a person may be asked to connect the account again.
 
-use crate::endpoint::{AccessToken, RefreshToken};
+use crate::endpoint::{AccessToken, Family, RefreshToken};
 use std::fmt;
 use std::hash::{Hash as _, Hasher};
 
@@ -20,6 +20,7 @@ pub(crate) enum Invariant {
     InDoubtWhileValid,
     InDoubtTooEarly,
     NoFamilyDies,
+    Probes,
     Consent,
     NothingThrownAway,
     EveryCallEnds,
@@ -43,7 +44,8 @@ impl Invariant {
             Self::SingleUse => "single use: a refresh token that may be spent is sent again only as a token in doubt, under the journal",
             Self::InDoubtWhileValid => "in doubt: nothing is sent while an access token is valid",
             Self::InDoubtTooEarly => "in doubt: another process sends only after a whole lease span, or the proof that the holder has died",
-            Self::NoFamilyDies => "single use: no grant that could live is ended by a second use, but for the two known cases",
+            Self::NoFamilyDies => "single use: no grant that could live is ended by a second use, but for the three known cases",
+            Self::Probes => "refused: one process sends a refused refresh token, under the lease, once an hour, for three days",
             Self::Consent => "consent: a person is asked only where it cannot be avoided",
             Self::NothingThrownAway => "no valid token is thrown away",
             Self::EveryCallEnds => "every call ends",
@@ -111,10 +113,12 @@ pub(crate) enum Reason {
     SleptOver,
     /// The refresh token was sent again while its first sender had the new one and could not store it.
     NotStored,
+    /// The token request left when its sender went on, who had been stopped before the first byte.
+    LeftLate,
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::AnswerLate,
@@ -129,6 +133,7 @@ impl Reason {
         Self::NobodyYet,
         Self::SleptOver,
         Self::NotStored,
+        Self::LeftLate,
     ];
 
     pub(crate) fn text(self) -> &'static str {
@@ -147,6 +152,7 @@ impl Reason {
             Self::NobodyYet => "nobody had logged in yet",
             Self::SleptOver => "its sender slept with the answer unread, and the token was sent again",
             Self::NotStored => "its sender could not store the new token, and the old one was sent again",
+            Self::LeftLate => "the request left when its sender went on, who had been stopped",
         }
     }
 }
@@ -154,13 +160,15 @@ impl Reason {
 /// One life of one process, in which one session lives.
 pub(crate) type Life = (usize, u32);
 
-/// How a connection can be lost by sending a refresh token in doubt again.
+/// How a connection can be lost by a second use of a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Loss {
     /// Its sender sleeps, and the answer waits for it.
     SleptOver,
     /// Its sender has the answer, and cannot store it.
     NotStored,
+    /// Its sender was stopped before the request left, and it left when others had used the token.
+    LeftLate,
 }
 
 /// What is known of each refresh token beside what the server knows.
@@ -168,10 +176,14 @@ pub(crate) enum Loss {
 pub(crate) struct Entry {
     /// Who sent it last, and whether the sender knows that no answer will come.
     pub(crate) sent_by: Option<(Life, bool)>,
-    /// Whether it was sent again as a token in doubt.
-    pub(crate) resent: bool,
-    /// Whether the server has refused it.
-    pub(crate) refused: bool,
+    /// Who sent it again last, as a token in doubt, and has not heard what came of it.
+    pub(crate) resent: Option<Life>,
+    /// Whether a request with it left when its sender, who had been stopped, had the lease no more.
+    pub(crate) left_late: bool,
+    /// When the server refused it first.
+    pub(crate) refused: Option<u64>,
+    /// When the store was told so first.
+    pub(crate) known_refused: Option<u64>,
     /// How many of its uses have not been proven to have spent nothing.
     pub(crate) unproven: u32,
     pub(crate) first_sent: u64,
@@ -184,16 +196,25 @@ pub(crate) struct Entry {
     reasons: Vec<(Reason, Option<Life>)>,
 }
 
+impl Entry {
+    /// Whether it was sent again by this process, which learns now what came of it.
+    pub(crate) fn was_resent_by(&mut self, life: Life) -> bool {
+        self.resent.take_if(|by| *by == life).is_some()
+    }
+}
+
 /// The book that the checks keep.
 #[derive(Default)]
 pub(crate) struct Ledger {
     entries: Vec<Entry>,
-    /// How often a person was asked, by reason.
+    /// For how many connections a person was asked, by reason.
     pub(crate) consents: [u64; Reason::ALL.len()],
     /// What came of refresh tokens in doubt.
     pub(crate) doubts: Doubts,
     /// The families that ended because a refresh token in doubt was sent again.
     pub(crate) losses: Vec<(usize, Loss)>,
+    /// The families for which a person was asked; `None` for the connection that nobody had made yet.
+    asked: Vec<Option<Family>>,
 }
 
 /// What came of refresh tokens in doubt, in numbers.
@@ -211,6 +232,8 @@ pub(crate) struct Doubts {
     pub(crate) slept_over: u64,
     /// Connections that ended because it was sent again while its sender could not store the answer.
     pub(crate) not_stored: u64,
+    /// Connections that ended because its sender was stopped before the request left, and others had used the token meanwhile.
+    pub(crate) left_late: u64,
 }
 
 impl Doubts {
@@ -221,6 +244,12 @@ impl Doubts {
         self.came_late += other.came_late;
         self.slept_over += other.slept_over;
         self.not_stored += other.not_stored;
+        self.left_late += other.left_late;
+    }
+
+    /// The connections that could live and do not.
+    pub(crate) fn lost(&self) -> u64 {
+        self.slept_over + self.not_stored + self.left_late
     }
 }
 
@@ -230,6 +259,14 @@ impl Ledger {
             self.entries.resize_with(token + 1, Entry::default);
         }
         &mut self.entries[token]
+    }
+
+    /// Counts that a person was asked: once for each connection, however many calls of however many processes say so, and how often.
+    pub(crate) fn ask(&mut self, family: Option<Family>, reason: Reason) {
+        if !self.asked.contains(&family) {
+            self.asked.push(family);
+            self.consents[reason as usize] += 1;
+        }
     }
 
     /// Notes a reason why the successor of `token` may be out of reach, for every session but `except`, which knows better.

@@ -34,9 +34,17 @@ pub(crate) struct Access {
     pub(crate) family: Family,
     /// By the right time.
     pub(crate) ends_at: u64,
+    /// The same, counted from when it was asked for, as whoever asked knows it: earlier, where the request left late.
+    pub(crate) told_ends_at: u64,
     pub(crate) revoked: bool,
     /// The refresh token that was granted beside it.
     pub(crate) beside: RefreshToken,
+}
+
+impl Access {
+    fn new(family: Family, ends_at: u64, beside: RefreshToken) -> Self {
+        Self { family, ends_at, told_ends_at: ends_at, revoked: false, beside }
+    }
 }
 
 /// What a server does when an answer is lost, and when a spent refresh token comes again.
@@ -116,7 +124,7 @@ impl Server {
     pub(crate) fn log_in(&mut self, time: u64) -> (AccessToken, RefreshToken) {
         let family = self.connect();
         let beside = self.consents[family].current;
-        self.access.push(Access { family, ends_at: time + self.rules.lifetime, revoked: false, beside });
+        self.access.push(Access::new(family, time + self.rules.lifetime, beside));
         (self.access.len() - 1, beside)
     }
 
@@ -155,7 +163,7 @@ impl Server {
         if self.rules.one_at_a_time {
             self.access.iter_mut().filter(|access| access.family == family).for_each(|access| access.revoked = true);
         }
-        self.access.push(Access { family, ends_at: time + self.rules.lifetime, revoked: false, beside: successor });
+        self.access.push(Access::new(family, time + self.rules.lifetime, successor));
         Answered::Granted(self.access.len() - 1, successor)
     }
 

@@ -93,6 +93,8 @@ enum Can {
     Start(usize),
     /// A message arrives late.
     Arrive,
+    /// A process that was stopped goes on, and its message leaves.
+    Leave,
     /// Time passes until the lease is over.
     Lapse,
 }
@@ -159,6 +161,8 @@ struct Run {
     busy: [bool; 2],
     late: [Option<Reply>; 2],
     delayed: Option<(Seat, Message)>,
+    /// The message of a process that was stopped before it left.
+    stopped: Option<(Seat, Message)>,
     calls: u64,
 }
 
@@ -175,7 +179,17 @@ impl Run {
             world.processes.push(process);
         }
         let nowhere = Seat { process: 0, life: 0, caller: 0 };
-        Self { world, tried: *tried, seats: [nowhere; 2], wakes: [None; 2], busy: [false; 2], late: [None, None], delayed: None, calls: 0 }
+        Self {
+            world,
+            tried: *tried,
+            seats: [nowhere; 2],
+            wakes: [None; 2],
+            busy: [false; 2],
+            late: [None, None],
+            delayed: None,
+            stopped: None,
+            calls: 0,
+        }
     }
 
     fn go(&mut self, choices: &mut Choices, seen: &mut HashSet<u64>) -> Checked {
@@ -253,6 +267,8 @@ impl Run {
                 can.push(Can::Start(process));
             } else if self.late[process].is_some() {
                 can.push(Can::Hear(process));
+            } else if self.stopped.as_ref().is_some_and(|(seat, _)| seat.process == process) {
+                can.push(Can::Leave);
             } else if running.place(self.seats[process]).is_some() {
                 match self.wakes[process] {
                     Some((_, true)) if held.is_some() => sleeps_on_the_lease = true,
@@ -266,10 +282,12 @@ impl Run {
         if self.delayed.is_some() {
             can.push(Can::Arrive);
         }
-        if held.is_some() && (self.tried.lapse || (can.is_empty() && sleeps_on_the_lease)) {
+        if held.is_some() && (self.tried.lapse || (can.iter().all(|can| matches!(can, Can::Leave)) && sleeps_on_the_lease)) {
             can.push(Can::Lapse);
         }
-        if let (true, Some((at, process))) = (can.is_empty(), sleeps_long) {
+        // Who was stopped may sleep for longer than anybody else.
+        let is_idle = can.iter().all(|can| matches!(can, Can::Leave));
+        if let (true, Some((at, process))) = (is_idle, sleeps_long) {
             can.push(Can::Go(process, at));
         }
         can
@@ -286,6 +304,7 @@ impl Run {
             |process: &Process| process.watched.map(|watched| (watched.mark, self.world.time - watched.since > LONG, watched.is_proven));
         self.world.processes.iter().for_each(|process| watched(process).hash(&mut hash));
         (self.world.server.granted, self.world.server.refresh.len()).hash(&mut hash);
+        self.world.server.consents.iter().for_each(|consent| consent.ended.is_some().hash(&mut hash));
         self.world.ledger.hash(&mut hash);
         for process in 0..2 {
             let running = &self.world.processes[process];
@@ -295,7 +314,8 @@ impl Run {
                 (caller.troubled, caller.spending.map(|spending| (spending.token, spending.written))).hash(&mut hash);
             }
         }
-        (self.delayed.is_some(), self.tried.crash, self.tried.lapse, self.tried.fate.map(|fate| fate as u8)).hash(&mut hash);
+        (self.delayed.is_some(), self.stopped.is_some(), self.tried.crash, self.tried.lapse, self.tried.fate.map(|fate| fate as u8))
+            .hash(&mut hash);
         hash.finish()
     }
 
@@ -317,6 +337,13 @@ impl Run {
             }
             Can::Arrive => match self.delayed.take() {
                 Some((seat, message)) => self.world.arrive(seat, &message, Heard::TooLate).map(|_| ()),
+                None => Ok(()),
+            },
+            Can::Leave => match self.stopped.take() {
+                Some((seat, message)) => {
+                    let reply = self.world.arrive(seat, &message, Heard::AfterStop(Some(0)))?;
+                    self.world.report(seat, reply)
+                }
                 None => Ok(()),
             },
             Can::Lapse => {
@@ -358,7 +385,7 @@ impl Run {
                 Some(Next::Out(message)) => {
                     let concerns_others = !matches!(message, Message::Send { .. } | Message::Connect);
                     self.send(seat, message, choices)?;
-                    if concerns_others || self.late[process].is_some() {
+                    if concerns_others || self.late[process].is_some() || self.stopped.is_some() {
                         return Ok(None);
                     }
                 }
@@ -392,6 +419,11 @@ impl Run {
             Fate::Late => {
                 self.late[seat.process] = Some(self.world.arrive(seat, &message, Heard::After(0))?);
                 self.hold_up(seat);
+                return Ok(());
+            }
+            Fate::Stopped => {
+                self.hold_up(seat);
+                self.stopped = Some((seat, message));
                 return Ok(());
             }
             Fate::NotSent | Fate::Down | Fate::Lost => message.lost(fate),

@@ -37,10 +37,12 @@ pub(crate) enum Fate {
     BadGateway,
     /// The API refuses the access token for good.
     Refused,
+    /// Its sender is stopped before the first byte leaves; it leaves when the sender goes on.
+    Stopped,
 }
 
 impl Fate {
-    pub(crate) const COUNT: usize = 12;
+    pub(crate) const COUNT: usize = 13;
 
     pub(crate) const ALL: [Self; Self::COUNT] = [
         Self::Fine,
@@ -55,6 +57,7 @@ impl Fate {
         Self::Unavailable,
         Self::BadGateway,
         Self::Refused,
+        Self::Stopped,
     ];
 
     /// The same at a server that loses answers only before the rotation, or only after it.
@@ -85,6 +88,7 @@ impl Fate {
                 Self::TooMany,
                 Self::Unavailable,
                 Self::BadGateway,
+                Self::Stopped,
             ],
             Message::Send { .. } => &[Self::NotSent, Self::Lost, Self::Unheard, Self::TooMany, Self::Unavailable, Self::Refused],
         }
@@ -99,6 +103,19 @@ pub(crate) enum Heard {
     ByNobody,
     /// By nobody, because whoever sent the message has long given up waiting for it.
     TooLate,
+    /// After so many milliseconds, or by nobody; the message left only when its sender went on, who had been stopped.
+    AfterStop(Option<u64>),
+}
+
+impl Heard {
+    /// After how many milliseconds the reply is heard, if it is.
+    pub(crate) fn after(self) -> Option<u64> {
+        match self {
+            Self::After(span) => Some(span),
+            Self::AfterStop(span) => span,
+            Self::ByNobody | Self::TooLate => None,
+        }
+    }
 }
 
 /// How often each thing goes wrong, of ten thousand chances each.
@@ -174,6 +191,7 @@ impl World {
             (Message::Fetch { token, .. }, Fate::Lost | Fate::Delayed) => Some((*token, Reason::RequestLost, None)),
             (Message::Fetch { token, .. }, Fate::Unheard | Fate::BadGateway) => Some((*token, Reason::AnswerLost, None)),
             (Message::Fetch { token, .. }, Fate::Late) => Some((*token, Reason::AnswerLate, None)),
+            (Message::Fetch { token, .. }, Fate::Stopped) => Some((*token, Reason::LeftLate, None)),
             (Message::Fetch { token, .. }, Fate::Unavailable) => Some((*token, Reason::Unclear, None)),
             (Message::Store(_, ToStore::Save(_, About::Journal(token))), Fate::Unheard | Fate::Delayed) => {
                 Some((*token, Reason::JournalUnheard, here))
@@ -201,7 +219,7 @@ impl World {
             && fate != Fate::Fine
         {
             let caller = self.caller(seat.process, place);
-            caller.troubled |= of_the_store || fate == Fate::Late;
+            caller.troubled |= of_the_store || matches!(fate, Fate::Late | Fate::Stopped);
             caller.patience += if fate == Fate::Late { LATEST } else { 0 };
         }
     }

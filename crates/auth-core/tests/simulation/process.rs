@@ -105,6 +105,7 @@ pub(crate) enum Obliged {
 #[derive(Clone, Copy)]
 pub(crate) struct Spending {
     pub(crate) token: RefreshToken,
+    pub(crate) mark: u64,
     /// Whether the entry stands in the store.
     pub(crate) written: bool,
 }
@@ -137,7 +138,7 @@ pub(crate) struct Caller {
     pub(crate) troubled: bool,
     /// A refresh token that was granted to it, in an answer that it has not heard yet.
     pub(crate) unread: Option<RefreshToken>,
-    /// The access token that it could have used at its last poll.
+    /// The access token that it could have used when it was last told to do more than to save or give back, or when its token request failed.
     pub(crate) could_use: Option<AccessToken>,
 }
 
@@ -256,12 +257,14 @@ impl Process {
         time - watched.since + (self.clock.wandered - watched.wandered) + 50
     }
 
+    /// Whether it still lives the life of a seat.
+    pub(crate) fn is_alive(&self, seat: Seat) -> bool {
+        self.up && self.life == seat.life
+    }
+
     /// Where the caller of a seat is, if it is still there.
     pub(crate) fn place(&self, seat: Seat) -> Option<usize> {
-        if !self.up || self.life != seat.life {
-            return None;
-        }
-        self.callers.iter().position(|caller| caller.id == seat.caller)
+        self.callers.iter().position(|caller| self.is_alive(seat) && caller.id == seat.caller)
     }
 
     /// The access token that the session would send, by its fast path.

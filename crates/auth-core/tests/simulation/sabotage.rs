@@ -67,6 +67,16 @@ fn a_reader_that_sees_no_access_token_sends_a_refresh_token_in_doubt_while_one_i
 }
 
 #[test]
+fn a_reader_that_sees_no_refusal_sends_a_refused_refresh_token_out_of_turn() {
+    assert_broken(Sabotage::BlindToTheRefusal, true, Invariant::Probes);
+}
+
+#[test]
+fn a_refusal_whose_beginning_moves_is_probed_for_longer_than_three_days() {
+    assert_broken(Sabotage::RefusedJustNow, true, Invariant::Probes);
+}
+
+#[test]
 fn a_store_that_calls_a_sleeper_dead_lets_a_refresh_token_in_doubt_be_sent_too_early() {
     assert_broken(Sabotage::ProvesTooMuch, true, Invariant::InDoubtTooEarly);
 }

@@ -1,7 +1,7 @@
 //! The store that all processes share: under each id one durable record, one lease with an owner, a comparison before each save.
 
 use crate::process::Seat;
-use auth_core::{Claim, Claimed, Record, Save, Saved};
+use auth_core::{Claim, Claimed, Record, Save, Saved, UnixTime};
 
 /// What is broken on purpose, to show that the checks notice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub(crate) enum Sabotage {
     HidesTheAccessToken,
     /// The claim says that whoever made the journal's entry has died.
     ProvesTooMuch,
+    /// Whoever reads a record does not see that its refresh token was refused.
+    BlindToTheRefusal,
+    /// Whoever reads that a refresh token was refused reads that it was only just refused.
+    RefusedJustNow,
 }
 
 /// Who holds the lease, and until when by the store's clock.
@@ -98,6 +102,11 @@ impl Entry {
             Sabotage::StaleReread => self.previous.clone(),
             Sabotage::BlindToTheJournal => self.record.clone().map(|record| Record { spending: None, ..record }),
             Sabotage::HidesTheAccessToken => self.record.clone().map(|record| Record { access_token: None, ..record }),
+            Sabotage::BlindToTheRefusal => self.record.clone().map(|record| Record { refusal: None, ..record }),
+            Sabotage::RefusedJustNow => self.record.clone().map(|mut record| {
+                record.refusal.iter_mut().for_each(|refusal| refusal.ends_at = UnixTime::NEVER);
+                record
+            }),
             _ => self.record.clone(),
         };
         let mark = record.as_ref().and_then(|record| record.spending).map(|spending| spending.mark);

@@ -30,7 +30,7 @@ pub(crate) struct Found {
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     refreshes: u64,
-    /// How often a person was asked, but where nobody had logged in yet or the consent was taken back at the provider.
+    /// For how many connections a person was asked, but where nobody had logged in yet or the consent was taken back at the provider.
     asked: u64,
     doubts: Doubts,
 }
@@ -105,6 +105,13 @@ impl Found {
         panic!("{lines}\nseed {seed} broke \"{}\": {}\nreplay it with {how}", violation.invariant, violation.what);
     }
 
+    /// The rule on refresh tokens in doubt has to be worth it at every kind of server.
+    pub(crate) fn assert_more_saved_than_lost(&self) {
+        for (kind, Tally { doubts, .. }) in Kind::ALL.iter().zip(&self.kinds) {
+            assert!(doubts.saved > doubts.lost(), "{}: {doubts:?}", kind.text());
+        }
+    }
+
     fn count(&mut self, account: &Account) {
         let Some(tally) = account.kind.map(|kind| &mut self.kinds[kind as usize]) else { return };
         let unavoidable = [Reason::NobodyYet, Reason::Revoked].map(|reason| account.consents[reason as usize]);
@@ -153,7 +160,7 @@ impl fmt::Display for Found {
             writeln!(f, "{count:>10} messages met {fate:?}")?;
         }
         for (reason, count) in Reason::ALL.iter().zip(total.consents) {
-            writeln!(f, "{count:>10} times a person was asked, because {}", reason.text())?;
+            writeln!(f, "{count:>10} connections for which a person was asked, because {}", reason.text())?;
         }
         Ok(())
     }
@@ -161,21 +168,30 @@ impl fmt::Display for Found {
 
 impl fmt::Display for Compared<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "refresh tokens in doubt, with the rule that sends them again and without, by the kind of the server:")?;
+        writeln!(
+            f,
+            "refresh tokens in doubt, with the rule that sends them again and without, by the kind of the server, in connections; asked: for how many a \
+             person was asked, in all and of 1,000 refreshes:"
+        )?;
         for (which, found) in [("with", self.with), ("without", self.without)] {
             for (kind, tally) in Kind::ALL.iter().zip(&found.kinds) {
                 let Tally { refreshes, asked, doubts } = tally;
+                // In thousandths.
+                let per_thousand = asked * 1_000_000 / refreshes.max(&1);
                 writeln!(
                     f,
-                    "{which:>8}, {:<32}: {refreshes:>8} refreshes, a person asked {asked:>6} times, {:>6} sent again, {:>6} connections saved, {:>5} \
-                     over before, {:>4} whose first request came late; lost by it: {:>4} slept over, {:>4} not stored",
+                    "{which:>8}, {:<31}: {refreshes:>8} refreshes, asked {asked:>6}, {:>3}.{:03} of 1,000; {:>6} sent again, {:>6} saved, {:>5} over before, \
+                     {:>4} whose first request came late; lost by a second use: {:>4} slept over, {:>4} not stored, {:>4} left late",
                     kind.text(),
+                    per_thousand / 1_000,
+                    per_thousand % 1_000,
                     doubts.resent,
                     doubts.saved,
                     doubts.over,
                     doubts.came_late,
                     doubts.slept_over,
-                    doubts.not_stored
+                    doubts.not_stored,
+                    doubts.left_late
                 )?;
             }
         }

@@ -11,8 +11,6 @@ use crate::trace::Trace;
 use auth_core::{Call, Exchange, FailureKind, Outcome, Record, Save, Session, Step, UnixTime};
 use std::time::Duration;
 
-/// For how long an exchange may believe that its fetch is the one in flight: the token request's timeout and the slack after it.
-const RIGHT: Duration = Duration::from_secs(45);
 /// How long a call may take without faults: its deadline, a token request that outlives it, and the store's own timeouts.
 const PATIENCE: u64 = 180_000;
 /// How often one exchange is polled at most: a busy lease is looked at every 50 to 150 ms for 90 seconds.
@@ -160,8 +158,10 @@ impl World {
         if let (Some(token), 1, false, Step::Wait(_) | Step::Claim(_)) = (certain, caller.polls, caller.renewal, step) {
             return Err(Violation::new(Invariant::NobodyWaits, format!("{seat:?} could use access-{token} and is told {step:?}")));
         }
-        // One that came when the end was decided is too late.
-        let could_use = std::mem::replace(&mut caller.could_use, certain).filter(|token| certain == Some(*token) && !caller.renewal);
+        // One that came when the end was decided is too late: what is saved or given back then is on the way out.
+        let is_leaving = matches!(step, Step::Save(_) | Step::Release(_) | Step::Done(_));
+        let could_use = caller.could_use.filter(|token| certain == Some(*token) && !caller.renewal);
+        caller.could_use = if is_leaving { caller.could_use } else { certain };
         if let (Some(token), Step::Done(Outcome::Failed(failure))) = (could_use, step) {
             let about_tokens = matches!(
                 failure.kind(),
@@ -233,102 +233,16 @@ impl World {
             let caller = self.caller(process, place);
             // An entry that stands there already goes on standing until this one takes its place.
             let written = caller.spending.is_some_and(|before| before.token == token && before.written);
-            caller.spending = Some(Spending { token, written });
+            let mark = save.record.spending.map_or(0, |spending| spending.mark);
+            caller.spending = Some(Spending { token, mark, written });
         }
         ToStore::Save(Box::new(save), about)
-    }
-
-    fn check_fetch(&mut self, seat: Seat, place: usize, token: RefreshToken) -> Checked {
-        let process = &self.processes[seat.process];
-        let others = process.callers.iter().filter(|other| other.id != seat.caller);
-        let in_flight = others
-            .filter(|other| matches!(other.doing, Doing::Expecting { fetch_since: Some(since) } if process.latest.since(since) < RIGHT))
-            .count();
-        check(in_flight == 0, Invariant::OneFetch, || format!("{seat:?} fetches beside {in_flight}"))?;
-        let is_probe = self.probes(seat, token);
-        let entry = self.ledger.of(token);
-        let granted_again = self.time - entry.first_sent <= self.setting.grace;
-        if is_probe {
-            self.check_probe(seat, token)?;
-        } else if entry.unproven > 0 && !granted_again {
-            self.check_in_doubt(seat, token)?;
-        }
-        let entry = self.ledger.of(token);
-        entry.first_sent = if entry.unproven == 0 { self.time } else { entry.first_sent };
-        entry.unproven += 1;
-        entry.sent_by = Some((seat.life(), false));
-        let asked_at = (self.time, self.processes[seat.process].clock.wandered);
-        let caller = self.caller(seat.process, place);
-        (caller.token, caller.asked_at) = (Some(token), asked_at);
-        Ok(())
-    }
-
-    /// Whether the store says of a refresh token that the server refused it, and that it is being probed.
-    fn probes(&mut self, seat: Seat, token: RefreshToken) -> bool {
-        let at = self.entry(seat.process);
-        let record = self.store.entries[at].record.as_ref();
-        record.is_some_and(|record| refresh_of(record) == Some(token) && record.refusal.is_some())
-    }
-
-    /// A refused refresh token is sent once an hour, as far as the hosts' clocks agree.
-    fn check_probe(&mut self, seat: Seat, token: RefreshToken) -> Checked {
-        const HOUR: u64 = 3_600_000;
-        let (time, disagreement) = (self.time, self.disagreement);
-        let entry = self.ledger.of(token);
-        let before = entry.probed_at.replace(time);
-        let is_due = before.is_none_or(|before| before + HOUR <= time + 2 * disagreement + 60_000);
-        check(is_due, Invariant::SingleUse, || format!("{seat:?} probes refresh-{token} at {time} ms, after {before:?}"))
-    }
-
-    /// A refresh token in doubt is sent again: under the journal, when no access token is valid, and when no other process can still wait for the answer.
-    fn check_in_doubt(&mut self, seat: Seat, token: RefreshToken) -> Checked {
-        let at = self.entry(seat.process);
-        let record = self.store.entries[at].record.as_ref();
-        let is_journaled = record.is_some_and(|record| refresh_of(record) == Some(token) && record.spending.is_some());
-        let process = &self.processes[seat.process];
-        let (watched, sent_by) = (process.watched, self.ledger.of(token).sent_by);
-        let is_own = sent_by == Some((seat.life(), true));
-        let may = self.setting.resends && is_journaled && (is_own || watched.is_some());
-        check(may, Invariant::SingleUse, || {
-            format!("{seat:?} sends refresh-{token}, which may be spent; journaled: {is_journaled}, read: {}", watched.is_some())
-        })?;
-        let valid = self.certainly_usable(seat.process).or_else(|| self.stored_and_usable(token));
-        check(valid.is_none(), Invariant::InDoubtWhileValid, || {
-            format!("{seat:?} sends refresh-{token}, which may be spent, while {valid:?} is a valid access token")
-        })?;
-        let waited =
-            watched.map(|watched| if watched.is_proven { u64::MAX } else { self.processes[seat.process].has_watched(&watched, self.time) });
-        let span = u64::try_from(RIGHT.as_millis()).unwrap_or(u64::MAX);
-        check(is_own || waited >= Some(span), Invariant::InDoubtTooEarly, || {
-            format!("{seat:?} sends refresh-{token}, which {sent_by:?} sent, having known of it for {waited:?} ms")
-        })?;
-        self.ledger.of(token).resent = true;
-        self.ledger.doubts.resent += 1;
-        Ok(())
-    }
-
-    /// The access token that the store was given beside this refresh token, if it is valid for certain, by whatever clock.
-    fn stored_and_usable(&mut self, beside: RefreshToken) -> Option<AccessToken> {
-        let token = self.ledger.of(beside).access?;
-        let lifetime = self.server.rules.lifetime;
-        let margin = (lifetime / 20).min(10_000) + lifetime / 1_000 + 60_000 + self.disagreement;
-        self.server.accepts(self.time + margin, token).then_some(token)
-    }
-
-    fn check_send(&mut self, seat: Seat, place: usize, token: AccessToken) -> Checked {
-        let beside = self.server.access[token].beside;
-        let durable = self.ledger.of(beside).durable;
-        check(durable, Invariant::DurableBeforeUse, || format!("{seat:?} sends access-{token} before refresh-{beside} is durable"))?;
-        let caller = self.caller(seat.process, place);
-        check(!caller.processed, Invariant::NothingTwice, || format!("{seat:?} sends a POST again that was processed"))?;
-        caller.sent = Some(token);
-        Ok(())
     }
 
     /// Looks whether a session has just given up, and whether it may.
     pub(crate) fn judge_verdict(&mut self, seat: Seat, place: usize) -> Checked {
         let process = &mut self.processes[seat.process];
-        let error = process.session.explain(process.latest, None, None).last_error;
+        let error = process.session.explain(process.latest, Ok(None), None).last_error;
         let given_up = error.as_ref().is_some_and(|(_, failure)| failure.kind() == FailureKind::ConsentRequired);
         let is_news = error != process.error_seen;
         process.error_seen = error;
@@ -338,7 +252,7 @@ impl World {
     /// A verdict that a person has to connect the account again needs a reason that nobody could help.
     fn judge_consent(&mut self, seat: Seat, place: usize) -> Checked {
         let Some(token) = self.processes[seat.process].callers[place].token else {
-            self.ledger.consents[Reason::NobodyYet as usize] += 1;
+            self.ledger.ask(None, Reason::NobodyYet);
             return Ok(());
         };
         let family = self.server.refresh[token].family;
@@ -347,16 +261,17 @@ impl World {
             Some(Ended::Reused) => Some(match self.ledger.losses.iter().find(|(lost, _)| *lost == family) {
                 Some((_, Loss::SleptOver)) => Reason::SleptOver,
                 Some((_, Loss::NotStored)) => Reason::NotStored,
+                Some((_, Loss::LeftLate)) => Reason::LeftLate,
                 None => Reason::RequestLost,
             }),
             None => self.ledger.excuse_for(token, seat.life()),
         };
-        let was_refused = self.ledger.of(token).refused;
+        let was_refused = self.ledger.of(token).refused.is_some();
         check(was_refused || !self.setting.resends, Invariant::Consent, || {
             format!("{seat:?} gives up on refresh-{token}, which the server has never refused")
         })?;
         if let Some(reason) = reason {
-            self.ledger.consents[reason as usize] += 1;
+            self.ledger.ask(Some(family), reason);
             self.trace.note(self.time, [2, seat.process as u64, u64::from(seat.caller), reason as u64], || {
                 format!("process {} caller {}: a person is asked, because {}", seat.process, seat.caller, reason.text())
             });
@@ -458,7 +373,7 @@ impl World {
                 asked_at + lifetime.saturating_sub(process.clock.wandered - wandered)
             }
             // Its end was told by another machine's clock, and the answer may have come late.
-            _ => access.ends_at.saturating_sub(60_000 + self.disagreement),
+            _ => access.told_ends_at.saturating_sub(60_000 + self.disagreement),
         };
         (!access.revoked && self.time + margin < ends_at).then_some(token)
     }

@@ -32,7 +32,7 @@ use crate::token::record::{Claim, Claimed, Lease, Record, Save, Saved};
 use crate::token::request::{self, Moment, TokenRequest};
 use crate::verdict::answer::Response;
 use crate::verdict::failure::{Failure, FailureKind};
-use crate::verdict::retry::{self, Budget, Cause, Decision, Situation};
+use crate::verdict::retry::{self, Cause, Decision, Situation};
 use crate::verdict::wait;
 use alloc::boxed::Box;
 use alloc::format;
@@ -97,7 +97,6 @@ pub struct Consent {
     skew_millis: i64,
     clock_was_wrong: bool,
     attempts: u32,
-    budget: Budget,
     /// The generation that the store holds.
     stored: u64,
     /// Whether the last save got no answer.
@@ -211,7 +210,6 @@ impl Consent {
             skew_millis: session.skew_millis().unwrap_or(0),
             clock_was_wrong: false,
             attempts: 0,
-            budget: Budget::default(),
             stored: 0,
             unheard: false,
             record: Record::default(),
@@ -400,7 +398,7 @@ impl Consent {
         let come_back_at = failure.come_back_at();
         let deadline = now.after(policy.deadline);
         let situation = Situation { cause, attempt: self.attempts, repeatable: true, come_back_at, now, deadline };
-        match retry::decide(&situation, &policy, &mut self.budget, self.dice.f64()) {
+        match retry::decide(&situation, &policy, None, self.dice.f64()) {
             Decision::Again(at) => self.at = At::Resting(at, then),
             Decision::ComeBack(_) | Decision::Stop | Decision::TooLate => self.fail(failure),
         }

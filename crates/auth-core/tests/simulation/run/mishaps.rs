@@ -57,7 +57,7 @@ impl Run {
     }
 
     /// The process stops, and does not know it; what happens now still happens.
-    fn pause(&mut self, process: usize, longest: u64) {
+    pub(super) fn pause(&mut self, process: usize, longest: u64) {
         let span = self.dice.spread(SECOND, longest);
         let paused = &mut self.world.processes[process];
         paused.paused_until = self.world.time + span;

@@ -1,6 +1,6 @@
 //! The way of a message in a run: what becomes of it, when it arrives, and when its sender hears of it.
 
-use super::{API_LIMIT, CONNECT_LIMIT, Event, MINUTE, Run, STORE_LIMIT};
+use super::{API_LIMIT, CONNECT_LIMIT, Event, HOUR, MINUTE, Run, STORE_LIMIT};
 use crate::arrival::answer;
 use crate::faults::{Fate, Heard, LATEST};
 use crate::process::{Message, Seat};
@@ -50,6 +50,7 @@ impl Run {
                 let late = self.dice.spread(limit, LATEST);
                 return self.after(there, Event::Arrive(seat, Box::new(message), Heard::After(late)));
             }
+            Fate::Stopped => return self.stop_before_it_leaves(seat, message, there, back),
             Fate::NotSent | Fate::Down => (message.lost(fate), there),
             Fate::Lost | Fate::Unheard | Fate::Delayed => (message.lost(fate), limit),
             Fate::InvalidClient => (answer(401, Vec::new(), r#"{"error":"invalid_client"}"#.into(), None), there + back),
@@ -69,5 +70,16 @@ impl Run {
             }
             _ => {}
         }
+    }
+
+    /// The sender is stopped, and its message leaves when it goes on. Its time limit is over then: it hears the reply at a last look, or not at all.
+    fn stop_before_it_leaves(&mut self, seat: Seat, message: Message, there: u64, back: u64) {
+        self.pause(seat.process, 2 * HOUR);
+        let leaves = self.world.processes[seat.process].paused_until - self.world.time;
+        let is_heard = self.dice.chance(5_000);
+        if !is_heard {
+            self.after(leaves + there, Event::Report(seat, Box::new(message.lost(Fate::Lost))));
+        }
+        self.after(leaves + there, Event::Arrive(seat, Box::new(message), Heard::AfterStop(is_heard.then_some(back))));
     }
 }
