@@ -45,6 +45,8 @@ pub(crate) struct Away {
     patience: Option<Instant>,
     /// What to tell a caller whose time is over.
     late: Failure,
+    /// What became of the call's request before; the thread sends none of it.
+    processed: auth_core::Processed,
 }
 
 #[derive(Default)]
@@ -84,9 +86,10 @@ impl Away {
         let whose = running.shared().connection.provider().name();
         let what = format!("the deadline passed while the {what} of {whose} was asked");
         let advice = "nothing is lost, and the step goes on: look why it takes so long, or give the call more time";
+        let processed = running.processed();
         let late = running.told_to_call(Failure::new(FailureKind::DeadlineExceeded, what, advice));
         let (state, done, deadline) = (Mutex::default(), Condvar::new(), running.deadline());
-        Arc::new(Self { state, done, deadline, patience, late })
+        Arc::new(Self { state, done, deadline, patience, late, processed })
     }
 
     /// A step whose result the exchange does not need.
@@ -162,6 +165,11 @@ impl Away {
         }
     }
 
+    /// An error that ends the call from outside, told with what became of its request before the thread had it.
+    pub(crate) fn told(&self, error: crate::error::Error) -> crate::error::Error {
+        error.of_call(self.processed)
+    }
+
     /// What to tell a caller whose time is over.
     pub(crate) fn overdue(&self, shared: &Shared) -> Option<Failure> {
         (shared.now() >= self.deadline).then(|| self.late.clone())
@@ -206,7 +214,10 @@ impl Away {
                 self.leave();
                 return Ok(Waited::Overdue(failure));
             }
-            shared.go_on().inspect_err(|_| self.leave())?;
+            shared.go_on().map_err(|error| {
+                self.leave();
+                self.told(error)
+            })?;
             self.rest();
         }
     }

@@ -6,13 +6,21 @@ use crate::clock::Clock;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
+#[cfg(feature = "ureq")]
+use crate::language::Language;
 use crate::response::MAX_BODY;
 use crate::shared::{Shared, Surroundings};
 use crate::store::{MemoryStore, TokenStore};
 use crate::transport::Transport;
 #[cfg(feature = "ureq")]
-use crate::transport::ureq::{ProxyChoice, Roots, Wire};
+use crate::transport::tls::{Identity, Roots};
+#[cfg(feature = "ureq")]
+use crate::transport::ureq::{ProxyChoice, Wire};
+#[cfg(feature = "ureq")]
+use crate::transport::watch::News;
 use auth_core::{AuditEvent, ClientAuth, Connection, ConnectionBuilder, Failure, FailureKind, Provider, Session, retry::Policy};
+#[cfg(feature = "ureq")]
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -225,6 +233,10 @@ impl ClientBuilder {
     }
 
     /// Starts no threads: the call that finds a token due gets it before it goes on. If not said, tokens are renewed on a thread of their own.
+    ///
+    /// The call's deadline then ends each wait, but no single step of the store: without a thread nothing can leave a step behind that
+    /// blocks. A step of [`FileStore`](crate::FileStore) blocks for 3 seconds at most, one of a Redis server for as long as its own time limits
+    /// say; a store of your own needs a limit of its own. A token request that spends a refresh token is heard out.
     pub fn no_threads(mut self) -> Self {
         self.renews_beside = false;
         self
@@ -236,7 +248,12 @@ impl ClientBuilder {
     /// [`Error::Key`] for a malformed credential, [`Error::Failure`] for an environment, host or scheme that does not fit, [`Error::Setting`] for certificates or
     /// a proxy that cannot be used.
     pub fn build(self) -> Result<Client, Error> {
-        let transport = self.way_out()?;
+        #[cfg(feature = "ureq")]
+        let news = Arc::new(News::default());
+        let transport = self.way_out(
+            #[cfg(feature = "ureq")]
+            &news,
+        )?;
         let source = self
             .credential
             .ok_or_else(|| Failure::new(FailureKind::Misuse, "the client has no credential", "give it one with credential(…)"))?;
@@ -258,6 +275,15 @@ impl ClientBuilder {
         };
         let exposure = source.exposure();
         let shared = Arc::new(Shared::new(session, source, around));
+        #[cfg(feature = "ureq")]
+        {
+            let client = Arc::downgrade(&shared);
+            news.tell_to(move |what, decision| {
+                if let Some(shared) = client.upgrade() {
+                    shared.audit.deliver(&[AuditEvent::of_identity(&shared.connection, shared.now(), what, decision)]);
+                }
+            });
+        }
         if let Some(exposure) = exposure {
             shared.audit.deliver(&[AuditEvent::credential_exposed(&shared.connection, shared.now(), exposure)]);
         }
@@ -269,11 +295,11 @@ impl ClientBuilder {
         not(feature = "ureq"),
         expect(clippy::unnecessary_wraps, reason = "only the client's own HTTP has settings that can be wrong")
     )]
-    pub(crate) fn way_out(&self) -> Result<Arc<dyn Transport>, Error> {
+    pub(crate) fn way_out(&self, #[cfg(feature = "ureq")] news: &Arc<News>) -> Result<Arc<dyn Transport>, Error> {
         match &self.transport {
             Some(own) => Ok(Arc::clone(own)),
             #[cfg(feature = "ureq")]
-            None => Ok(Arc::new(self.wire.transport(self.interrupt.as_ref())?)),
+            None => Ok(Arc::new(self.wire.transport(self.interrupt.as_ref(), news)?)),
             #[cfg(not(feature = "ureq"))]
             None => Ok(Arc::new(crate::transport::Nowhere)),
         }
@@ -325,7 +351,21 @@ impl ClientBuilder {
 
     /// Shows this client certificate (PEM chain and key) to servers that ask for one: mutual TLS.
     pub fn identity(mut self, chain_pem: impl Into<Vec<u8>>, key_pem: impl Into<Vec<u8>>) -> Self {
-        self.wire.identity = Some((chain_pem.into(), key_pem.into()));
+        self.wire.identity = Some(Identity::Given(chain_pem.into(), key_pem.into().into()));
+        self
+    }
+
+    /// The same from two files, which are read again when they change: certificates for mutual TLS are short-lived, and a client is not. While the two do not
+    /// belong together, because one of them is written first, the old pair goes on. Audit events tell both: [`auth_core::Audited::IdentityReplaced`],
+    /// [`auth_core::Audited::IdentityKept`]. The files are looked at once a second at most, when something is sent.
+    pub fn identity_files(mut self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.wire.identity = Some(Identity::Files(chain.into(), key.into()));
+        self
+    }
+
+    /// What the program is written in, for bindings: advice then names options as they are called there.
+    pub fn language(mut self, language: Language) -> Self {
+        self.wire.language = language;
         self
     }
 

@@ -80,7 +80,7 @@ impl Client {
     pub fn authorize(&self, path: &str) -> Result<Authorized, Error> {
         let shared = &self.shared;
         shared.audit.admit()?;
-        let is_path = path.starts_with('/') && !path.starts_with("//");
+        let is_path = matches!(path.as_bytes(), [b'/', rest @ ..] if rest.first() != Some(&b'/'));
         if !is_path || !shared.connection.permissions().is_empty() {
             // Refused here, or not at all: with nothing declared, every path of the own host is fine.
             let _admitted = Call::new(&shared.connection, "GET", path)?;
@@ -150,8 +150,10 @@ impl Client {
     /// do. Reads the store, for no longer than a call may take, and sends nothing.
     pub fn explain(&self) -> Explanation {
         let shared = &self.shared;
-        let (stored, lease) = crate::beside::value(shared, Shared::stored).unwrap_or_default();
-        shared.with(|session, now| session.explain(now, stored.as_ref(), lease)).0
+        let late = || (Err("it did not answer before the call's deadline".to_owned()), None);
+        let (stored, lease) = crate::beside::value(shared, Shared::stored).unwrap_or_else(late);
+        let stored = stored.as_ref().map(Option::as_ref).map_err(String::as_str);
+        shared.with(|session, now| session.explain(now, stored, lease)).0
     }
 
     /// Until when the connection can go on without a person, as far as the vendor or the server says; `None` without a refresh token, or if nobody says.

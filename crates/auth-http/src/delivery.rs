@@ -233,8 +233,11 @@ impl Delivery {
     }
 
     fn wait(&self, until: UnixTime) -> Result<(), Error> {
-        let Some(away) = &self.away else { return self.shared.wait(until, self.seen) };
-        self.shared.go_on()?;
+        let Some(away) = &self.away else {
+            let waited = self.shared.wait(until, self.seen);
+            return waited.map_err(|error| self.running.as_ref().map_or(error.clone(), |running| running.told(error)));
+        };
+        self.shared.go_on().map_err(|error| away.told(error))?;
         away.rest();
         Ok(())
     }

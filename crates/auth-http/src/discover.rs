@@ -36,7 +36,10 @@ impl ClientBuilder {
     /// [`Error::Failure`] if no issuer is known, it was not reached, or what it says of itself is refused: another issuer's, an endpoint without https, or on a
     /// host that neither is the issuer's nor stands among the profile's `endpoint_hosts`.
     pub fn discover(mut self) -> Result<Self, Error> {
-        let transport = self.way_out()?;
+        let transport = self.way_out(
+            #[cfg(feature = "ureq")]
+            &std::sync::Arc::default(),
+        )?;
         let mut discovery = self.connection.discovery()?;
         while let Some(request) = discovery.request() {
             let answer = fetch(&*transport, request).map_err(|lost| discovery.handle_failure(lost))?;

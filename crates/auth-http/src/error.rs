@@ -30,13 +30,19 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The program gave the call up while it waited ([`crate::ClientBuilder::interrupt`]).
-    Interrupted,
+    /// The program gave the call up while it waited ([`crate::ClientBuilder::interrupt`]); with it, what became of the request so
+    /// far: [`Processed::No`] if nothing of it had been sent.
+    Interrupted(Processed),
     /// A body that is not the JSON it should be.
     Json(Arc<serde_json::Error>),
 }
 
 impl Error {
+    /// The same, of a call of whose request this became.
+    pub(crate) fn of_call(self, processed: Processed) -> Self {
+        if matches!(self, Self::Interrupted(_)) { Self::Interrupted(processed) } else { self }
+    }
+
     /// The machine's verdict, if that is what it is.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
@@ -52,7 +58,7 @@ impl Error {
             Self::Key(error) => Some(error.advice()),
             Self::Source { reason, .. } | Self::Setting { reason, .. } => Some(reason.clone()),
             Self::Profile(error) => Some(error.reason().to_owned()),
-            Self::Interrupted | Self::Json(_) => None,
+            Self::Interrupted(_) | Self::Json(_) => None,
         }
     }
 
@@ -60,8 +66,7 @@ impl Error {
     pub fn processed(&self) -> Processed {
         match self {
             Self::Failure(failure) => failure.processed(),
-            // What was under way when it was given up may have arrived.
-            Self::Interrupted => Processed::Unknown,
+            Self::Interrupted(processed) => *processed,
             // Only a success is read as JSON.
             Self::Json(_) => Processed::Yes,
             Self::Key(_) | Self::Profile(_) | Self::Source { .. } | Self::Setting { .. } => Processed::No,
@@ -87,9 +92,11 @@ impl fmt::Display for Error {
             Self::Profile(error) => error.fmt(f),
             Self::Source { source, reason } => write!(f, "no credential from {source}: {reason}"),
             Self::Setting { name, reason } => write!(f, "{name} cannot be used: {reason}"),
-            Self::Interrupted => {
-                f.write_str("the call was given up while it waited; whether a request that was under way was processed is not known")
-            }
+            Self::Interrupted(processed) => f.write_str(match processed {
+                Processed::No => "the call was given up while it waited; nothing of it was processed",
+                Processed::Yes => "the call was given up while it waited; its request was processed",
+                Processed::Unknown => "the call was given up while it waited; whether its request was processed is not known",
+            }),
             // serde's own message can quote what stands in the body.
             Self::Json(error) => write!(
                 f,
@@ -109,7 +116,7 @@ impl std::error::Error for Error {
             Self::Key(error) => Some(error),
             Self::Profile(error) => Some(error),
             Self::Json(error) => Some(&**error),
-            Self::Source { .. } | Self::Setting { .. } | Self::Interrupted => None,
+            Self::Source { .. } | Self::Setting { .. } | Self::Interrupted(_) => None,
         }
     }
 }

@@ -49,6 +49,8 @@ mod exact;
 mod fetch;
 mod fork;
 mod interrupt;
+#[cfg(feature = "ureq")]
+mod language;
 mod lock;
 mod login;
 mod mark;
@@ -89,6 +91,8 @@ pub use drive::{Drive, Driving};
 pub use error::Error;
 pub use fork::after_fork;
 pub use http;
+#[cfg(feature = "ureq")]
+pub use language::Language;
 pub use login::Login;
 pub use poll::Poll;
 #[cfg(feature = "sign")]

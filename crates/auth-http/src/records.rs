@@ -59,11 +59,14 @@ impl Shared {
         self.store.release(&ids.own, lease);
     }
 
-    /// The record as it stands, without a lease, and who holds the lease; as far as the store can tell.
-    pub(crate) fn stored(&self) -> (Option<Record>, Option<Held>) {
+    /// The record as it stands, without a lease, or the store's words on why it could not be read; and who
+    /// holds the lease, if the store can tell.
+    pub(crate) fn stored(&self) -> (Result<Option<Record>, String>, Option<Held>) {
         let Ids { own: id, former } = self.store_ids();
-        let own = self.store.load(&id).ok().flatten();
-        let record = own.or_else(|| former.and_then(|former| self.former_record(&former, false).ok().flatten()));
+        let record = self.store.load(&id).and_then(|own| match former.filter(|_| own.is_none()) {
+            Some(former) => self.former_record(&former, false),
+            None => Ok(own),
+        });
         (record, self.store.holder(&id))
     }
 

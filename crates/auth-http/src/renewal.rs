@@ -5,7 +5,7 @@ use crate::interrupt;
 use crate::lock::{Condvar, Mutex};
 use crate::run::renew;
 use crate::shared::Shared;
-use auth_core::Exchange;
+use auth_core::{Exchange, UnixTime};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -46,10 +46,15 @@ impl Renewals {
     }
 }
 
-/// Renews on a new thread. If the process can start none, the calling thread makes the renewal itself and hears it out.
-pub(crate) fn spawn(shared: &Arc<Shared>, renewal: Exchange) {
+/// Renews on a new thread. If the process can start none, the calling thread makes the renewal itself and hears it out; it waits
+/// for nothing else after the deadline of its call.
+pub(crate) fn spawn(shared: &Arc<Shared>, mut renewal: Exchange, deadline: UnixTime) {
     let (theirs, running) = (Arc::clone(shared), Running::begin(shared));
+    let caller = std::thread::current().id();
     spawn_or_here("ledgerauth-renewal", move || {
+        if std::thread::current().id() == caller {
+            renewal.end_by(deadline);
+        }
         renew(&theirs, renewal);
         drop(running);
     });

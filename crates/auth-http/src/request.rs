@@ -7,7 +7,9 @@ use crate::redirect::Redirect;
 use crate::response::{About, Answer, Bounds, Response};
 use crate::run::{Deliver, Delivered, Ended, run};
 use crate::transport::{Payload, Times};
-use auth_core::{Exchange, Failure, FailureKind, Send, Transport, Unanswered, UnixTime, check_field, is_of_the_frame, may_go_anywhere};
+use auth_core::{
+    Exchange, Failure, FailureKind, Send, Transport, Unanswered, UnixTime, check_field, is_of_the_frame, may_go_anywhere, of_the_frame,
+};
 use auth_core::{Looks, Shown};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -106,8 +108,7 @@ impl<'c> Request<'c> {
         if let Err(failure) = check_field(name, value.as_bytes()) {
             self.fault = Some(failure);
         } else if is_of_the_frame(name) {
-            let what = format!("the header {name} frames the message or belongs to the connection, so the client sets it");
-            self.fault = Some(Failure::new(FailureKind::Misuse, what, "nothing was sent: leave it out"));
+            self.fault = Some(of_the_frame(name));
         } else if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             self.headers.append(name, value);
         } else {

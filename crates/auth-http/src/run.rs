@@ -8,7 +8,7 @@ use crate::response::Answer;
 use crate::shared::Shared;
 use crate::transport::OpenConnection;
 use auth_core::{
-    Authorization, Connect, ConnectOutcome, Exchange, Failure, FailureKind, Outcome, Response, Send, Step, Transport, UnixTime,
+    Authorization, Connect, ConnectOutcome, Exchange, Failure, FailureKind, Outcome, Processed, Response, Send, Step, Transport, UnixTime,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -65,7 +65,7 @@ fn run_on(shared: &Arc<Shared>, mut running: Running, mut deliver: Deliver<'_>) 
                     Err(lost) => {
                         answer = None;
                         running.lost(lost);
-                        shared.go_on()?;
+                        shared.go_on().map_err(|error| running.told(error))?;
                     }
                 },
             },
@@ -151,8 +151,11 @@ impl Running {
             look(&self.shared);
         }
         match renewal {
-            Some(renewal) if self.shared.renews_beside => crate::renewal::spawn(&self.shared, renewal),
-            Some(renewal) => renew(&self.shared, renewal),
+            Some(renewal) if self.shared.renews_beside => crate::renewal::spawn(&self.shared, renewal, self.deadline()),
+            Some(mut renewal) => {
+                renewal.end_by(self.deadline());
+                renew(&self.shared, renewal);
+            }
             None => {}
         }
         step
@@ -225,11 +228,16 @@ impl Running {
     }
 
     /// An error that ends the call from outside, told with what became of its request so far.
-    fn told(&self, error: Error) -> Error {
+    pub(crate) fn told(&self, error: Error) -> Error {
         match error {
             Error::Failure(failure) => self.told_to_call(failure).into(),
-            other => other,
+            other => other.of_call(self.processed()),
         }
+    }
+
+    /// What became of the call's request so far.
+    pub(crate) fn processed(&self) -> Processed {
+        self.exchange.processed()
     }
 
     /// The same of a failure.

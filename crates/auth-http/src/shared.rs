@@ -13,7 +13,7 @@ use crate::store::TokenStore;
 use crate::transport::Transport;
 use crate::wakers::Wakers;
 use arc_swap::{ArcSwap, Guard};
-use auth_core::{Call, Connection, Exchange, Failure, FailureKind, Fresh, Session, UnixTime};
+use auth_core::{Call, Connection, Exchange, Failure, FailureKind, Fresh, Processed, Session, UnixTime};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -200,10 +200,10 @@ impl Shared {
         }
     }
 
-    /// Whether the program still wants to wait.
+    /// Whether the program still wants to wait. Whoever runs a call tells what became of its request (`Running::told`).
     pub(crate) fn go_on(&self) -> Result<(), Error> {
         let given_up = self.renewals.are_closing() || self.interrupt.as_ref().is_some_and(|wanted| wanted());
-        if given_up { Err(Error::Interrupted) } else { Ok(()) }
+        if given_up { Err(Error::Interrupted(Processed::Unknown)) } else { Ok(()) }
     }
 
     /// Gives up all waits, and waits for the threads of its own that fetch or store a token.

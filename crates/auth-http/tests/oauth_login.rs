@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use support::browser::{Browser, Seen, visit};
 use support::oidc::Oidc;
+use support::server::unused_port;
 
 /// Logs in, with a browser that does this with the address; how it ended, and what the browser saw last.
 fn login(
@@ -199,7 +200,7 @@ fn a_server_that_was_too_busy_is_asked_again() {
 
 #[test]
 fn a_fixed_port_and_path_are_listened_at_as_registered() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let free = unused_port();
     let redirect = format!("http://127.0.0.1:{free}/signed/in");
     let Some(oidc) = Oidc::start(&json!({"redirect_uris": [redirect]})) else { return };
     let client = oidc.person("native-fixed").build().unwrap();

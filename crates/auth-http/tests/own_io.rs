@@ -272,6 +272,6 @@ fn a_client_that_is_closed_first_stores_the_token_that_is_on_its_way() {
     assert_eq!(error.kind(), Some(FailureKind::DeadlineExceeded), "{error}");
     client.close();
     assert_eq!((token_requests(&sandbox), store.1.load(Ordering::SeqCst)), (1, 1));
-    assert!(matches!(client.get("/v1/health").send(), Ok(_) | Err(auth_http::Error::Interrupted)));
+    assert!(matches!(client.get("/v1/health").send(), Ok(_) | Err(auth_http::Error::Interrupted(_))));
     client.close();
 }

@@ -4,12 +4,12 @@
 mod support;
 
 use auth_http::core::{Claim, Claimed, Lease, Record, Save, Saved, SharedPause};
-use auth_http::{Client, ClientBuilder, Error, FailureKind, MemoryStore, Next, TokenStore};
+use auth_http::{Client, ClientBuilder, Error, FailureKind, MemoryStore, Next, Processed, TokenStore};
 use auth_sandbox::{Sandbox, Service};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use support::{finora, refreshing, requests, sandbox, token_requests};
+use support::{finora, numeric, refreshing, requests, sandbox, token_requests};
 
 const NOTHING: Duration = Duration::ZERO;
 /// Longer than any test lasts.
@@ -170,7 +170,7 @@ fn every_step_is_left_in_time_and_finished_beside_the_caller() {
             match (result, by_interrupt) {
                 // The caller has what it wants when the lease is given back.
                 (Ok(200), _) => assert_eq!(asked, Asked::Release, "{case}"),
-                (Err(Error::Interrupted), true) => {}
+                (Err(Error::Interrupted(Processed::No)), true) => {}
                 (Err(error), false) => assert_eq!(error.kind(), Some(FailureKind::DeadlineExceeded), "{case}"),
                 _ => panic!("{case}"),
             }
@@ -195,6 +195,39 @@ fn a_delivery_ends_at_its_deadline_whatever_the_store_does() {
     assert!(format!("{outcome:?}").contains("deadline_exceeded"), "{outcome:?}");
     assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
     assert!(requests(&sandbox, Service::NumericApi).is_empty());
+}
+
+/// A store whose lease somebody else holds.
+struct Busy;
+
+impl TokenStore for Busy {
+    fn claim(&self, _: &str, _: &Claim) -> Claimed {
+        Claimed::Busy
+    }
+
+    fn load(&self, _: &str) -> Result<Option<Record>, String> {
+        Ok(None)
+    }
+
+    fn save(&self, _: &str, _: &Save) -> Saved {
+        Saved::Superseded
+    }
+
+    fn release(&self, _: &str, _: &Lease) {}
+}
+
+#[test]
+fn without_threads_a_deadline_ends_the_wait_for_a_lease() {
+    for single_use in [true, false] {
+        let sandbox = sandbox();
+        let builder = if single_use { refreshing(&sandbox) } else { numeric(&sandbox) };
+        let client = builder.no_threads().store(Arc::new(Busy)).build().unwrap();
+        let start = Instant::now();
+        let error = client.get("/v1/health").deadline(Duration::from_millis(500)).send().unwrap_err();
+        assert_eq!(error.kind(), Some(FailureKind::DeadlineExceeded), "{error}");
+        assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+        assert_eq!(token_requests(&sandbox), 0);
+    }
 }
 
 #[test]

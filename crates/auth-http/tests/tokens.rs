@@ -7,6 +7,7 @@ use auth_sandbox::{Fault, FaultKind, LimitStyle, Service, TokenReply};
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
+use support::server::unused_port;
 use support::{adaas, at, numeric, refreshing, requests, sandbox, token_requests};
 
 /// Calls from `threads` threads at once; the slowest call and how many failed.
@@ -312,11 +313,10 @@ fn an_expired_token_of_a_server_whose_clock_moved_is_renewed_once() {
 #[test]
 fn a_token_endpoint_that_is_not_there_is_said_so() {
     let sandbox = sandbox();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let keys = sandbox.keys();
     let client = at(&sandbox, "numeric", Service::NumericApi)
         .environment("production")
-        .token_url(format!("https://localhost:{}/oauth/token", free.port()))
+        .token_url(format!("https://localhost:{}/oauth/token", unused_port()))
         .credential(Credential::client(&keys.numeric.client_id, keys.numeric.client_secret.as_str()))
         .max_attempts(2)
         .build()

@@ -1,6 +1,6 @@
 //! Servers that are not trusted: each is tried once, and the advice says what is wrong with its certificate.
 
-use auth_http::{Client, ClientBuilder, Credential, FailureKind, Provider};
+use auth_http::{Client, ClientBuilder, Credential, FailureKind, Language, Provider};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::io::{Read as _, Write as _};
@@ -83,6 +83,10 @@ fn a_call_is_tried_once_and_the_advice_says_what_is_wrong() {
         (Server::start(&impostor, "127.0.0.1", right), "not from the authority that it names"),
         (Server::start(&ours, "elsewhere.example", right), "for another host"),
         (Server::start(&ours, "127.0.0.1", |params| params.not_after = date_time_ymd(2001, 1, 1)), "has expired"),
+        (
+            Server::start(&ours, "127.0.0.1", |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)),
+            "a certificate authority's own certificate",
+        ),
         (Server::start(&ours, "127.0.0.1", |params| params.not_before = date_time_ymd(2999, 1, 1)), "not valid yet"),
     ];
     for (server, words) in &servers {
@@ -111,4 +115,22 @@ fn a_token_endpoint_is_tried_once_and_gets_no_refresh_token() {
     let error = client.get("/v1/health").send().unwrap_err();
     assert_eq!((error.kind(), server.connections()), (Some(FailureKind::Untrusted), 1), "{error}");
     assert!(error.to_string().contains("the token endpoint of numeric was not reached"), "{error}");
+}
+
+#[test]
+fn advice_names_options_of_the_language_that_the_program_is_written_in() {
+    let (ours, other) = (authority("ours"), authority("other"));
+    let server = Server::start(&other, "127.0.0.1", |_| {});
+    for (language, trusting, broken) in [
+        (Language::Rust, "by ca, or use platform_roots", "ca cannot be used"),
+        (Language::C, "by ca_pem, or use platform_roots", "ca_pem cannot be used"),
+        (Language::Python, "by ca_file, or use trust=\"platform\"", "ca_file cannot be used"),
+        (Language::CommandLine, "by --ca-file, or use --trust platform", "--ca-file cannot be used"),
+    ] {
+        let builder = || finora(&server, &ours).language(language);
+        let error = builder().build().unwrap().get("/v1/invoices").send().unwrap_err();
+        assert!(error.advice().unwrap().contains(trusting), "{error}");
+        let error = builder().ca("").build().unwrap_err();
+        assert!(error.to_string().starts_with(broken), "{error}");
+    }
 }

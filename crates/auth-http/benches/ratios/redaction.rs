@@ -15,19 +15,27 @@ const SIZE: usize = 100_000_000;
 const PIECE: usize = 64 * 1024;
 const ROUNDS: usize = 7;
 /// How much of each hostile text is read.
-const HOSTILE_SIZE: usize = 4_000_000;
+const HOSTILE_SIZE: usize = 1_000_000;
+/// A text of nothing but triggers costs a closer look every few bytes, and the vector search stops at each: that alone takes up to 25 times as long as ordinary
+/// text does, so no bar of a few times can hold. What holds is that the cost stays in proportion to the length.
+const HOSTILE: f64 = 100.0;
+/// Three times its speed at least. It was five times with a third of the forms; the rarer ones are a second search.
+const TO_REGEX: f64 = 0.33;
 
 /// The same forms as one regular expression, as a program without this library would have it, in Rust or in Python; the groups are what has to stay.
 const ALTERNATION: &str = concat!("(?xi-u)", include_str!("alternation.regex"));
 
-/// What is put in place of each match: the groups, of which one is not empty, and the mark.
-const REPLACEMENT: &[u8] = b"${1}${2}${3}${4}${5}${6}${7}${8}${9}[redacted]${10}";
+/// The replacement of each match: its groups and the mark. Only one group is not empty. The tenth
+/// follows a password in a URL.
+const REPLACEMENT: &[u8] = b"${1}${2}${3}${4}${5}${6}${7}${8}${9}${11}${12}${13}${14}${15}${16}[redacted]${10}";
 
 pub(crate) fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
     let text = log(SIZE);
     let (redactor, regex) = (Redactor::new(), Regex::new(ALTERNATION)?);
     let clean = redactor.redact_bytes(&text).into_owned();
     check(&text, &clean)?;
+    // Both take out as much.
+    check(&text, &regex.replace_all(&text, REPLACEMENT))?;
 
     let mut out = Vec::with_capacity(text.len() + PIECE);
     let (mut streamed, mut appended, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
@@ -46,38 +54,40 @@ pub(crate) fn rows() -> Result<Vec<Row>, Box<dyn Error>> {
     if out != clean {
         return Err("the stream says something else".into());
     }
-    // At least five times its speed.
     Ok(vec![
-        of_rounds("redaction of a 100 MB log, piece by piece / one regex", "ms", Bar::Ratio(0.2), &streamed),
-        of_rounds("  the same of one buffer into another that is used again", "ms", Bar::Ratio(0.2), &appended),
+        of_rounds("redaction of a 100 MB log, piece by piece / one regex", "ms", Bar::Ratio(TO_REGEX), &streamed),
+        of_rounds("  the same of one buffer into another that is used again", "ms", Bar::Ratio(TO_REGEX), &appended),
         of_rounds("  the same into fresh memory, as the regex does it", "ms", Bar::None, &fresh),
         hostile(&redactor, &text[..HOSTILE_SIZE])?,
     ])
 }
 
-/// Hostile text beside as much of ordinary text: each trigger repeated and each opening left open. The row is the slowest of them.
+/// Hostile text beside as much of ordinary text: each trigger repeated and each opening left open. The row is the slowest of all shapes.
 fn hostile(redactor: &Redactor, ordinary: &[u8]) -> Result<Row, Box<dyn Error>> {
     let file: Value = serde_json::from_str(include_str!("../../../../tests/vectors/redaction_hostile.json"))?;
     let shapes = file["shapes"].as_array().ok_or("no shapes")?;
     let mut out = Vec::with_capacity(2 * ordinary.len());
-    let mut least = |text: &[u8]| {
-        let rounds = (0..3).map(|_| {
+    let mut time = |text: &[u8]| {
+        least(|| {
             out.clear();
-            millis(|| redactor.redact_into(black_box(text), &mut out))
-        });
-        rounds.fold(f64::INFINITY, f64::min)
+            redactor.redact_into(black_box(text), &mut out);
+        })
     };
-    let floor = least(ordinary);
+    let floor = time(ordinary);
     let mut slowest = (0.0, "");
     for shape in shapes.iter().filter_map(Value::as_str) {
-        let time = least(shape.repeat(ordinary.len() / shape.len()).as_bytes());
+        let time = time(shape.repeat(ordinary.len() / shape.len()).as_bytes());
         if time > slowest.0 {
             slowest = (time, shape);
         }
     }
     let name = format!("redaction of hostile text, {:?} / of an ordinary log", slowest.1);
-    // The aim is three times an ordinary log; each hit costs its closer look, so it is not reached yet.
-    Ok(Row::new(name, "ms", slowest.0, floor, Bar::None))
+    Ok(Row::new(name, "ms", slowest.0, floor, Bar::Ratio(HOSTILE)))
+}
+
+/// The least of three.
+fn least(mut work: impl FnMut()) -> f64 {
+    (0..3).map(|_| millis(&mut work)).fold(f64::INFINITY, f64::min)
 }
 
 /// Takes the secrets out as a filter does: each piece handed on before the next is read.

@@ -23,7 +23,7 @@ pub(crate) fn ours(calls: u32) {
             now,
             deadline: UnixTime::from_millis(millis + 60_000),
         };
-        black_box(decide(black_box(&situation), black_box(&policy), &mut budget, dice.f64()));
+        black_box(decide(black_box(&situation), black_box(&policy), Some(&mut budget), dice.f64()));
     }
 }
 

@@ -184,6 +184,8 @@ mod present {
                 self.holds.give_back(Some(&folder), &name, claim.owner);
                 return Err(why);
             }
+            // The proof is told once: who takes the lease next, after this one gave it back without sending, waits for
+            // a whole lease span as at any other store. That delays, and loses nothing, because nothing is sent meanwhile.
             let is_proven = journal.is_some() && journal == journal_of_the_dead;
             Ok(if is_proven { Claimed::TakenOver(record) } else { Claimed::Granted(record) })
         }

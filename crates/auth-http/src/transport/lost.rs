@@ -2,16 +2,17 @@
 
 use super::Lost;
 use super::stage::{NeverSent, Stage};
+use crate::language::{Language, Named};
 use auth_core::Unanswered;
 use rustls::{AlertDescription, CertificateError, Error as Tls};
 use std::io;
 use ureq::{Error, Timeout};
 
-pub(super) fn lost(error: &Error) -> Lost {
+pub(super) fn lost(error: &Error, language: Language) -> Lost {
     if let Error::Other(other) = error
         && let Some(NeverSent { stage, error }) = other.downcast_ref()
     {
-        return not_sent(*stage, error);
+        return not_sent(*stage, error, language);
     }
     let (how, what, advice) = match error {
         Error::HostNotFound => {
@@ -33,13 +34,16 @@ pub(super) fn lost(error: &Error) -> Lost {
         }
         Error::Io(error) => {
             let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
-            let (how, advice) = tls.map_or((Unanswered::Lost, ""), of_tls);
-            (how, error.to_string(), advice)
+            let (how, advice) = tls.map_or((Unanswered::Lost, String::new()), |tls| of_tls(tls, language));
+            return Lost { how, what: error.to_string(), advice };
         }
         Error::BadUri(_) => (Unanswered::NotSent, "the URL cannot be sent".into(), "check its length and characters"),
         Error::Tls(what) => (Unanswered::NotSent, (*what).into(), ""),
         // What a connection is set up with.
-        Error::Rustls(error) => (Unanswered::NotSent, error.to_string(), "look at the certificates of this machine, or pass some by ca"),
+        Error::Rustls(error) => {
+            let advice = format!("look at the certificates of this machine, or pass some by {}", language.name(Named::Ca));
+            return Lost { how: Unanswered::NotSent, what: error.to_string(), advice };
+        }
         other => (Unanswered::Lost, other.to_string(), ""),
     };
     Lost { how, what, advice: advice.into() }
@@ -57,8 +61,8 @@ pub(super) fn through(proxy: Option<&str>, lost: Lost) -> Lost {
 }
 
 /// Nothing of the request was sent, whatever the error's kind; an untrusted certificate stays one.
-fn not_sent(stage: Stage, error: &Error) -> Lost {
-    let Lost { how, what, advice } = lost(error);
+fn not_sent(stage: Stage, error: &Error, language: Language) -> Lost {
+    let Lost { how, what, advice } = lost(error, language);
     let how = if how == Unanswered::Untrusted { how } else { Unanswered::NotSent };
     let usual = match (stage, error) {
         (_, Error::Io(error)) if lacks_descriptors(error) => {
@@ -83,29 +87,41 @@ fn lacks_descriptors(error: &io::Error) -> bool {
 
 /// How far a request got that met a TLS error, and what to do about it. An alert or a broken record can come after the request has arrived as well, so
 /// only what is said about the server's certificate, or about versions, proves anything.
-fn of_tls(error: &Tls) -> (Unanswered, &'static str) {
+fn of_tls(error: &Tls, language: Language) -> (Unanswered, String) {
     match error {
-        Tls::InvalidCertificate(fault) => (Unanswered::Untrusted, of_certificate(fault)),
+        Tls::InvalidCertificate(fault) => (Unanswered::Untrusted, of_certificate(fault, language)),
         Tls::PeerIncompatible(_) | Tls::AlertReceived(AlertDescription::ProtocolVersion) => {
-            (Unanswered::NotSent, "the server speaks an old version of TLS only: at least 1.2 is needed")
+            (Unanswered::NotSent, "the server speaks an old version of TLS only: at least 1.2 is needed".into())
         }
         Tls::AlertReceived(AlertDescription::CertificateRequired) => {
-            (Unanswered::Lost, "the server wants a client certificate: pass one by identity")
+            let certificate = language.name(Named::Certificate);
+            (Unanswered::Lost, format!("the server wants a client certificate: pass one by {certificate}"))
         }
-        _ => (Unanswered::Lost, ""),
+        _ => (Unanswered::Lost, String::new()),
     }
 }
 
-fn of_certificate(fault: &CertificateError) -> &'static str {
+fn of_certificate(fault: &CertificateError, language: Language) -> String {
     use CertificateError as Fault;
-    match fault {
+    let (ca, platform) = (language.name(Named::Ca), language.name(Named::Platform));
+    let advice = match fault {
         Fault::UnknownIssuer => {
-            "the certificate is from an authority that is not trusted here: pass a company's own by ca, or use platform_roots"
+            return format!(
+                "the certificate is from an authority that is not trusted here: pass a company's own by {ca}, or use {platform}"
+            );
         }
-        Fault::BadSignature => "the certificate is not from the authority that it names: pass the right one by ca",
+        Fault::BadSignature => return format!("the certificate is not from the authority that it names: pass the right one by {ca}"),
         Fault::NotValidForName | Fault::NotValidForNameContext { .. } => "the certificate is for another host: check the URL",
         Fault::Expired | Fault::ExpiredContext { .. } => "the certificate has expired, or this machine's clock is wrong",
         Fault::NotValidYet | Fault::NotValidYetContext { .. } => "the certificate is not valid yet, or this machine's clock is wrong",
+        // rustls has no word of its own for it.
+        Fault::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            return format!(
+                "the server shows a certificate authority's own certificate (CA:TRUE, as openssl req -x509 makes it): give the server one \
+                 that the authority has issued, and trust the authority by {ca}"
+            );
+        }
         _ => "look at the server's certificate",
-    }
+    };
+    advice.into()
 }

@@ -13,12 +13,18 @@ mod proxies;
 #[cfg(feature = "ureq")]
 mod socket;
 #[cfg(feature = "ureq")]
+mod socks;
+#[cfg(feature = "ureq")]
 mod stage;
+#[cfg(feature = "ureq")]
+pub(crate) mod tls;
 pub(crate) mod unpack;
 #[cfg(feature = "ureq")]
 pub(crate) mod until;
 #[cfg(feature = "ureq")]
 pub(crate) mod ureq;
+#[cfg(feature = "ureq")]
+pub(crate) mod watch;
 
 use auth_core::Transport as Lost;
 #[cfg(not(feature = "ureq"))]

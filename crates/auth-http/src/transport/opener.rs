@@ -4,6 +4,7 @@ use super::lost::{lost, through};
 use super::names::Names;
 use super::stage::{Stage, never_sent, over_a_new_connection, watched};
 use super::{Body, Lost, OpenConnection, Payload, Source, Times};
+use crate::language::Language;
 use crate::lock::Mutex;
 use http::{Request, Response, Uri};
 use std::fmt;
@@ -30,6 +31,8 @@ pub(super) struct Opener {
     pub(super) connect_timeout: Duration,
     /// The proxy in words.
     pub(super) proxy: Option<String>,
+    /// Whose options advice names.
+    pub(super) language: Language,
 }
 
 impl Opener {
@@ -42,7 +45,7 @@ impl Opener {
     }
 
     fn told(&self, error: &Error) -> Lost {
-        through(self.proxy.as_deref(), lost(error))
+        through(self.proxy.as_deref(), lost(error, self.language))
     }
 
     /// Does what ureq does before a request that finds no kept connection.

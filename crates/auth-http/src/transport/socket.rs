@@ -2,6 +2,7 @@
 
 use super::beside::{Cut, beside};
 use super::names::{error, until};
+use super::socks::Counting;
 use super::stage::{self, Marking};
 use crate::interrupt::{Interrupt, SLICE};
 use std::fmt;
@@ -24,6 +25,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 pub(super) fn connector(interrupt: Option<&Interrupt>) -> impl Connector<Out = Box<dyn Transport>> + use<> {
     Marking(
         ().chain(SocksConnector::default())
+            .chain(Counting)
             .chain(ConnectProxyConnector::default())
             .chain(SocketConnector(interrupt.cloned()))
             .chain(RustlsConnector::default()),

@@ -34,6 +34,8 @@ thread_local! {
     static SENT: Cell<Sent> = const { Cell::new(Sent::NOTHING) };
     /// Whether the connection that this thread makes counts what it writes.
     static COUNTS: Cell<bool> = const { Cell::new(false) };
+    /// Whether what this thread writes is a request, and not what makes a connection.
+    static SENDS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Sends a request in this thread. What came of it, and how far it got.
@@ -52,6 +54,19 @@ pub(super) fn over_a_new_connection() {
 /// The connection that is being made counts what it writes.
 pub(super) fn counts_writes() {
     COUNTS.set(true);
+}
+
+/// Writes a part of a request in this thread.
+pub(super) fn sending<T>(write: impl FnOnce() -> T) -> T {
+    let outer = SENDS.replace(true);
+    let result = write();
+    SENDS.set(outer);
+    result
+}
+
+/// Whether the next byte that this thread writes is the first one of a request.
+pub(super) fn is_first_byte() -> bool {
+    SENDS.get() && !SENT.get().began
 }
 
 /// So many bytes were written.
@@ -113,7 +128,7 @@ impl<C: Connector> Connector for Marking<C> {
 #[derive(Debug)]
 struct Watched<T> {
     transport: T,
-    /// Whether its socket counts what it writes; a proxy's may not.
+    /// Whether it counts what it writes.
     counts: bool,
 }
 
@@ -126,7 +141,7 @@ impl<T: Transport> Transport for Watched<T> {
         if !self.counts {
             wrote(amount);
         }
-        self.transport.transmit_output(amount, timeout)
+        sending(|| self.transport.transmit_output(amount, timeout))
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {

@@ -6,27 +6,34 @@ use super::opener::Opener;
 use super::proxies::Proxies;
 use super::socket::connector;
 use super::stage::{Sent, watched};
+use super::tls::{self, Identity, Roots};
 use super::until::{InTime, Until};
+use super::watch::{News, Watch};
 use super::{Body, Lost, OpenConnection, Payload, Source, Times, Transport};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
+use crate::language::Language;
+use arc_swap::ArcSwap;
+use auth_core::Audited;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, Uri};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use ureq::config::{Config, ConfigBuilder};
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::TlsConfig;
 use ureq::typestate::AgentScope;
 use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
 /// What a client's connections look like.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Wire {
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) proxy: ProxyChoice,
     pub(crate) roots: Roots,
-    pub(crate) identity: Option<(Vec<u8>, Vec<u8>)>,
+    pub(crate) identity: Option<Identity>,
+    /// Whose options advice names.
+    pub(crate) language: Language,
     pub(crate) user_agent: String,
 }
 
@@ -39,17 +46,6 @@ pub(crate) enum ProxyChoice {
     Url(String),
 }
 
-/// Whose certificates are trusted.
-#[derive(Clone, Debug)]
-pub(crate) enum Roots {
-    /// Mozilla's list, as compiled in.
-    Mozilla,
-    /// The operating system's.
-    Platform,
-    /// These, and no others.
-    Own(Vec<u8>),
-}
-
 impl Default for Wire {
     fn default() -> Self {
         Self {
@@ -60,6 +56,7 @@ impl Default for Wire {
             proxy: ProxyChoice::Environment,
             roots: Roots::Mozilla,
             identity: None,
+            language: Language::default(),
             user_agent: concat!("ledgerauth/", env!("CARGO_PKG_VERSION")).into(),
         }
     }
@@ -67,10 +64,20 @@ impl Default for Wire {
 
 /// Sends by ureq.
 pub(crate) struct Ureq {
-    direct: Way,
-    /// The proxy of the client, with the connections that go through it.
-    proxied: Option<(Proxies, Way)>,
+    wire: Wire,
+    proxies: Option<Proxies>,
+    ways: ArcSwap<Ways>,
+    /// The files of the client's certificate, if it comes from files.
+    watch: Option<Watch>,
+    news: Arc<News>,
     interrupt: Option<Interrupt>,
+}
+
+/// The connections of a client.
+struct Ways {
+    direct: Way,
+    /// Those that go through its proxy.
+    proxied: Option<Way>,
 }
 
 /// The connections of one way to the servers.
@@ -85,7 +92,8 @@ struct Way {
 impl Transport for Ureq {
     fn send(&self, request: Request<Payload<'_>>, times: Times) -> Result<Response<Body>, Lost> {
         let (head, mut payload) = request.into_parts();
-        let way = self.way(&head.uri);
+        let ways = self.ways();
+        let way = self.way(&ways, &head.uri);
         let begun = Instant::now();
         let (mut result, mut sent) = watched(|| run(&way.calls, head.clone(), &mut payload, times, false));
         if let Err(error) = &result
@@ -95,19 +103,43 @@ impl Transport for Ureq {
             (result, sent) = watched(|| run(&way.calls, head, &mut payload, times, true));
         }
         let read = |body: ureq::Body| Body(Source::Ureq(body.into_with_config().limit(u64::MAX).reader()));
-        result.map(|response| response.map(read)).map_err(|error| through(way.proxy.as_deref(), lost(&sent.judge(error))))
+        result
+            .map(|response| response.map(read))
+            .map_err(|error| through(way.proxy.as_deref(), lost(&sent.judge(error), self.wire.language)))
     }
 
     fn connect(&self, url: &Uri, limit: Duration) -> Result<Option<Box<dyn OpenConnection>>, Lost> {
-        Ok(Some(Box::new(self.way(url).tokens.open(url, limit)?)))
+        Ok(Some(Box::new(self.way(&self.ways(), url).tokens.open(url, limit)?)))
     }
 }
 
 impl Ureq {
     /// The way to a URL.
-    fn way(&self, url: &Uri) -> &Way {
-        let proxied = self.proxied.as_ref().filter(|(proxies, _)| proxies.serve(url));
-        proxied.map_or(&self.direct, |(_, way)| way)
+    fn way<'w>(&self, ways: &'w Ways, url: &Uri) -> &'w Way {
+        let is_proxied = self.proxies.as_ref().is_some_and(|proxies| proxies.serve(url));
+        ways.proxied.as_ref().filter(|_| is_proxied).unwrap_or(&ways.direct)
+    }
+
+    /// The connections as they are made now: new ones, if the files of the client's certificate have changed and fit together. Those that
+    /// stand under the old certificate are given up, because they would go on to speak for it.
+    fn ways(&self) -> Arc<Ways> {
+        if let (Some(watch), Some(Identity::Files(chain, key))) = (&self.watch, &self.wire.identity)
+            && watch.has_changed([chain, key])
+        {
+            match self.wire.ways(self.proxies.as_ref(), self.interrupt.as_ref()) {
+                Ok(ways) => {
+                    self.ways.store(Arc::new(ways));
+                    let decision = "the client certificate and its key were read again, because their files have changed";
+                    self.news.tell(Audited::IdentityReplaced, decision.into());
+                }
+                // Who replaces two files writes one first.
+                Err(error) => {
+                    let decision = format!("the files of the client certificate have changed, and the old one is kept: {error}");
+                    self.news.tell(Audited::IdentityKept, decision);
+                }
+            }
+        }
+        self.ways.load_full()
     }
 
     /// Whether a request is sent again over a new connection, because the kept one turned out to be dead (RFC 9112 section 9.3.1):
@@ -141,23 +173,31 @@ fn run_with<B: AsSendBody>(agent: &Agent, request: Request<B>, times: Times, ane
 
 impl Wire {
     /// The transport of these settings.
-    pub(crate) fn transport(&self, interrupt: Option<&Interrupt>) -> Result<Ureq, Error> {
+    pub(crate) fn transport(&self, interrupt: Option<&Interrupt>, news: &Arc<News>) -> Result<Ureq, Error> {
         let proxies = match &self.proxy {
             ProxyChoice::Environment => Proxies::from_environment(|name| std::env::var_os(name))?,
             ProxyChoice::Direct => None,
             ProxyChoice::Url(url) => Some(Proxies::named(url)?),
         };
-        let through = |proxies: Proxies| {
-            let way = self.way(Some(&proxies), interrupt)?;
-            Ok::<_, Error>((proxies, way))
+        let watch = match &self.identity {
+            Some(Identity::Files(chain, key)) => Some(Watch::begin([chain, key])),
+            _ => None,
         };
-        Ok(Ureq { direct: self.way(None, interrupt)?, proxied: proxies.map(through).transpose()?, interrupt: interrupt.cloned() })
+        let ways = ArcSwap::from_pointee(self.ways(proxies.as_ref(), interrupt)?);
+        Ok(Ureq { wire: self.clone(), proxies, ways, watch, news: Arc::clone(news), interrupt: interrupt.cloned() })
     }
 
-    fn way(&self, proxies: Option<&Proxies>, interrupt: Option<&Interrupt>) -> Result<Way, Error> {
+    fn ways(&self, proxies: Option<&Proxies>, interrupt: Option<&Interrupt>) -> Result<Ways, Error> {
+        let identity = self.identity.as_ref().map(|identity| identity.read(self.language)).transpose()?;
+        let tls = tls::config(&self.roots, identity.as_ref(), self.language)?;
+        let proxied = proxies.map(|proxies| self.way(Some(proxies), interrupt, &tls)).transpose()?;
+        Ok(Ways { direct: self.way(None, interrupt, &tls)?, proxied })
+    }
+
+    fn way(&self, proxies: Option<&Proxies>, interrupt: Option<&Interrupt>, tls: &TlsConfig) -> Result<Way, Error> {
         let never: Interrupt = Arc::new(|| false);
         let names = Names::new(interrupt.unwrap_or(&never).clone());
-        let connecting = self.config(proxies.map(|proxies| &proxies.proxy))?;
+        let connecting = self.config(proxies.map(|proxies| &proxies.proxy), tls)?;
         let calls = Agent::with_parts(connecting.clone(), InTime(connector(interrupt)), InTime(names));
         let sending = self.usual().max_idle_connections(0).build();
         let proxy = proxies.map(Proxies::in_words);
@@ -168,6 +208,7 @@ impl Wire {
             sending,
             connect_timeout: self.connect_timeout,
             proxy: proxy.clone(),
+            language: self.language,
         };
         Ok(Way { calls, tokens: Arc::new(tokens), proxy })
     }
@@ -185,14 +226,14 @@ impl Wire {
             .proxy(None)
     }
 
-    fn config(&self, proxy: Option<&Proxy>) -> Result<Config, Error> {
+    fn config(&self, proxy: Option<&Proxy>, tls: &TlsConfig) -> Result<Config, Error> {
         if HeaderValue::from_str(&self.user_agent).is_err() {
             return Err(setting("user_agent", "it cannot be sent: leave line breaks and other control characters out"));
         }
         Ok(self
             .usual()
             .proxy(proxy.cloned())
-            .tls_config(self.tls()?)
+            .tls_config(tls.clone())
             .timeout_resolve(Some(self.connect_timeout))
             .timeout_connect(Some(self.connect_timeout))
             .timeout_recv_response(Some(self.timeout))
@@ -202,30 +243,6 @@ impl Wire {
             .max_idle_connections(256)
             .max_idle_connections_per_host(64)
             .build())
-    }
-
-    fn tls(&self) -> Result<TlsConfig, Error> {
-        let roots = match &self.roots {
-            Roots::Mozilla => RootCerts::WebPki,
-            Roots::Platform => RootCerts::PlatformVerifier,
-            Roots::Own(pem) => RootCerts::new_with_certs(&certificates("ca", pem)?),
-        };
-        let identity = self.identity.as_ref().map(|(chain, key)| {
-            let key = PrivateKey::from_pem(key).map_err(|_| setting("identity", "the key is not a PEM private key"))?;
-            Ok::<_, Error>(ClientCert::new_with_certs(&certificates("identity", chain)?, key))
-        });
-        Ok(TlsConfig::builder().root_certs(roots).client_cert(identity.transpose()?).build())
-    }
-}
-
-fn certificates(name: &'static str, pem: &[u8]) -> Result<Vec<Certificate<'static>>, Error> {
-    let items = parse_pem(pem).collect::<Result<Vec<_>, _>>().map_err(|_| setting(name, "not PEM"))?;
-    let certificates: Vec<_> =
-        items.into_iter().filter_map(|item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None }).collect();
-    if certificates.is_empty() {
-        Err(setting(name, "there is no certificate in it: give PEM that begins with BEGIN CERTIFICATE"))
-    } else {
-        Ok(certificates)
     }
 }
 

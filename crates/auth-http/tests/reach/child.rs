@@ -1,5 +1,6 @@
 //! A process of its own, for what holds for a whole process.
 
+use crate::endpoint::Endpoint;
 use crate::places::{Files, SharedPlace as _, open_at};
 use auth_http::core::{Claim, Claimed, Lease, Record, Save, Saved};
 use auth_http::{Client, Credential, FailureKind, Provider, TokenStore};
@@ -8,7 +9,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The variable in which the child finds what it needs.
 const VARIABLE: &str = "LEDGERAUTH_TEST_REACH";
@@ -18,6 +19,8 @@ const VARIABLE: &str = "LEDGERAUTH_TEST_REACH";
 pub(crate) struct Task {
     /// Scheme, host and port of API and token endpoint.
     pub(crate) root: String,
+    /// The file with the authority that is trusted; empty for none of its own.
+    pub(crate) ca: String,
     pub(crate) store: String,
     /// What the process does to itself.
     pub(crate) lack: Lack,
@@ -40,7 +43,18 @@ pub(crate) enum Lack {
 impl Task {
     pub(crate) fn new(root: impl Into<String>, place: &Files) -> Self {
         let store = place.address().replace('\n', "|");
-        Self { root: root.into(), store, lack: Lack::Nothing, fetch_timeout: 30_000, deadline: 90_000 }
+        Self { root: root.into(), ca: String::new(), store, lack: Lack::Nothing, fetch_timeout: 30_000, deadline: 90_000 }
+    }
+
+    /// The same at this server.
+    pub(crate) fn at(server: &Endpoint, place: &Files) -> Self {
+        let mut task = Self::new(server.root(), place);
+        if let Some(ca) = server.ca() {
+            let file = place.folder.path().join("ca.pem");
+            std::fs::write(&file, ca).expect("a file");
+            task.ca = file.to_str().expect("a plain name").into();
+        }
+        task
     }
 
     fn to_text(&self) -> String {
@@ -49,8 +63,8 @@ impl Task {
             Lack::Descriptors => "descriptors",
             Lack::Threads => "threads",
         };
-        let Self { root, store, fetch_timeout, deadline, .. } = self;
-        format!("{root} {store} {lack} {fetch_timeout} {deadline}")
+        let Self { root, ca, store, fetch_timeout, deadline, .. } = self;
+        format!("{root} {store} {lack} {fetch_timeout} {deadline} {ca}")
     }
 
     fn from_text(text: &str) -> Self {
@@ -65,6 +79,7 @@ impl Task {
             },
             fetch_timeout: parts[3].parse().expect("a number"),
             deadline: parts[4].parse().expect("a number"),
+            ca: parts[5].into(),
         }
     }
 
@@ -76,7 +91,7 @@ impl Task {
             Lack::Nothing | Lack::Threads => store,
         };
         let policy = auth_http::core::retry::Policy { fetch_timeout: Duration::from_millis(self.fetch_timeout), ..Default::default() };
-        Client::builder(Provider::builtin("numeric").expect("a shipped profile"))
+        let builder = Client::builder(Provider::builtin("numeric").expect("a shipped profile"))
             .environment("production")
             .base_url(&self.root)
             .token_url(format!("{}/oauth/token", self.root))
@@ -84,9 +99,12 @@ impl Task {
             .no_proxy()
             .policy(policy)
             .credential(Credential::refresh_token("client-1", "client-secret-1", "refresh-1"))
-            .store(store)
-            .build()
-            .expect("a client")
+            .store(store);
+        let builder = match &*self.ca {
+            "" => builder,
+            file => builder.ca(std::fs::read(file).expect("an authority")),
+        };
+        builder.build().expect("a client")
     }
 
     /// Starts a process that does it.
@@ -122,11 +140,20 @@ fn program() -> std::path::PathBuf {
 
 /// What the child said of each of its two calls.
 pub(crate) fn outcomes(child: Child) -> Vec<String> {
+    outcomes_and_cpu(child).0
+}
+
+/// The same, and for how many milliseconds it computed, of how many that its calls took.
+pub(crate) fn outcomes_and_cpu(child: Child) -> (Vec<String>, [u64; 2]) {
     let output = child.wait_with_output().expect("an end");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let found: Vec<String> = text.lines().filter_map(|line| line.strip_prefix("outcome: ")).map(Into::into).collect();
     assert!(!found.is_empty(), "the child said nothing: {text}");
-    found
+    let cpu = text.lines().find_map(|line| {
+        let (used, took) = line.strip_prefix("cpu: ")?.strip_suffix(" ms")?.split_once(" of ")?;
+        Some([used.parse().ok()?, took.parse().ok()?])
+    });
+    (found, cpu.unwrap_or_else(|| panic!("the child computed: {text}")))
 }
 
 /// What the store holds of the only account in it.
@@ -146,6 +173,7 @@ fn in_a_child() {
     }
     let client = task.client();
     println!("\nstarted");
+    let (begun, used_before) = (Instant::now(), cpu_time());
     for deadline in [task.deadline, 90_000] {
         let deadline = Duration::from_millis(deadline);
         let answer = client.get("/v1/health").deadline(deadline).send();
@@ -154,9 +182,17 @@ fn in_a_child() {
             Err(error) => println!("outcome: {}", words(&error)),
         }
         if deadline == Duration::from_secs(90) {
-            return;
+            break;
         }
     }
+    let (used, took) = (cpu_time().saturating_sub(used_before), begun.elapsed());
+    println!("cpu: {} of {} ms", used.as_millis(), took.as_millis());
+}
+
+/// How long this process has computed.
+fn cpu_time() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(used.tv_sec.unsigned_abs(), u32::try_from(used.tv_nsec).expect("less than a second"))
 }
 
 fn words(error: &auth_http::Error) -> String {

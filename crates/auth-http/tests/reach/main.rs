@@ -13,5 +13,7 @@ mod endpoint;
 mod handshake;
 mod kept;
 mod nowhere;
+mod proxy;
 mod stopped;
 mod threads;
+mod wire;

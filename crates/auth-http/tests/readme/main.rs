@@ -1,6 +1,7 @@
 //! Every Rust example of the README, word for word: compiled, and run against the sandbox where no person is needed.
 
 mod examples;
+mod promises;
 mod seen;
 #[path = "../support/mod.rs"]
 mod support;

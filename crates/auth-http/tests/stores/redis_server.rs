@@ -1,12 +1,11 @@
 //! A real Redis server on loopback ports of its own, with a password, TLS and a local socket; it ends with its value, or with this program.
 
 use crate::places::{Folder, Place, SharedPlace, open_at, random_key};
-use crate::support::server::lacks;
+use crate::support::server::{lacks, unused_port};
 use auth_http::store::TokenStore;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustix::process::Signal;
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -46,12 +45,8 @@ impl Server {
         }
         let folder = Folder::new();
         write_certificates(&folder);
-        let ports: Vec<TcpListener> = (0..2).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let port = |index: usize| ports[index].local_addr().unwrap().port();
         let extra = extra.iter().map(ToString::to_string).collect();
-        let (port, tls_port) = (port(0), port(1));
-        drop(ports);
-        let mut server = Self { folder, password: random_key(), port, tls_port, extra, guard: None };
+        let mut server = Self { folder, password: random_key(), port: unused_port(), tls_port: unused_port(), extra, guard: None };
         server.run();
         Some(server)
     }

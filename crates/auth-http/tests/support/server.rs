@@ -2,7 +2,10 @@
 //! such programs do for a test, on pages of their own.
 
 use serde_json::{Value, json};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc;
@@ -41,6 +44,18 @@ pub fn skipped_in_part(group: &str, what: &str) {
 /// Asks the script that knows what tests need. It writes around the test harness, which would hide what it says.
 fn tools(words: &[&str]) -> bool {
     Command::new(folder("../tools")).args(words).status().is_ok_and(|status| status.success())
+}
+
+/// A port that nothing listens at, for a server that cannot choose one by itself. It is none of those that the system gives to connections and to servers that let it
+/// choose, so nobody takes it meanwhile.
+pub fn unused_port() -> u16 {
+    loop {
+        let random = RandomState::new().build_hasher().finish();
+        let port = 20_000 + u16::try_from(random % 12_000).expect("a number below 12,000");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A server's process. It ends with this value, and also if this process is killed, because its standard input ends then.
