@@ -52,9 +52,10 @@ header:  ## write include/ledgerauth.h anew from the sources
 	@LEDGERAUTH_WRITE_HEADER=1 $(CARGO) test --quiet -p auth-ffi --test header
 
 .PHONY: install
-install:  ## install the C and C++ library: PREFIX, LIBDIR, DESTDIR; HTTP=off leaves its own HTTP out, FEATURES=redis adds tokens in Redis
+install:  ## install the C and C++ library: PREFIX, LIBDIR, DESTDIR; HTTP=off leaves its own HTTP out, FEATURES=redis adds tokens in Redis, SANDBOX=on the sandbox
 	bindings/ffi/packaging/build.sh small $(if $(filter off,$(HTTP)),--no-default-features) $(if $(FEATURES),--features $(FEATURES))
-	bindings/ffi/packaging/install.sh target/c/small
+	$(if $(filter on,$(SANDBOX)),$(CARGO) build --quiet --release -p auth-sandbox --target-dir target/c)
+	SANDBOX=$(if $(filter on,$(SANDBOX)),target/c/release/auth-sandbox) bindings/ffi/packaging/install.sh target/c/small
 
 .PHONY: check-c
 check-c: servers  ## the C and C++ interface in full: every program under every sanitizer, and the libraries' sizes

@@ -54,6 +54,7 @@ extern "C" {
 
 /* The objects, structs and callbacks of this header; each is explained in its section. */
 typedef struct ledgerauth_answer ledgerauth_answer;
+typedef struct ledgerauth_assertion ledgerauth_assertion;
 typedef struct ledgerauth_audit_event ledgerauth_audit_event;
 typedef struct ledgerauth_call ledgerauth_call;
 typedef struct ledgerauth_client ledgerauth_client;
@@ -455,7 +456,8 @@ void ledgerauth_error_free(ledgerauth_error *error);
  * a file or a callback is asked for again when the API refuses everything it gave, so a rotated
  * secret needs no restart.
  *
- * Several keys of one account make a ring, which has a chapter of its own.
+ * Several keys of one account make a ring, and a service account signs assertions; each has a
+ * chapter of its own.
  */
 
 /*
@@ -614,6 +616,9 @@ void ledgerauth_credential_free(ledgerauth_credential *credential);
  *     options.provider = LEDGERAUTH_STR("finora");
  *     options.credential = credential;
  *
+ * What says whom to trust, who one is, and where tokens are kept may not be a text of length 0
+ * that is not NULL: an empty file or variable would then decide it. That is LEDGERAUTH_SETTING.
+ *
  * Texts and structs that it points to are read while the client is made, and not kept. What a
  * userdata points to has to live until the client is freed.
  */
@@ -655,7 +660,11 @@ typedef struct ledgerauth_client_options {
     ledgerauth_str scheme;
     /* Allow http without TLS to this very machine, and to nothing else: for tests. Not 0 for yes. */
     int32_t insecure_loopback;
-    /* The name under which a shared store keeps the tokens; two accounts of one client need two. */
+    /*
+     * The name under which a shared store keeps the tokens: a readable beginning of the record's id, which
+     * names the provider, the environment, the client and the hosts as well. So one name may serve several
+     * of those; two accounts of one client need two.
+     */
     ledgerauth_str name;
     /* The name of the integration that uses the credential: what audit events say. */
     ledgerauth_str integration;
@@ -693,7 +702,11 @@ typedef struct ledgerauth_client_options {
     ledgerauth_str store_key;
     /* How requests are sent; by the library's own HTTP if NULL. */
     const ledgerauth_transport *transport;
-    /* Not 0 to start no threads: the call that finds a token due then gets it before it goes on. */
+    /*
+     * Not 0 to start no threads: the call that finds a token due then gets it before it goes on. Its
+     * deadline ends each wait, but no single step of the store, which needs a time limit of its own;
+     * that of store_folder is 3 seconds.
+     */
     int32_t no_threads;
     /* Called for every audit event. */
     ledgerauth_audit_fn on_audit;
@@ -758,6 +771,29 @@ typedef struct ledgerauth_client_options {
     uint64_t max_body;
     /* Not 0 to call on_audit in the thread in which an event happens, and to wait for it. */
     int32_t audit_blocks;
+    /* Where a person consents in a browser, instead of the profile's authorization endpoint. */
+    ledgerauth_str authorization_url;
+    /* Where a login on another device begins (RFC 8628), instead of the profile's endpoint. */
+    ledgerauth_str device_authorization_url;
+    /* Where tokens are revoked (RFC 7009), instead of at the profile's endpoint. */
+    ledgerauth_str revocation_url;
+    /*
+     * What the credential may do, in the vendor's words, such as "retail": calls that the profile
+     * says need more are then refused before they are sent. If not said, it is what the keys' notes
+     * or the grant's scopes say.
+     */
+    const ledgerauth_str *permissions;
+    /* How many of them. */
+    size_t permission_count;
+    /*
+     * Own HTTP: the path of a file with the certificate chain (PEM), instead of
+     * identity_chain_pem. It and identity_key_file are read again when they change; while one of
+     * them does not fit the other, the old pair goes on. Audit events tell both
+     * ("identity_replaced", "identity_kept").
+     */
+    ledgerauth_str identity_chain_file;
+    /* Own HTTP: the path of a file with the key to that certificate (PEM). */
+    ledgerauth_str identity_key_file;
 } ledgerauth_client_options;
 
 /* ---------------------------------------------------------------------------------------------
@@ -1465,6 +1501,65 @@ int32_t ledgerauth_plan_at(const ledgerauth_plan *plan,
 void ledgerauth_plan_free(ledgerauth_plan *plan);
 
 /* ---------------------------------------------------------------------------------------------
+ * Service accounts
+ *
+ * A service account has no person and no secret on the wire: a private key signs who asks, on
+ * whose behalf and for whom, and that is exchanged for access tokens (RFC 7523). Each request gets
+ * a new assertion, good for a minute.
+ *
+ *     ledgerauth_assertion account = {.size = sizeof account};
+ *     account.issuer = LEDGERAUTH_STR("books@acme.example");
+ *     account.algorithm = LEDGERAUTH_STR("ES256");
+ *     account.key_pem = pem;
+ *     status = ledgerauth_credential_from_service_account(&account, &credential, &error);
+ */
+
+/*
+ * What a service account asserts. Zero it, set size, issuer, algorithm and key_pem, and what is
+ * needed. It is read during the call and not kept.
+ */
+typedef struct ledgerauth_assertion {
+    /* sizeof(ledgerauth_assertion). */
+    size_t size;
+    /* Who asserts (iss): the service account's name, or a client id. */
+    ledgerauth_str issuer;
+    /* On whose behalf (sub), if not the issuer's own: the account that the token is for. */
+    ledgerauth_str subject;
+    /* For whom (aud), instead of what the profile says. */
+    ledgerauth_str audience;
+    /* How the key signs: "RS256", "PS256", "ES256" or "EdDSA". */
+    ledgerauth_str algorithm;
+    /* The private key (PEM). */
+    ledgerauth_str key_pem;
+    /* The name under which the server knows the key (kid). */
+    ledgerauth_str key_id;
+    /*
+     * Not 0 to name the scopes inside, in the claim "scope", and not beside it: some servers read
+     * them only there.
+     */
+    int32_t scope_claim;
+} ledgerauth_assertion;
+
+/*
+ * A service account's signed assertion, exchanged for access tokens (RFC 7523 section 2.1).
+ * LEDGERAUTH_SETTING for a key that cannot be used, LEDGERAUTH_UNSUPPORTED in a library without
+ * HTTP. The caller frees it.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_credential_from_service_account(const ledgerauth_assertion *assertion,
+                                                   ledgerauth_credential **credential_out,
+                                                   ledgerauth_error **error_out);
+
+/*
+ * Exchanges a signed assertion, where the server wants a client named beside it: the credential is
+ * that client's. LEDGERAUTH_MISUSE for keys and callbacks.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_credential_set_assertion(ledgerauth_credential *credential,
+                                            const ledgerauth_assertion *assertion,
+                                            ledgerauth_error **error_out);
+
+/* ---------------------------------------------------------------------------------------------
  * Audit and log
  *
  * An audit callback receives what happened with a credential: who used it where, what came of it,
@@ -1552,7 +1647,8 @@ typedef struct ledgerauth_redact_stream ledgerauth_redact_stream;
 typedef struct ledgerauth_redactor ledgerauth_redactor;
 
 /*
- * Makes a redactor, which takes about a millisecond. The caller frees it.
+ * Makes a redactor. The first of a process takes some tenths of a millisecond, because the search is
+ * prepared then. The caller frees it.
  * Since 0.1.0.
  */
 int32_t ledgerauth_redactor_new(ledgerauth_redactor **redactor_out,

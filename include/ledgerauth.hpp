@@ -23,6 +23,7 @@
 #include <ledgerauth/provider.hpp>
 #include <ledgerauth/credential.hpp>
 #include <ledgerauth/answer.hpp>
+#include <ledgerauth/clock.hpp>
 #include <ledgerauth/transport.hpp>
 #include <ledgerauth/store.hpp>
 #include <ledgerauth/options.hpp>

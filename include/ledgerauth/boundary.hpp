@@ -23,6 +23,9 @@ namespace detail {
 
 inline ledgerauth_str str(std::string_view text) { return {text.data(), text.size()}; }
 
+/* A text that may not be there; one that is there and empty is told apart. */
+inline ledgerauth_str said(const std::optional<std::string> &text) { return text ? ledgerauth_str{text->data(), text->size()} : ledgerauth_str{nullptr, 0}; }
+
 inline std::string_view view(ledgerauth_str text) { return text.len == 0 ? std::string_view() : std::string_view(text.data, text.len); }
 
 inline std::optional<Time> moment(std::uint64_t millis) {

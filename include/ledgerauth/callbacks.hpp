@@ -22,6 +22,7 @@ struct Callbacks {
     ledgerauth_transport transport{};
     ledgerauth_store store{};
     std::vector<ledgerauth_str> redirect_targets;
+    std::vector<ledgerauth_str> permissions;
 
     static std::int32_t send(void *userdata, const ledgerauth_outgoing *request, ledgerauth_answer *raw) noexcept {
         auto *self = static_cast<Callbacks *>(userdata);
@@ -81,6 +82,37 @@ struct Callbacks {
         });
     }
 
+    static void pause(void *userdata, ledgerauth_str id, std::uint64_t until, ledgerauth_str why) noexcept {
+        guarded(0, [&] {
+            Pause limit{Time(Milliseconds(until)), std::string(view(why))};
+            return static_cast<Callbacks *>(userdata)->options.store->pausing()->pause(view(id), limit), 0;
+        });
+    }
+
+    static void paused(void *userdata, ledgerauth_str id, ledgerauth_stored *stored) noexcept {
+        guarded(0, [&] {
+            std::optional<Pause> limit = static_cast<Callbacks *>(userdata)->options.store->pausing()->paused(view(id));
+            if (limit) {
+                ledgerauth_stored_pause(stored, millis(limit->until.time_since_epoch()), str(limit->why), nullptr);
+            }
+            return 0;
+        });
+    }
+
+    static std::uint64_t now(void *userdata) noexcept {
+        return millis(static_cast<Callbacks *>(userdata)->options.clock->now().time_since_epoch());
+    }
+
+    static std::int32_t sleep(void *userdata, std::uint64_t span) noexcept {
+        return guarded(LEDGERAUTH_STOPPED, [&] {
+            return static_cast<Callbacks *>(userdata)->options.clock->sleep(Milliseconds(span)) ? LEDGERAUTH_OK : LEDGERAUTH_STOPPED;
+        });
+    }
+
+    static std::uint64_t random(void *userdata) noexcept {
+        return guarded(std::uint64_t{0}, [&] { return static_cast<Callbacks *>(userdata)->options.random(); });
+    }
+
     static void on_audit(void *userdata, const ledgerauth_audit_event *event) noexcept {
         guarded(0, [&] { return static_cast<Callbacks *>(userdata)->options.on_audit(*event), 0; });
     }
@@ -103,35 +135,46 @@ struct Callbacks {
         raw.issuer = str(options.issuer);
         raw.discover = options.discover ? 1 : 0;
         raw.header = str(options.header);
-        raw.scheme = options.scheme ? str(*options.scheme) : ledgerauth_str{nullptr, 0};
+        raw.scheme = said(options.scheme);
         raw.insecure_loopback = options.insecure_loopback ? 1 : 0;
         raw.name = str(options.name);
         raw.integration = str(options.integration);
         raw.deadline_ms = millis(options.deadline);
         raw.max_attempts = options.max_attempts;
-        raw.store_folder = str(options.store_folder);
-        raw.store_redis = str(options.store_redis);
-        raw.store_ca_pem = str(options.store_ca_pem);
-        raw.store_key = str(options.store_key);
+        raw.store_folder = said(options.store_folder);
+        raw.store_redis = said(options.store_redis);
+        raw.store_ca_pem = said(options.store_ca_pem);
+        raw.store_key = said(options.store_key);
         raw.no_threads = options.no_threads ? 1 : 0;
         raw.timeout_ms = millis(options.timeout);
         raw.connect_timeout_ms = millis(options.connect_timeout);
         raw.proxy = str(options.proxy);
         raw.no_proxy = options.no_proxy ? 1 : 0;
         raw.platform_roots = options.platform_roots ? 1 : 0;
-        raw.ca_pem = str(options.ca_pem);
-        raw.identity_chain_pem = str(options.identity_chain_pem);
-        raw.identity_key_pem = str(options.identity_key_pem);
+        raw.ca_pem = said(options.ca_pem);
+        raw.identity_chain_pem = said(options.identity_chain_pem);
+        raw.identity_key_pem = said(options.identity_key_pem);
         raw.user_agent = str(options.user_agent);
         redirect_targets = texts(options.allow_redirect_to);
         raw.allow_redirect_to = redirect_targets.data();
         raw.allow_redirect_to_count = redirect_targets.size();
         raw.max_body = options.max_body;
         raw.audit_blocks = options.audit_blocks ? 1 : 0;
-        if (options.transport) {
+        raw.authorization_url = str(options.authorization_url);
+        raw.device_authorization_url = str(options.device_authorization_url);
+        raw.revocation_url = str(options.revocation_url);
+        raw.identity_chain_file = said(options.identity_chain_file);
+        raw.identity_key_file = said(options.identity_key_file);
+        permissions = texts(options.permissions);
+        raw.permissions = permissions.data();
+        raw.permission_count = permissions.size();
+        if (options.transport || options.clock || options.random) {
             transport.size = sizeof transport;
             transport.userdata = this;
-            transport.send = send;
+            transport.send = options.transport ? send : nullptr;
+            transport.now = options.clock ? now : nullptr;
+            transport.sleep = options.clock ? sleep : nullptr;
+            transport.random = options.random ? random : nullptr;
             raw.transport = &transport;
         }
         if (options.store) {
@@ -141,6 +184,8 @@ struct Callbacks {
             store.save = save;
             store.release = release;
             store.load = load;
+            store.pause = options.store->pausing() != nullptr ? pause : nullptr;
+            store.paused = options.store->pausing() != nullptr ? paused : nullptr;
             raw.store = &store;
         }
         if (options.on_audit) {

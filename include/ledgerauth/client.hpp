@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -29,7 +30,49 @@ struct Request {
     std::string request_id;
     /* Hosts whose answers count as the API's where a redirect leads there, beside those of the options. */
     std::vector<std::string> allow_redirect_to;
+    /*
+     * Gives the body instead, piece by piece: writes at most so many bytes to the buffer, and returns how many; 0 at the end. The call is then never
+     * repeated after something of it has left.
+     */
+    std::function<std::size_t(char *buffer, std::size_t capacity)> read_body;
+    /* How many bytes read_body gives in all; not known if 0, and then the body is sent in chunks. */
+    std::uint64_t read_size = 0;
+    /* Takes the body of a success piece by piece instead of the response. What one of the two throws, send() throws. */
+    std::function<void(std::string_view piece)> write_body;
 };
+
+namespace detail {
+
+/* The bodies of one call, as they come and go. */
+struct Pieces {
+    const std::function<std::size_t(char *, std::size_t)> *give;
+    const std::function<void(std::string_view)> *take;
+    /* What one of them threw. */
+    std::exception_ptr thrown;
+
+    static std::int32_t read(void *userdata, std::uint8_t *buffer, std::size_t capacity, std::size_t *size_out) noexcept {
+        auto *self = static_cast<Pieces *>(userdata);
+        return self->caught([&] { *size_out = (*self->give)(reinterpret_cast<char *>(buffer), capacity); });
+    }
+
+    static std::int32_t write(void *userdata, const std::uint8_t *data, std::size_t size) noexcept {
+        auto *self = static_cast<Pieces *>(userdata);
+        return self->caught([&] { (*self->take)(std::string_view(reinterpret_cast<const char *>(data), size)); });
+    }
+
+    template <typename Work>
+    std::int32_t caught(Work work) noexcept {
+        try {
+            work();
+            return LEDGERAUTH_OK;
+        } catch (...) {
+            thrown = std::current_exception();
+            return LEDGERAUTH_STOPPED;
+        }
+    }
+};
+
+} // namespace detail
 
 /* How one key of a client stands. */
 struct KeyState {
@@ -85,7 +128,20 @@ public:
         std::vector<ledgerauth_str> hosts = detail::texts(request.allow_redirect_to);
         raw.allow_redirect_to = hosts.data();
         raw.allow_redirect_to_count = hosts.size();
-        return respond([&](auto **out, auto **error) { return ledgerauth_client_send(client_.get(), &raw, out, error); });
+        detail::Pieces pieces{&request.read_body, &request.write_body, nullptr};
+        raw.read_body = request.read_body ? detail::Pieces::read : nullptr;
+        raw.read_userdata = &pieces;
+        raw.read_size = request.read_size;
+        raw.write_body = request.write_body ? detail::Pieces::write : nullptr;
+        raw.write_userdata = &pieces;
+        try {
+            return respond([&](auto **out, auto **error) { return ledgerauth_client_send(client_.get(), &raw, out, error); });
+        } catch (const Error &) {
+            if (pieces.thrown) {
+                std::rethrow_exception(pieces.thrown);
+            }
+            throw;
+        }
     }
 
     /* Asks for a document until it is ready. */

@@ -26,6 +26,19 @@ struct Key {
     bool relaxed = false;
 };
 
+/* A service account's assertion: issuer, subject and audience, and the private key (PEM) that signs it. */
+struct Assertion {
+    std::string issuer;
+    std::string subject;
+    std::string audience;
+    /* RS256, PS256, ES256 or EdDSA. */
+    std::string algorithm;
+    std::string key_pem;
+    std::string key_id;
+    /* Name the scopes inside and not beside it. */
+    bool scope_claim = false;
+};
+
 /* What the owner of an account was given. */
 class Credential {
 public:
@@ -57,6 +70,19 @@ public:
         return Credential([&](auto **out, auto **error) { return ledgerauth_credential_from_public_client(detail::str(id), out, error); });
     }
 
+    /* A client id and a private key (PEM) that signs for it; algorithm is RS256, PS256, ES256 or EdDSA. */
+    static Credential private_key(std::string_view id, std::string_view algorithm, std::string_view key_pem, std::string_view key_id = {}) {
+        return Credential([&](auto **out, auto **error) {
+            return ledgerauth_credential_from_private_key(detail::str(id), detail::str(algorithm), detail::str(key_pem), detail::str(key_id), out, error);
+        });
+    }
+
+    /* A service account's signed assertion. */
+    static Credential service_account(const Assertion &assertion) {
+        ledgerauth_assertion said = raw(assertion);
+        return Credential([&](auto **out, auto **error) { return ledgerauth_credential_from_service_account(&said, out, error); });
+    }
+
     static Credential from_env(std::string_view variable) {
         return Credential([&](auto **out, auto **error) { return ledgerauth_credential_from_env(detail::str(variable), out, error); });
     }
@@ -85,6 +111,19 @@ public:
         return std::move(*this);
     }
 
+    /* Exchanges this refresh token, issued to the credential's client. */
+    Credential &&with_refresh_token(std::string_view token) && {
+        detail::checked([&](ledgerauth_error **error) { return ledgerauth_credential_set_refresh_token(credential_.get(), detail::str(token), error); });
+        return std::move(*this);
+    }
+
+    /* Exchanges a signed assertion, where the server wants a client named beside it. */
+    Credential &&with_assertion(const Assertion &assertion) && {
+        ledgerauth_assertion said = raw(assertion);
+        detail::checked([&](ledgerauth_error **error) { return ledgerauth_credential_set_assertion(credential_.get(), &said, error); });
+        return std::move(*this);
+    }
+
     /* Exchanges the refresh token that a person's login has put into the client's store. */
     Credential &&stored() && {
         detail::checked([&](ledgerauth_error **error) { return ledgerauth_credential_use_stored(credential_.get(), error); });
@@ -106,6 +145,20 @@ private:
         ledgerauth_credential *credential = nullptr;
         detail::checked([&](ledgerauth_error **error) { return make(&credential, error); });
         credential_.reset(credential);
+    }
+
+    /* As C knows it; it points into what is given. */
+    static ledgerauth_assertion raw(const Assertion &given) {
+        ledgerauth_assertion said{};
+        said.size = sizeof said;
+        said.issuer = detail::str(given.issuer);
+        said.subject = detail::str(given.subject);
+        said.audience = detail::str(given.audience);
+        said.algorithm = detail::str(given.algorithm);
+        said.key_pem = detail::str(given.key_pem);
+        said.key_id = detail::str(given.key_id);
+        said.scope_claim = given.scope_claim ? 1 : 0;
+        return said;
     }
 
     void add(const Key &key) {

@@ -12,7 +12,7 @@ namespace ledgerauth {
 
 /* What a Transport throws when there is no answer. Anything else that it throws counts as lost. */
 struct NotReached : std::exception {
-    NotReached(Unanswered how, std::string what) : how(how), happened(std::move(what)) {}
+    NotReached(Unanswered far, std::string reason) : how(far), happened(std::move(reason)) {}
     const char *what() const noexcept override { return happened.c_str(); }
     Unanswered how;
     std::string happened;
@@ -21,6 +21,9 @@ struct NotReached : std::exception {
 /* A program's own HTTP below a client. Called from many threads at once. */
 class Transport {
 public:
+    Transport() = default;
+    Transport(const Transport &) = default;
+    Transport &operator=(const Transport &) = default;
     virtual ~Transport() = default;
 
     /* Sends a request exactly as it is, follows no redirect, and fills the answer. */

@@ -3,6 +3,9 @@
  */
 #include "sandbox.h"
 #include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
 
 /* What was heard. */
 typedef struct heard {
@@ -64,6 +67,64 @@ static void audit(void) {
                  &error);
     CHECK(all.events == 3 && all.refused == 1 && all.warnings == 1 && all.shown == 0 && all.last_at > 1764000000000u);
     ledgerauth_client_free(client);
+}
+
+/* A listener that calls through the client whose events it hears. */
+typedef struct caller {
+    ledgerauth_client *client;
+    atomic_int calls, refused, slow;
+} caller;
+
+static void call_back(caller *all) {
+    ledgerauth_error *error = NULL;
+    ledgerauth_response *response = NULL;
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    int32_t status = ledgerauth_client_get(all->client, LEDGERAUTH_STR("/v1/invoices"), &response, &error);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    int at_once = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 < 500;
+    all->slow += !at_once;
+    all->refused += status == LEDGERAUTH_MISUSE && check_has(ledgerauth_error_line(error), "on_audit called its own client");
+    ledgerauth_error_free(error);
+    ledgerauth_response_free(response);
+    all->calls++;
+}
+
+static void call_on_audit(void *userdata, const ledgerauth_audit_event *event) {
+    (void)event;
+    call_back(userdata);
+}
+
+static void call_on_log(void *userdata, int32_t level, ledgerauth_str line) {
+    (void)level;
+    (void)line;
+    call_back(userdata);
+}
+
+/* However a listener is called, its call is refused at once, and the call that it hears of goes on. */
+static void reentrant(void) {
+    for (int way = 0; way < 4; way++) {
+        caller all = {.client = NULL};
+        ledgerauth_error *error = NULL;
+        ledgerauth_response *response = NULL;
+        ledgerauth_client_options options = sandbox_options("finora", "finora");
+        options.on_audit = way < 3 ? call_on_audit : NULL;
+        options.audit_userdata = &all;
+        options.audit_blocks = way == 1;
+        options.no_threads = way == 2;
+        options.on_log = way == 3 ? call_on_log : NULL;
+        options.log_userdata = &all;
+        all.client = sandbox_finora_with(options, sandbox_key("finora_test"));
+        json_int_t before = sandbox_now();
+        CHECK_STATUS(ledgerauth_client_get(all.client, LEDGERAUTH_STR("/v1/invoices"), &response, &error), LEDGERAUTH_OK, &error);
+        ledgerauth_response_free(response);
+        for (int waited = 0; all.calls < 2 && waited < 200; waited++) {
+            usleep(10000);
+        }
+        CHECK(all.calls == 2 && all.refused == 2 && all.slow == 0);
+        CHECK(sandbox_requests("finora", before) == 1);
+        ledgerauth_client_free(all.client);
+    }
 }
 
 /* A secrets manager: the first key that it gives was revoked. */
@@ -368,6 +429,7 @@ static void time_and_dice(void) {
 int main(void) {
     sandbox_find();
     audit();
+    reentrant();
     source();
     store();
     time_and_dice();

@@ -33,7 +33,7 @@ static ledgerauth_credential *person(const char *id) {
     return credential;
 }
 
-static ledgerauth_client *connect_to(const char *issuer, const char *id) {
+static ledgerauth_client *connect_to(const char *issuer, const char *id, int discover) {
     ledgerauth_error *error = NULL;
     ledgerauth_provider *provider = NULL;
     ledgerauth_client *client = NULL;
@@ -48,7 +48,18 @@ static ledgerauth_client *connect_to(const char *issuer, const char *id) {
     options.issuer = ledgerauth_str_of(issuer);
     options.insecure_loopback = 1;
     options.no_proxy = 1;
-    options.discover = 1;
+    /* The server tells its endpoints, or the program does. */
+    char authorization[256], device[256], revocation[256];
+    snprintf(authorization, sizeof authorization, "%s/auth", issuer);
+    snprintf(device, sizeof device, "%s/device/auth", issuer);
+    snprintf(revocation, sizeof revocation, "%s/token/revocation", issuer);
+    if (discover) {
+        options.discover = 1;
+    } else {
+        options.authorization_url = ledgerauth_str_of(authorization);
+        options.device_authorization_url = ledgerauth_str_of(device);
+        options.revocation_url = ledgerauth_str_of(revocation);
+    }
     CHECK_STATUS(ledgerauth_client_new(&options, &client, &error), LEDGERAUTH_OK, &error);
     ledgerauth_provider_free(provider);
     ledgerauth_credential_free(credential);
@@ -88,7 +99,7 @@ int main(int argc, char **argv) {
     int by_device = strcmp(way, "device") == 0, refused = strcmp(way, "refused") == 0;
     ledgerauth_error *error = NULL;
     ledgerauth_connected *connected = NULL;
-    ledgerauth_client *client = connect_to(issuer != NULL ? issuer : "", by_device ? "device" : "native");
+    ledgerauth_client *client = connect_to(issuer != NULL ? issuer : "", by_device ? "device" : "native", refused);
     arguments(client);
     CHECK_STATUS(call(client, &error), LEDGERAUTH_CONSENT_REQUIRED, &error);
 

@@ -1,10 +1,12 @@
 /*
  * The C++ wrapper: the same calls, with objects that free themselves and errors that are thrown.
  */
+#include "bomb.h"
 #include "sandbox.h"
 
 #include <ledgerauth.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -251,6 +253,48 @@ static void transport_and_listeners() {
     CHECK(events >= 4 && lines == events);
 }
 
+/* max_body counts what was unpacked. */
+static void bodies() {
+    bomb server;
+    bomb_start(&server, 4096);
+    Options options = finora();
+    options.base_url = server.url;
+    for (std::uint64_t most : {server.unpacked, server.unpacked - 1}) {
+        options.max_body = most;
+        Client client(options, Credential::key(sandbox_key("finora_test")));
+        std::size_t got = 0;
+        auto cut = thrown([&] { got = client.get("/v1/invoices").body().size(); });
+        if (most < server.unpacked) {
+            CHECK(cut && cut->status() == LEDGERAUTH_BODY && cut->http_status() == 200 && cut->processed() == Processed::yes);
+        } else {
+            CHECK(!cut && got == server.unpacked);
+        }
+    }
+    bomb_stop(&server);
+}
+
+/* A listener that calls through its own client is refused, and the call that it hears of goes on. */
+static void reentrant() {
+    for (bool blocks : {true, false}) {
+        std::atomic<Client *> own{nullptr};
+        std::atomic<int> calls{0}, refused{0};
+        Options options = finora();
+        options.audit_blocks = blocks;
+        options.on_audit = [&](const ledgerauth_audit_event &) {
+            auto misuse = thrown([&] { own.load()->get("/v1/invoices"); });
+            refused += misuse && misuse->status() == LEDGERAUTH_MISUSE ? 1 : 0;
+            calls++;
+        };
+        Client client(options, Credential::key(sandbox_key("finora_test")));
+        own = &client;
+        CHECK(client.get("/v1/invoices").status() == 200);
+        for (int waited = 0; calls < 2 && waited < 200; waited++) {
+            std::this_thread::sleep_for(Milliseconds(10));
+        }
+        CHECK(calls == 2 && refused == 2);
+    }
+}
+
 static void untrusted() {
     struct Impostor : Transport {
         int sends = 0;
@@ -289,6 +333,135 @@ static void exchange() {
     CHECK(thrown([&] { Exchange(client, "GET", "https://elsewhere.example/"); })->status() == LEDGERAUTH_FOREIGN_HOST);
 }
 
+/* Bodies in pieces, both ways; what a piece throws is thrown. */
+static void pieces() {
+    Client client(finora(), Credential::key(sandbox_key("finora_test")));
+    std::string invoice = R"({"customerName":"Ada","dueDate":"2026-12-31","items":[{"description":"x","quantity":1,"unitPrice":5}]})";
+    std::size_t given = 0;
+    std::string taken;
+    Request request;
+    request.method = "POST";
+    request.path = "/v1/invoices";
+    request.headers = {{"Content-Type", "application/json"}};
+    request.read_body = [&](char *buffer, std::size_t capacity) {
+        std::size_t size = std::min({capacity, invoice.size() - given, std::size_t{7}});
+        std::copy_n(invoice.data() + given, size, buffer);
+        given += size;
+        return size;
+    };
+    request.read_size = invoice.size();
+    request.write_body = [&](std::string_view piece) { taken += piece; };
+    Response made = client.send(request);
+    CHECK(made.status() == 201 && made.body().empty() && taken.find("Ada") != std::string::npos && given == invoice.size());
+    request.read_body = [](char *, std::size_t) -> std::size_t { throw std::runtime_error("the disk is gone"); };
+    try {
+        client.send(request);
+        CHECK(false);
+    } catch (const std::runtime_error &thrown_there) {
+        CHECK(std::string(thrown_there.what()) == "the disk is gone");
+    }
+    request = Request();
+    request.path = "/v1/invoices";
+    request.write_body = [](std::string_view) { throw std::length_error("enough"); };
+    try {
+        client.send(request);
+        CHECK(false);
+    } catch (const std::length_error &enough) {
+        CHECK(std::string(enough.what()) == "enough");
+    }
+}
+
+/* Time that passes as the program says. */
+struct Fast : Clock {
+    std::atomic<std::int64_t> at{1764000000000};
+    Time now() override { return Time(Milliseconds(at.load())); }
+    bool sleep(Milliseconds span) override {
+        at += span.count() * 1000;
+        return at < 1764000000000 + 3600 * 1000;
+    }
+};
+
+static void time_of_ones_own() {
+    auto fast = std::make_shared<Fast>();
+    Options options = finora();
+    options.clock = fast;
+    options.random = [] { return std::uint64_t{7}; };
+    options.deadline = std::chrono::hours(1);
+    Client client(options, Credential::key(sandbox_key("finora_test")));
+    sandbox_do("/faults", R"({"service": "finora", "kind": {"too_many_requests": {"style": {"retry_after_seconds": 600}}}})");
+    CHECK(client.get("/v1/invoices").status() == 200 && fast->now() >= Time(Milliseconds(1764000000000 + 600 * 1000)));
+    std::string first(Client(options, Credential::key(sandbox_key("finora_test"))).get("/v1/invoices").request_id());
+    CHECK(Client(options, Credential::key(sandbox_key("finora_test"))).get("/v1/invoices").request_id() == first);
+    fast->at = 1764000000000 + 3600 * 1000;
+    sandbox_do("/faults", R"({"service": "finora", "kind": {"too_many_requests": {"style": {"retry_after_seconds": 600}}}})");
+    auto ended = thrown([&] { client.get("/v1/invoices"); });
+    CHECK(ended && ended->status() == LEDGERAUTH_DEADLINE_EXCEEDED);
+}
+
+/* A store that also shares limits: what one client met, another keeps. */
+struct Board : PausingStore {
+    Rows rows;
+    std::mutex lock;
+    std::optional<Pause> met;
+
+    Stored claim(std::string_view id, std::uint64_t by, Milliseconds span, std::optional<std::string> &record) override {
+        return rows.claim(id, by, span, record);
+    }
+    Stored save(std::string_view id, const ledgerauth_save &row) override { return rows.save(id, row); }
+    void release(std::string_view id, std::uint64_t by) override { rows.release(id, by); }
+    std::optional<std::string> load(std::string_view id) override { return rows.load(id); }
+    void pause(std::string_view, const Pause &limit) override {
+        std::lock_guard<std::mutex> held(lock);
+        met = limit;
+    }
+    std::optional<Pause> paused(std::string_view) override {
+        std::lock_guard<std::mutex> held(lock);
+        return met;
+    }
+};
+
+static void pauses() {
+    auto board = std::make_shared<Board>();
+    Options options = finora();
+    options.store = board;
+    options.deadline = std::chrono::seconds(3);
+    sandbox_do("/faults", R"({"service": "finora", "kind": {"too_many_requests": {"style": {"retry_after_seconds": 3600}}}})");
+    auto limited = thrown([&] { Client(options, Credential::key(sandbox_key("finora_test"))).get("/v1/invoices"); });
+    CHECK(limited && limited->status() == LEDGERAUTH_RATE_LIMITED && board->met && board->met->until > std::chrono::system_clock::now());
+    json_int_t before = sandbox_now();
+    auto kept = thrown([&] { Client(options, Credential::key(sandbox_key("finora_test"))).get("/v1/invoices"); });
+    CHECK(kept && kept->come_back_at() && sandbox_requests("finora", before) == 0);
+}
+
+/* Permissions are looked at before anything is sent, and what may not be empty is refused. */
+static void said() {
+    for (auto set : {&Options::ca_pem, &Options::identity_chain_pem, &Options::identity_key_pem, &Options::store_folder, &Options::store_redis,
+                     &Options::store_ca_pem, &Options::store_key, &Options::identity_chain_file, &Options::identity_key_file}) {
+        Options options = finora();
+        options.*set = "";
+        auto empty = thrown([&] { Client(options, Credential::key(sandbox_key("finora_test"))); });
+        CHECK(empty && empty->status() == LEDGERAUTH_SETTING && empty->happened().find("is empty") != std::string_view::npos);
+    }
+    Options halved = finora();
+    halved.identity_chain_file = "chain.pem";
+    auto half = thrown([&] { Client(halved, Credential::key(sandbox_key("finora_test"))); });
+    CHECK(half && half->status() == LEDGERAUTH_MISUSE);
+    halved.identity_key_file = "key.pem";
+    half = thrown([&] { Client(halved, Credential::key(sandbox_key("finora_test"))); });
+    CHECK(half && half->status() == LEDGERAUTH_SETTING && half->happened().find("identity_chain_pem") == 0);
+    Options stranger = finora();
+    stranger.ca_pem.reset();
+    auto advised = thrown([&] { Client(stranger, Credential::key(sandbox_key("finora_test"))).get("/v1/invoices"); });
+    CHECK(advised && advised->status() == LEDGERAUTH_UNTRUSTED && advised->advice().find("by ca_pem, or use platform_roots") != std::string_view::npos);
+    Options options = finora();
+    options.permissions = {"retail"};
+    Client client(options, Credential::key(sandbox_key("finora_test")));
+    json_int_t before = sandbox_now();
+    auto closed = thrown([&] { client.get("/v1/enterprise/x"); });
+    CHECK(closed && closed->status() == LEDGERAUTH_ENTERPRISE_ONLY && sandbox_requests("finora", before) == 0);
+    CHECK(client.get("/v1/invoices").status() == 200);
+}
+
 static void redaction() {
     Redactor redactor;
     redactor.secret("hunter2hunter2").header("X-Mine");
@@ -307,8 +480,14 @@ int main() {
     keys_and_sources();
     store();
     transport_and_listeners();
+    bodies();
+    reentrant();
     untrusted();
     exchange();
+    pieces();
+    time_of_ones_own();
+    pauses();
+    said();
     redaction();
     sandbox_leave();
     return check_end("wrapper");

@@ -3,7 +3,8 @@
 #
 #     packaging/install.sh BUILT        BUILT is the folder with libledgerauth.so and libledgerauth.a
 #
-# PREFIX (/usr/local), LIBDIR (lib, below the prefix) and DESTDIR (for packagers) say where to.
+# PREFIX (/usr/local), LIBDIR (lib, below the prefix) and DESTDIR (for packagers) say where to. SANDBOX, if it is set, is the program of the sandbox,
+# which is installed beside as bin/ledgerauth-sandbox: for the tests of those who use the library.
 set -eu
 built=$1
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -17,6 +18,12 @@ static_libs='-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc'
 mkdir -p "$root/$libdir/pkgconfig" "$root/$libdir/cmake/ledgerauth" "$root/include/ledgerauth"
 install -m 644 "$here/../../include/ledgerauth.h" "$here/../../include/ledgerauth.hpp" "$root/include/"
 install -m 644 "$here"/../../include/ledgerauth/*.hpp "$root/include/ledgerauth/"
+
+if [ -n "${SANDBOX:-}" ]; then
+  mkdir -p "$root/bin"
+  install -m 755 "$SANDBOX" "$root/bin/ledgerauth-sandbox"
+  strip --strip-unneeded "$root/bin/ledgerauth-sandbox"
+fi
 
 shared=libledgerauth.so.$version
 soname=libledgerauth.so.$major

@@ -13,7 +13,7 @@ use crate::guard::{ask, free, guard, make};
 use crate::input::alone;
 use crate::status::LEDGERAUTH_UNTRUSTED;
 use crate::text::ledgerauth_str;
-use auth_http::core::{Transport as Lost, Unanswered};
+use auth_http::core::{Transport as Lost, Unanswered, unfolded};
 use auth_http::http::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::{Mutex, MutexGuard};
 use zeroize::Zeroizing;
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn ledgerauth_answer_add_header(
     // SAFETY: by the contract.
     guard(error_out, || unsafe {
         let (name, value) = (name.text("name")?, value.bytes("value")?);
-        let field = HeaderName::try_from(name).ok().zip(HeaderValue::from_bytes(value).ok());
+        let field = HeaderName::try_from(name).ok().zip(HeaderValue::from_bytes(&unfolded(value)).ok());
         let (name, value) =
             field.ok_or_else(|| misuse("the header field has a name or value that cannot be", "pass it as it was received"))?;
         parts(answer)?.headers.append(name, value);

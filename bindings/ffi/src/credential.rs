@@ -5,11 +5,12 @@
 //! a file or a callback is asked for again when the API refuses everything it gave, so a rotated
 //! secret needs no restart.
 //!
-//! Several keys of one account make a ring, which has a chapter of its own.
+//! Several keys of one account make a ring, and a service account signs assertions; each has a
+//! chapter of its own.
 
 use crate::error::ledgerauth_error;
 use crate::gate::Userdata;
-use crate::given::{Given, Material, given, of_client, signing};
+use crate::given::{Given, Material, given, of_client, signer};
 use crate::guard::{free, guard};
 use crate::input::{get, null};
 use crate::text::{ledgerauth_str, texts};
@@ -108,7 +109,7 @@ pub unsafe extern "C" fn ledgerauth_credential_from_private_key(
         // SAFETY: by the contract.
         let (id, algorithm, pem, key_id) =
             unsafe { (id.text("id")?, algorithm.text("algorithm")?, key_pem.bytes("key_pem")?, key_id.given("key_id")?) };
-        Ok(Material::from(signing(id, algorithm, pem, key_id)?))
+        Ok(Material::from(Credential::client_with_key(id, signer(algorithm, pem, key_id)?)))
     })
 }
 

@@ -6,7 +6,7 @@ use crate::gate::{Gate, Userdata};
 use crate::guard::make;
 use crate::input::get;
 use crate::status::{LEDGERAUTH_OK, LEDGERAUTH_SOURCE_UNAVAILABLE};
-use auth_http::{Credential, Error, Key};
+use auth_http::{Credential, Error, Key, Signer};
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 
@@ -90,25 +90,22 @@ fn call_back(callback: ledgerauth_source_fn, userdata: Userdata, gate: &Arc<Gate
     }
 }
 
-/// A client that signs.
+/// A key that signs.
 #[cfg(feature = "http")]
-pub(crate) fn signing(id: &str, algorithm: &str, pem: &[u8], key_id: Option<&str>) -> Result<Credential, Fault> {
+pub(crate) fn signer(algorithm: &str, pem: &[u8], key_id: Option<&str>) -> Result<Arc<dyn Signer>, Fault> {
     use auth_http::{PrivateKey, SigningAlgorithm};
     let algorithm =
         SigningAlgorithm::named(algorithm).ok_or_else(|| misuse("algorithm is none that is known", "pass RS256, PS256, ES256 or EdDSA"))?;
     let key = PrivateKey::from_pem(algorithm, pem)?;
-    Ok(Credential::client_with_key(
-        id,
-        match key_id {
-            Some(name) => key.key_id(name),
-            None => key,
-        },
-    ))
+    Ok(Arc::new(match key_id {
+        Some(name) => key.key_id(name),
+        None => key,
+    }))
 }
 
 /// The same in a build that cannot sign.
 #[cfg(not(feature = "http"))]
-pub(crate) fn signing(_: &str, _: &str, _: &[u8], _: Option<&str>) -> Result<Credential, Fault> {
+pub(crate) fn signer(_: &str, _: &[u8], _: Option<&str>) -> Result<Arc<dyn Signer>, Fault> {
     Err(at_the_boundary(
         crate::status::LEDGERAUTH_UNSUPPORTED,
         "this library cannot sign, because it was built without HTTP",
@@ -124,7 +121,7 @@ pub(crate) unsafe fn of_client(credential: *mut ledgerauth_credential, change: i
     // SAFETY: the caller's promise.
     let mut given = unsafe { get(credential, "credential") }?.0.lock();
     let Material::Credential(client) = &given.material else {
-        return Err(misuse("only a client's credential can hold a refresh token", "make it from a client id"));
+        return Err(misuse("only a client's credential can hold a refresh token, an assertion or a login", "make it from a client id"));
     };
     given.material = Material::from(change((**client).clone()));
     Ok(())

@@ -16,10 +16,10 @@ pub(crate) unsafe fn place(options: &ledgerauth_client_options, gate: &Arc<Gate>
     let (own, folder, redis, ca, key) = unsafe {
         (
             given_store(options.store, gate)?,
-            options.store_folder.given("store_folder")?,
-            options.store_redis.given("store_redis")?,
-            options.store_ca_pem.given_bytes("store_ca_pem")?,
-            options.store_key.given("store_key")?,
+            options.store_folder.filled_text("store_folder")?,
+            options.store_redis.filled_text("store_redis")?,
+            options.store_ca_pem.filled("store_ca_pem")?,
+            options.store_key.filled_text("store_key")?,
         )
     };
     // What is not obeyed must not look as if it were: a program would take its tokens for sealed.

@@ -43,6 +43,7 @@
 #![allow(non_camel_case_types, clippy::missing_safety_doc, clippy::missing_errors_doc)]
 
 mod answer;
+mod assertion;
 mod audit;
 mod client;
 mod credential;
@@ -69,6 +70,7 @@ mod transport;
 mod version;
 
 pub use answer::*;
+pub use assertion::*;
 pub use audit::*;
 pub use client::*;
 pub use credential::*;

@@ -7,6 +7,9 @@
 //!     options.provider = LEDGERAUTH_STR("finora");
 //!     options.credential = credential;
 //!
+//! What says whom to trust, who one is, and where tokens are kept may not be a text of length 0
+//! that is not NULL: an empty file or variable would then decide it. That is LEDGERAUTH_SETTING.
+//!
 //! Texts and structs that it points to are read while the client is made, and not kept. What a
 //! userdata points to has to live until the client is freed.
 
@@ -19,7 +22,7 @@ use crate::input::{get, list, sized};
 use crate::kept::place;
 use crate::provider::{chosen, ledgerauth_provider};
 use crate::store::ledgerauth_store;
-use crate::text::ledgerauth_str;
+use crate::text::{ledgerauth_str, texts};
 use crate::transport::{ledgerauth_transport, with_transport};
 use auth_http::{Client, ClientAuth, ClientBuilder};
 use std::ffi::c_void;
@@ -59,7 +62,9 @@ pub struct ledgerauth_client_options {
     pub scheme: ledgerauth_str,
     /// Allow http without TLS to this very machine, and to nothing else: for tests. Not 0 for yes.
     pub insecure_loopback: i32,
-    /// The name under which a shared store keeps the tokens; two accounts of one client need two.
+    /// The name under which a shared store keeps the tokens: a readable beginning of the record's id, which
+    /// names the provider, the environment, the client and the hosts as well. So one name may serve several
+    /// of those; two accounts of one client need two.
     pub name: ledgerauth_str,
     /// The name of the integration that uses the credential: what audit events say.
     pub integration: ledgerauth_str,
@@ -85,7 +90,9 @@ pub struct ledgerauth_client_options {
     pub store_key: ledgerauth_str,
     /// How requests are sent; by the library's own HTTP if NULL.
     pub transport: *const ledgerauth_transport,
-    /// Not 0 to start no threads: the call that finds a token due then gets it before it goes on.
+    /// Not 0 to start no threads: the call that finds a token due then gets it before it goes on. Its
+    /// deadline ends each wait, but no single step of the store, which needs a time limit of its own;
+    /// that of store_folder is 3 seconds.
     pub no_threads: i32,
     /// Called for every audit event.
     pub on_audit: ledgerauth_audit_fn,
@@ -134,6 +141,25 @@ pub struct ledgerauth_client_options {
     pub max_body: u64,
     /// Not 0 to call on_audit in the thread in which an event happens, and to wait for it.
     pub audit_blocks: i32,
+    /// Where a person consents in a browser, instead of the profile's authorization endpoint.
+    pub authorization_url: ledgerauth_str,
+    /// Where a login on another device begins (RFC 8628), instead of the profile's endpoint.
+    pub device_authorization_url: ledgerauth_str,
+    /// Where tokens are revoked (RFC 7009), instead of at the profile's endpoint.
+    pub revocation_url: ledgerauth_str,
+    /// What the credential may do, in the vendor's words, such as "retail": calls that the profile
+    /// says need more are then refused before they are sent. If not said, it is what the keys' notes
+    /// or the grant's scopes say.
+    pub permissions: *const ledgerauth_str,
+    /// How many of them.
+    pub permission_count: usize,
+    /// Own HTTP: the path of a file with the certificate chain (PEM), instead of
+    /// identity_chain_pem. It and identity_key_file are read again when they change; while one of
+    /// them does not fit the other, the old pair goes on. Audit events tell both
+    /// ("identity_replaced", "identity_kept").
+    pub identity_chain_file: ledgerauth_str,
+    /// Own HTTP: the path of a file with the key to that certificate (PEM).
+    pub identity_key_file: ledgerauth_str,
 }
 sized!(ledgerauth_client_options, audit_blocks: i32);
 
@@ -175,7 +201,7 @@ const WAYS: [ClientAuth; 6] = [
 /// Where the credential goes, and how patiently.
 unsafe fn connection(mut builder: ClientBuilder, options: &ledgerauth_client_options) -> Result<ClientBuilder, Fault> {
     type Set = fn(ClientBuilder, String) -> ClientBuilder;
-    let settings: [(&str, ledgerauth_str, Set); 7] = [
+    let settings: [(&str, ledgerauth_str, Set); 10] = [
         ("environment", options.environment, ClientBuilder::environment),
         ("base_url", options.base_url, ClientBuilder::base_url),
         ("token_url", options.token_url, ClientBuilder::token_url),
@@ -183,6 +209,9 @@ unsafe fn connection(mut builder: ClientBuilder, options: &ledgerauth_client_opt
         ("header", options.header, ClientBuilder::header),
         ("name", options.name, ClientBuilder::name),
         ("integration", options.integration, ClientBuilder::integration),
+        ("authorization_url", options.authorization_url, ClientBuilder::authorization_url),
+        ("device_authorization_url", options.device_authorization_url, ClientBuilder::device_authorization_url),
+        ("revocation_url", options.revocation_url, ClientBuilder::revocation_url),
     ];
     for (name, text, set) in settings {
         // SAFETY: the caller's promise.
@@ -208,6 +237,11 @@ unsafe fn connection(mut builder: ClientBuilder, options: &ledgerauth_client_opt
     for host in unsafe { list(options.allow_redirect_to, options.allow_redirect_to_count, "allow_redirect_to") }? {
         // SAFETY: the caller's promise.
         builder = builder.allow_redirect_to([unsafe { host.text("a host of allow_redirect_to") }?]);
+    }
+    // SAFETY: the caller's promise.
+    let permissions = unsafe { texts(options.permissions, options.permission_count, "permissions") }?;
+    if !permissions.is_empty() {
+        builder = builder.permissions(permissions);
     }
     if options.deadline_ms > 0 {
         builder = builder.deadline(Duration::from_millis(options.deadline_ms));
@@ -244,6 +278,7 @@ unsafe fn surroundings(mut builder: ClientBuilder, options: &ledgerauth_client_o
 /// What is said of the library's own HTTP.
 #[cfg(feature = "http")]
 unsafe fn own_http(mut builder: ClientBuilder, options: &ledgerauth_client_options) -> Result<ClientBuilder, Fault> {
+    builder = builder.language(auth_http::Language::C);
     if options.timeout_ms > 0 {
         builder = builder.timeout(Duration::from_millis(options.timeout_ms));
     }
@@ -265,26 +300,33 @@ unsafe fn own_http(mut builder: ClientBuilder, options: &ledgerauth_client_optio
         builder = builder.platform_roots();
     }
     // SAFETY: as above.
-    if let Some(pem) = unsafe { options.ca_pem.given_bytes("ca_pem") }? {
+    if let Some(pem) = unsafe { options.ca_pem.filled("ca_pem") }? {
         builder = builder.ca(pem);
     }
     // SAFETY: as above.
-    let (chain, key) = unsafe {
-        (options.identity_chain_pem.given_bytes("identity_chain_pem")?, options.identity_key_pem.given_bytes("identity_key_pem")?)
+    let (chain, key) =
+        unsafe { (options.identity_chain_pem.filled("identity_chain_pem")?, options.identity_key_pem.filled("identity_key_pem")?) };
+    // SAFETY: as above.
+    let (chain_file, key_file) = unsafe {
+        (options.identity_chain_file.filled_text("identity_chain_file")?, options.identity_key_file.filled_text("identity_key_file")?)
     };
-    match (chain, key) {
-        (Some(chain), Some(key)) => builder = builder.identity(chain, key),
-        (None, None) => {}
-        _ => return Err(misuse("of identity_chain_pem and identity_key_pem only one is set", "set both or none")),
+    match (chain, key, chain_file, key_file) {
+        (None, None, None, None) => Ok(builder),
+        (Some(chain), Some(key), None, None) => Ok(builder.identity(chain, key)),
+        (None, None, Some(chain), Some(key)) => Ok(builder.identity_files(chain, key)),
+        _ => Err(misuse(
+            "of the client certificate and its key only one is set, or one of them twice",
+            "set identity_chain_pem and identity_key_pem, or identity_chain_file and identity_key_file",
+        )),
     }
-    Ok(builder)
 }
 
 /// The same in a build without HTTP.
 #[cfg(not(feature = "http"))]
 unsafe fn own_http(builder: ClientBuilder, options: &ledgerauth_client_options) -> Result<ClientBuilder, Fault> {
-    let texts = [options.proxy, options.ca_pem, options.identity_chain_pem, options.identity_key_pem, options.user_agent];
-    let said = texts.iter().any(|text| text.len > 0)
+    let identity = [options.identity_chain_pem, options.identity_key_pem, options.identity_chain_file, options.identity_key_file];
+    let mut texts = [options.proxy, options.ca_pem, options.user_agent].into_iter().chain(identity);
+    let said = texts.any(|text| text.len > 0)
         || options.timeout_ms > 0
         || options.connect_timeout_ms > 0
         || options.no_proxy != 0

@@ -22,7 +22,8 @@ pub struct ledgerauth_redactor(RwLock<Redactor>);
 /// Redacts text that comes in pieces, such as a log. For one thread at a time.
 pub struct ledgerauth_redact_stream(Mutex<RedactStream>);
 
-/// Makes a redactor, which takes about a millisecond. The caller frees it.
+/// Makes a redactor. The first of a process takes some tenths of a millisecond, because the search is
+/// prepared then. The caller frees it.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -13,7 +13,7 @@
 use crate::error::{Fault, at_the_boundary, misuse};
 use crate::guard::{ask, free};
 use crate::input::{list, null};
-use crate::status::LEDGERAUTH_NOT_UTF8;
+use crate::status::{LEDGERAUTH_NOT_UTF8, LEDGERAUTH_SETTING};
 use std::ffi::{CStr, c_char};
 
 /// Text or bytes that somebody else owns.
@@ -151,6 +151,30 @@ impl ledgerauth_str {
         // SAFETY: the caller's promise.
         let bytes = unsafe { self.bytes(name) }?;
         Ok((!bytes.is_empty()).then_some(bytes))
+    }
+
+    /// The bytes, if they were said; a program that says them has some, because an empty file or
+    /// variable must not decide what they decide.
+    ///
+    /// # Safety
+    /// As for [`ledgerauth_str::bytes`].
+    pub(crate) unsafe fn filled<'a>(self, name: &str) -> Result<Option<&'a [u8]>, Fault> {
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { self.given_bytes(name) }?;
+        if bytes.is_none() && !self.data.is_null() {
+            let advice = "look at the file or variable that it came from, or leave it NULL for the default";
+            return Err(at_the_boundary(LEDGERAUTH_SETTING, format!("{name} is empty"), advice));
+        }
+        Ok(bytes)
+    }
+
+    /// The same for a text.
+    ///
+    /// # Safety
+    /// As for [`ledgerauth_str::bytes`].
+    pub(crate) unsafe fn filled_text<'a>(self, name: &str) -> Result<Option<&'a str>, Fault> {
+        // SAFETY: the caller's promise.
+        unsafe { self.filled(name)?.is_some().then(|| self.text(name)).transpose() }
     }
 }
 

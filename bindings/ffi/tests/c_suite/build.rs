@@ -107,7 +107,9 @@ impl Program {
     pub(crate) fn build(&self) -> Built {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(format!("{:?}-{}-{}", self.compiler, self.cpp, self.kind));
         std::fs::create_dir_all(&folder).unwrap();
-        write_statuses(&folder);
+        let each: Vec<String> = statuses().iter().map(|name| format!("STATUS({name})\n")).collect();
+        write_in(&folder, "statuses", &each.concat());
+        write_in(&folder, "texts", &texts());
         // Tests run side by side: a program is there as a whole or not at all.
         let (program, whole) = (folder.join(&self.name), folder.join(format!("{}-{}", self.name, mark())));
         let mut command = Command::new(self.compiler.command(self.cpp));
@@ -204,12 +206,34 @@ fn packages() -> Vec<String> {
     String::from_utf8(output.stdout).unwrap().split_whitespace().map(str::to_owned).collect()
 }
 
-/// The header's statuses, for the program that looks at each.
-fn write_statuses(folder: &Path) {
-    let statuses: Vec<String> = statuses().iter().map(|name| format!("STATUS({name})\n")).collect();
-    let whole = folder.join(format!("statuses-{}", mark()));
-    std::fs::write(&whole, statuses.concat()).unwrap();
-    std::fs::rename(whole, folder.join("statuses.inc")).unwrap();
+/// A list of the header's, for the program that looks at each.
+fn write_in(folder: &Path, name: &str, text: &str) {
+    let whole = folder.join(format!("{name}-{}", mark()));
+    std::fs::write(&whole, text).unwrap();
+    std::fs::rename(whole, folder.join(format!("{name}.inc"))).unwrap();
+}
+
+/// Where the header takes a text that may be a secret: functions of credentials, and options of a client.
+fn texts() -> String {
+    let header = std::fs::read_to_string(root().join("../../include/ledgerauth.h")).unwrap();
+    let declared = header.split("\nint32_t ledgerauth_credential_").skip(1).map(|rest| rest.split_once(");").unwrap().0);
+    let functions = declared.filter(|declared| declared.contains("ledgerauth_str ") || declared.contains("ledgerauth_ring_key "));
+    let functions = functions.map(|declared| format!("FUNCTION(ledgerauth_credential_{})\n", declared.split_once('(').unwrap().0));
+    let (_, options) = header.split_once("typedef struct ledgerauth_client_options {").unwrap();
+    let (options, _) = options.split_once('}').unwrap();
+    let fields: Vec<&str> = options.lines().filter_map(|line| line.trim().strip_suffix(';')).collect();
+    let options = fields.iter().enumerate().filter_map(|(at, field)| {
+        let option = field.strip_prefix("ledgerauth_str ").map(|name| format!("OPTION({name})\n"));
+        let list = || {
+            // How many there are of a list is said by the next field.
+            let (list, count) = (field.strip_prefix("const ledgerauth_str *")?, fields.get(at + 1)?.strip_prefix("size_t ")?);
+            Some(format!("LIST({list}, {count})\n"))
+        };
+        option.or_else(list)
+    });
+    let all: Vec<String> = functions.chain(options).collect();
+    assert!(all.len() > 30, "{all:?}");
+    all.concat()
 }
 
 /// A part of a name that nobody else takes.

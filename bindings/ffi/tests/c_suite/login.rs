@@ -26,6 +26,22 @@ fn a_person_who_refuses_is_an_error() {
     connect(&oidc, "refused");
 }
 
+#[test]
+fn private_keys_sign_for_clients_and_service_accounts() {
+    if no_c() {
+        return;
+    }
+    let Some(oidc) = Oidc::start(&json!({"client_keys": true})) else { return };
+    let key = oidc.key("ES256", "pkcs8").to_owned();
+    let env =
+        [("ISSUER", oidc.issuer().to_owned()), ("KEY", key.clone()), ("CLIENT_KEY", key)].map(|(name, value)| (name.to_owned(), value));
+    Program::test("service").build().run(&env, &[]);
+    Program::test("signing").build().run(&env, &[]);
+    let requests = oidc.stats()["requests"].clone();
+    let about = |who: &str| requests.as_array().unwrap().iter().filter(|seen| seen["assertion"]["sub"] == who).count();
+    assert_eq!((about("key-es256"), about("books@acme.test") >= 3), (1, true), "{requests}");
+}
+
 /// Runs the program, and does what it asks for.
 fn connect(oidc: &Oidc, way: &str) {
     let program = Program::test("login").with(&format!("login-{way}"), &[]).build();

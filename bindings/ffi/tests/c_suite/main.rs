@@ -41,12 +41,13 @@ use build::{Compiler, Program, compilers, no_c};
 use stage::{Stage, TempFolder, World};
 
 /// The test programs, and whether they talk to the sandbox.
-const PROGRAMS: [(&str, bool); 8] = [
+const PROGRAMS: [(&str, bool); 9] = [
     ("abi", false),
     ("vectors", false),
     ("exchanges", false),
     ("answers", false),
     ("misplaced", false),
+    ("bodies", false),
     ("client", true),
     ("errors", true),
     ("callbacks", true),
@@ -78,6 +79,14 @@ fn the_header_is_also_cpp17() {
     for compiler in compilers() {
         Program::test("abi").by(compiler).in_cpp().build().run(&Stage::start(World::Tls).env(), &[]);
     }
+}
+
+#[test]
+fn a_body_of_more_than_256_mib_is_not_read_into_memory() {
+    if no_c() {
+        return;
+    }
+    Program::test("bodies").build().run(&[], &["default"]);
 }
 
 #[test]

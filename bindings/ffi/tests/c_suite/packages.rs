@@ -5,8 +5,9 @@ use crate::build::{clean, library_folder, no_c, root, succeed, text};
 use crate::server::lacks;
 use crate::stage::{Stage, World};
 use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 #[test]
@@ -44,6 +45,40 @@ fn a_cmake_project_finds_what_is_installed() {
         return;
     }
     by_cmake("consumer", &[format!("-DCMAKE_PREFIX_PATH={}", installed().display())]);
+}
+
+#[test]
+fn the_sandbox_is_installed_beside_and_a_program_talks_to_it() {
+    if no_c() {
+        return;
+    }
+    let built = library_folder().parent().unwrap().join("auth-sandbox");
+    succeed(clean(env!("CARGO")).args(["build", "--quiet", "-p", "auth-sandbox"]).current_dir(root()));
+    let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("prefix-with-sandbox");
+    let _ = std::fs::remove_dir_all(&prefix);
+    let mut install = clean(root().join("packaging/install.sh"));
+    install.arg(library_folder()).env("PREFIX", &prefix).env_remove("DESTDIR").env_remove("LIBDIR");
+    succeed(install.env("SANDBOX", built));
+    let mut sandbox = clean(prefix.join("bin/ledgerauth-sandbox"));
+    let mut sandbox = sandbox.arg("--json").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(sandbox.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let ca = prefix.join("ca.pem");
+    std::fs::write(&ca, said["ca_pem"].as_str().unwrap()).unwrap();
+    let program = prefix.join("simple");
+    let mut cc = Command::new("cc");
+    cc.arg(root().join("examples/simple.c")).arg("-I").arg(prefix.join("include")).arg("-L").arg(prefix.join("lib"));
+    succeed(cc.args(["-lledgerauth", "-o"]).arg(&program));
+    let mut simple = clean(&program);
+    simple.env("LD_LIBRARY_PATH", prefix.join("lib")).env("SSL_CERT_FILE", ca).env("ENVIRONMENT", "staging");
+    simple.env("FINORA_API_KEY", said["keys"]["finora_test"].as_str().unwrap()).env("BASE_URL", said["urls"]["finora"].as_str().unwrap());
+    let output = simple.output().unwrap();
+    // It ends with whoever started it.
+    drop(sandbox.stdin.take());
+    let _ = sandbox.kill();
+    let _ = sandbox.wait();
+    assert!(output.status.success() && text(&output).contains("accepted"), "{}", text(&output));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The sections, in the order in which they are read.
-pub(crate) const SECTIONS: [&str; 20] = [
+pub(crate) const SECTIONS: [&str; 21] = [
     "version",
     "text",
     "status",
@@ -20,6 +20,7 @@ pub(crate) const SECTIONS: [&str; 20] = [
     "provider",
     "key",
     "ring",
+    "assertion",
     "audit",
     "redact",
     "store",
