@@ -41,6 +41,7 @@ from ledgerauth._ledgerauth import (
     _at_exit,
     _before_fork,
 )
+from ledgerauth._lost import processed, retryable
 from ledgerauth.errors import (
     AuthenticationError,
     BodyError,
@@ -134,6 +135,8 @@ __all__ = [
     "Untrusted",
     "__version__",
     "failure",
+    "processed",
+    "retryable",
 ]
 
 # No thread of the extension's enters an interpreter that goes away, and none of the parent's locks is waited for in a child.

@@ -11,6 +11,7 @@ import os
 import threading
 import weakref
 
+from ledgerauth._ledgerauth import _shown
 from ledgerauth.errors import _error
 
 TYPE_CHECKING = False
@@ -65,6 +66,16 @@ def attach(kind: type[Client], maker: str, provider: Any, source: tuple[Any, ...
 
     It takes a `Client` and the names of its makers only, so that an unpickler which admits this function admits nothing more.
     """
+    try:
+        return _attached(kind, maker, provider, source, options)
+    except Exception as failed:
+        # Tracebacks show the values of local variables, and what a reference names may be a secret in the wrong place.
+        error = failed.with_traceback(None)
+    del kind, maker, provider, source, options
+    raise error
+
+
+def _attached(kind: type[Client], maker: str, provider: Any, source: tuple[Any, ...], options: dict[str, Any]) -> Client:
     _check(kind, maker)
     name = _name(kind, maker, provider, source, options)
     original = _originals.get(name)
@@ -95,10 +106,16 @@ def named(kind: type[Any], name: Any, names: dict[str, Any]) -> Any:
     """The store of that name."""
     from ledgerauth import FileStore, RedisStore
 
-    if kind not in (FileStore, RedisStore):
+    try:
+        if kind in (FileStore, RedisStore):
+            return kind(name, **names)
         advice = "read pickles of stores with the version of ledgerauth that wrote them"
-        raise _error("misuse", f"a pickled store names something that is no store; {advice}", {"advice": advice})
-    return kind(name, **names)
+        error: Exception = _error("misuse", f"a pickled store names something that is no store; {advice}", {"advice": advice})
+    except Exception as failed:
+        # As above.
+        error = failed.with_traceback(None)
+    del kind, name, names
+    raise error
 
 
 def _name(kind: type[Client], maker: str, provider: Any, source: tuple[Any, ...], options: dict[str, Any]) -> _Name:
@@ -134,11 +151,14 @@ def _function(module: str, name: str) -> Callable[..., Any]:
     """The function of that name."""
     try:
         found: Callable[..., Any] = _imported(module, name)
-    except (ImportError, AttributeError) as missing:
-        advice = "define it in a module of its own, and let the workers have that module"
-        told = f"a pickled client names the function {module}.{name}, which this process cannot find ({missing}); {advice}"
-        raise _error("source_unavailable", told, {"advice": advice}) from None
-    return found
+    except (ImportError, AttributeError, ValueError) as missing:
+        why = type(missing).__name__
+    else:
+        return found
+    advice = "define it in a module of its own, and let the workers have that module"
+    called = f"{_shown(str(module), 'word')}.{_shown(str(name), 'word')}"
+    told = f"a pickled client names the function {called}, which this process cannot find ({why}); {advice}"
+    raise _error("source_unavailable", told, {"advice": advice})
 
 
 def _imported(module: str, name: str) -> Any:

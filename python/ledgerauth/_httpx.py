@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from ledgerauth._elsewhere import note
+from ledgerauth._text import takes_a_client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class AuthFlow:
     _elsewhere: Any
     """The same for an answer of another host."""
 
+    @takes_a_client
     def __init__(self, client: Client) -> None:
         self.client = client
 
@@ -93,10 +95,13 @@ class _Hops:
 
     def __init__(self, request: Any) -> None:
         self.wanted = False
+        # Whether there was an answer that did not end the call.
+        self.goes_on = False
         request.extensions = {**request.extensions, _KEY: self}
 
     def next(self, exchange: _Exchange, request: Any, response: Any) -> Any:
         """The next request of the call: the same again, or where a redirect leads, as the client has judged that."""
+        self.goes_on = True
         following = response.next_request
         if following is not None:
             response.next_request = None

@@ -43,6 +43,9 @@ class _Options(TypedDict, total=False):
     deadline: Optional[float]
     max_attempts: Optional[int]
     ca_file: Optional[Union[str, PathLike[str]]]
+    trust: Optional[Literal["mozilla", "platform"]]
+    client_certificate: Optional[Union[str, PathLike[str]]]
+    client_key: Optional[Union[str, PathLike[str]]]
     proxy: Optional[Union[str, Literal[False]]]
     user_agent: Optional[str]
     insecure_loopback: Optional[bool]
@@ -102,7 +105,11 @@ class Client:
             that is read with ``stream=True`` has no limit.
 
     What surrounds it:
-        ca_file: PEM with the certificate authorities to trust, and no others; Mozilla's list if not said.
+        ca_file: PEM with the certificate authorities to trust, and no others.
+        trust: ``"platform"`` for the authorities that the operating system trusts, on Linux also ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``; Mozilla's list if
+            not said, because it is the same everywhere.
+        client_certificate, client_key: paths of a certificate chain and its key (PEM), shown to servers that ask for one (mutual TLS). Both are read again
+            when they change; while one does not fit the other, the old pair goes on. Audit events tell both (``identity_replaced``, ``identity_kept``).
         proxy: ``http://user:password@host:port``, ``https://...`` or ``socks5://...``; ``False`` for none.
             Default: ``HTTPS_PROXY`` or ``ALL_PROXY``, but for the hosts in ``NO_PROXY``, as curl and requests read them.
             Plain http is sent to this machine alone, and always directly.
@@ -113,7 +120,8 @@ class Client:
         audit_blocks: ``True`` to call ``on_audit`` in the thread in which an event happens, and to wait for it.
         store: where tokens are kept and shared: the path of a folder, for the processes of one host; ``rediss://...``, for many hosts; a :class:`FileStore` or
             :class:`RedisStore`, to seal them; this process's memory if not said.
-        name: under which a shared store keeps the tokens: needed for two accounts of one client.
+        name: with which a shared store's id for the tokens begins, so that a person can read it. A record belongs to provider, environment, client and the
+            hosts that the program itself set, so one name may serve several logins; two accounts of one client need names of their own.
         user_agent: ``ledgerauth/VERSION`` if not said.
 
     Raises:
@@ -531,6 +539,13 @@ class Explanation:
     def stored_generation(self) -> Optional[int]:
         """The generation in the store."""
     @property
+    def store_error(self) -> Optional[str]:
+        """Why the store could not be read: it is down, or what stands there is damaged, sealed with another key or of another
+        place. ``None`` if it was read."""
+    @property
+    def stored_token_ends(self) -> Optional[datetime]:
+        """Until when the token in the store is good; in the past if it has ended. ``None`` if none was found there."""
+    @property
     def token_ends(self) -> Optional[datetime]:
         """Until when the token in use is sent."""
     @property
@@ -541,7 +556,17 @@ class Explanation:
         """Until when all calls pause."""
     @property
     def needs_consent(self) -> bool:
-        """Whether a person has to log in first: neither this process nor the store has a refresh token."""
+        """Whether a person has to log in first: neither this process nor the store has a refresh token. ``False`` if the store
+        could not be read, because nobody knows then."""
+    @property
+    def needs_store(self) -> bool:
+        """Whether no token can be had before the store is back."""
+    @property
+    def refused_since(self) -> Optional[datetime]:
+        """Since when the stored refresh token counts as refused, for every process that shares the store; ``None`` if it does not."""
+    @property
+    def next_probe(self) -> Optional[datetime]:
+        """When a refused refresh token is sent again to see whether it still is; ``None`` if it is not refused, or not sent any more."""
     @property
     def last_error(self) -> Optional[str]:
         """What went wrong last."""
@@ -705,6 +730,8 @@ def provider_text(name: str) -> str: ...
 def provider_facts(provider: _Provider) -> dict[str, Any]: ...
 def _at_exit() -> None: ...
 def _shown(text: str, looks: str) -> str: ...
+def _is_idempotent(method: str) -> bool: ...
+def _command_line(runs: bool) -> bool: ...
 def _before_fork() -> None: ...
 def _after_fork_in_parent() -> None: ...
 def _after_fork_in_child() -> None: ...

@@ -1,8 +1,13 @@
-"""Text that carries a credential."""
+"""Text that carries a credential, and what may not be shown because it could be one."""
+
+import functools
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn, SupportsIndex, TypeVar
+
+    from ledgerauth import Client
 
     _Text = TypeVar("_Text", bound="HeaderValue")
 
@@ -44,3 +49,19 @@ class SentValue(HeaderValue):
 
     def __reduce_ex__(self, _: "SupportsIndex") -> "Any":
         return str, (_MARK,)
+
+
+def takes_a_client(make: "Callable[[Any, Client], None]") -> "Callable[[Any, Client], None]":
+    """An adapter's ``__init__`` that refuses what is no client: it may be a secret in the wrong place, so no message and no traceback shows it."""
+    from ledgerauth._ledgerauth import Client
+
+    @functools.wraps(make)
+    def checked(self: "Any", client: "Client") -> None:
+        if isinstance(client, Client):
+            return make(self, client)
+        refused = TypeError(f"{type(self).__module__}.Auth takes a ledgerauth.Client, not {type(client).__name__}")
+        # Tracebacks show local variables.
+        del self, client
+        raise refused
+
+    return checked

@@ -5,16 +5,21 @@
 Tokens, key failover, waits, repeats and request ids are those of the client, and so is its guard: a URL of a foreign host is refused, a redirect to one takes
 nothing of the credential along, and one that the client would not follow (of a POST, or to plain http) is not followed. The event loop is never blocked. What the
 connection itself does stays with aiohttp. ``ledgerauth.failure(response)`` says what is wrong with an answer.
+
+The token request is the client's own. It reads proxies from the environment, as aiohttp does with ``trust_env``; a proxy or certificate that only the session was
+given has to be given to the client as well (``proxy=``, ``ca_file=``), because it is shared by all who use the client.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 
-from aiohttp import ClientResponse, payload
+from aiohttp import ClientConnectionError, ClientResponse, payload
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from ledgerauth._elsewhere import Elsewhere, note
+from ledgerauth._lost import keep
+from ledgerauth._text import takes_a_client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +47,7 @@ class _Elsewhere(Elsewhere, ClientResponse):
 class Auth:
     """Authenticates the requests of a session, or a single one (``middlewares=``), with a client's credential. Any number of tasks may share it."""
 
+    @takes_a_client
     def __init__(self, client: Client) -> None:
         self.client = client
         self._ahead = client._ahead
@@ -53,10 +59,15 @@ class Auth:
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Sends a request with the credential; called by aiohttp."""
-        exchange = None if self._redirects else self._ahead(request.method, request.url, request.headers)
+        exchange, before = None if self._redirects else self._ahead(request.method, request.url, request.headers), False
         if exchange is None:
+            before = (_redirected.get() or (None, None))[0] is self
             exchange = await self._begin(request)
-        response = await handler(request)
+        try:
+            response = await handler(request)
+        except ClientConnectionError as lost:
+            keep(lost, request.method, before)
+            raise
         if exchange.finish(response.status):
             return response
         return await self._go_on(exchange, request, handler, response)
@@ -96,7 +107,11 @@ class Auth:
                 return response
             response.release()
             exchange.put(request.headers)
-            response = await handler(request)
+            try:
+                response = await handler(request)
+            except ClientConnectionError as lost:
+                keep(lost, request.method, True)
+                raise
             if exchange.finish(response.status):
                 return response
         if _leads_elsewhere(response):

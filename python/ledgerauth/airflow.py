@@ -24,8 +24,8 @@ try:
 except ImportError:  # before Airflow 3
     from airflow.hooks.base import BaseHook
 
-from ledgerauth import Client, Misuse
-from ledgerauth._ledgerauth import _CREDENTIAL_NAMES
+from ledgerauth import Client, LedgerAuthError, Misuse
+from ledgerauth._ledgerauth import _CREDENTIAL_NAMES, _shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,14 +57,11 @@ class LedgerAuthHook(BaseHook):
             LedgerAuthError: the Connection's fields do not make a client; the text says which and why.
         """
         if self._client is None:
-            connection = self.get_connection(self.ledgerauth_conn_id)
-            if not connection.schema:
-                advice = "put the provider's name into its schema"
-                raise Misuse(f"the Airflow connection {self.ledgerauth_conn_id!r} names no provider; {advice}", advice=advice)
-            options = {name: value for name, value in connection.extra_dejson.items() if name not in _CREDENTIAL_NAMES}
-            if connection.host:
-                options["base_url"] = _base_url(connection.host, connection.port)
-            self._client = Client.from_callable(connection.schema, self._credential, **{**options, **self.options})
+            try:
+                self._client = self._made()
+            except LedgerAuthError as refused:
+                # Tracebacks show local variables, and a field of the Connection may hold a secret in the wrong place.
+                raise refused.with_traceback(None) from None
         return self._client
 
     def get_session(self) -> requests.Session:
@@ -84,6 +81,16 @@ class LedgerAuthHook(BaseHook):
         except Exception as refused:
             return False, str(refused)
         return check.ok, str(check)
+
+    def _made(self) -> Client:
+        connection = self.get_connection(self.ledgerauth_conn_id)
+        if not connection.schema:
+            advice = "put the provider's name into its schema"
+            raise Misuse(f"the Airflow connection {_shown(self.ledgerauth_conn_id, 'word')!r} names no provider; {advice}", advice=advice)
+        options = {name: value for name, value in connection.extra_dejson.items() if name not in _CREDENTIAL_NAMES}
+        if connection.host:
+            options["base_url"] = _base_url(connection.host, connection.port)
+        return Client.from_callable(connection.schema, self._credential, **{**options, **self.options})
 
     def _credential(self) -> dict[str, Any]:
         connection = self.get_connection(self.ledgerauth_conn_id)

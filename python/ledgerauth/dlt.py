@@ -12,6 +12,7 @@ from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 
 import ledgerauth
 from ledgerauth import requests
+from ledgerauth._text import takes_a_client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Auth(requests.Auth, AuthConfigBase):
     one of another host, whose page is no data. Other answers are dlt's to judge, as ever.
     """
 
+    @takes_a_client
     def __init__(self, client: Client) -> None:
         super().__init__(client)
         # Nothing of it is to be looked for in dlt's configuration.

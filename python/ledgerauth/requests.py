@@ -7,6 +7,9 @@
 Tokens, key failover, waits, repeats and request ids are those of the client, and so is its guard: a URL of a foreign host is refused, a redirect to one takes
 nothing of the credential along, and one that the client would not follow (of a POST, or to plain http) is not followed. What the connection itself does
 (timeouts, proxies, retries of lost connections) stays with requests. ``ledgerauth.failure(response)`` says what is wrong with an answer.
+
+The token request is the client's own. It reads the environment as requests does; a proxy or certificate that only the session was given has to be given to
+the client as well (``proxy=``, ``ca_file=``), because requests shows an auth object no session.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from requests.sessions import SessionRedirectMixin
 from requests.utils import requote_uri, rewind_body
 
 from ledgerauth._elsewhere import Elsewhere, note
+from ledgerauth._text import takes_a_client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ __all__ = ["Auth"]
 class Auth(AuthBase):
     """Authenticates the requests of a session, or a single one (``auth=``), with a client's credential. Any number of threads may share it."""
 
+    @takes_a_client
     def __init__(self, client: Client) -> None:
         self.client = client
 
@@ -70,10 +75,12 @@ class _Over:
 class _Conversation:
     """What happens after an answer. It goes along on redirects, because requests copies hooks."""
 
-    __slots__ = ("exchange",)
+    __slots__ = ("exchange", "goes_on")
 
     def __init__(self, exchange: _Exchange) -> None:
         self.exchange = exchange
+        # Whether there was an answer that did not end the call.
+        self.goes_on = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A response that is pickled takes its request along, and the conversation is over then.
@@ -82,6 +89,7 @@ class _Conversation:
     def __call__(self, response: Response, **options: Any) -> Optional[Response]:
         if self.exchange.finish(response.status_code):
             return None
+        self.goes_on = True
         return self._go_on(response, options)
 
     def _go_on(self, response: Response, options: dict[str, Any]) -> Response:

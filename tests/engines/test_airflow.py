@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+import traceback
 
 import pytest
 
@@ -115,6 +116,22 @@ def test_what_is_wrong_is_said(ledgerauth_sandbox, hook):
         hook("numeric", extra={"colour": "blue"}).get_conn()
     ok, told = hook("finora", key="not a key").test_connection()
     assert not ok and told
+
+
+@pytest.mark.parametrize("place", ["schema", "host", "environment", "store", "integration", "token_url", "the connection's id"])
+def test_a_secret_in_the_wrong_field_is_not_shown(hook, monkeypatch, place):
+    secret, shown = "live_sk_" + "0a" * 24, []
+    made = hook("finora", key="test_sk_" + "0b" * 24, **({place: secret} if place in ("schema", "host") else {"extra": {place: secret}}))
+    if place == "the connection's id":
+        monkeypatch.setenv("AIRFLOW_CONN_" + secret.upper(), json.dumps({"conn_type": "ledgerauth", "password": "x"}))
+        made.ledgerauth_conn_id = secret
+    try:
+        shown += [str(made.get_conn()), str(made.get_conn().explain())]
+    except ledgerauth.LedgerAuthError as refused:
+        own = [frame for frame in traceback.walk_tb(refused.__traceback__) if frame[0].f_code.co_filename != __file__]
+        shown += [str(refused), repr(refused.args), repr(vars(refused))]
+        shown += traceback.StackSummary.extract(iter(own), capture_locals=True).format()
+    assert shown and not [text for text in shown if secret[:20] in text]
 
 
 def test_a_hook_takes_no_secret_to_another_process(ledgerauth_sandbox, hook):

@@ -87,3 +87,16 @@ def test_it_pickles_copies_and_shows_as_its_client_does(ledgerauth_sandbox, monk
         assert other == auth and other.client is client and other
     assert repr(auth).startswith("ledgerauth.dlt.Auth(<ledgerauth.Client finora")
     assert ledgerauth_sandbox.keys["finora_test"].encode() not in pickle.dumps(auth)
+
+
+def test_a_secret_that_was_given_instead_of_a_client_is_not_shown():
+    import traceback
+
+    import ledgerauth.dlt
+
+    secret = "live_sk_" + "0a" * 24
+    with pytest.raises(TypeError, match="takes a ledgerauth.Client, not str") as refused:
+        ledgerauth.dlt.Auth(secret)
+    own = [frame for frame in traceback.walk_tb(refused.value.__traceback__) if frame[0].f_code.co_filename != __file__]
+    shown = [repr(refused.value.args), *traceback.StackSummary.extract(iter(own), capture_locals=True).format()]
+    assert len(own) == 1 and not any(secret in text for text in shown)

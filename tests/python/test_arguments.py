@@ -38,7 +38,7 @@ def test_a_part_of_a_credential_of_the_wrong_type_is_named(name):
         (ledgerauth.SettingError, "timeout=0 ", {"timeout": 0}),
         (ledgerauth.SettingError, "deadline=inf ", {"deadline": math.inf}),
         (ledgerauth.SettingError, "user_agent cannot be used: it cannot be sent", {"user_agent": "two\nlines"}),
-        (ledgerauth.SettingError, "ca cannot be used: there is no certificate in it: give PEM", {"ca_file": __file__}),
+        (ledgerauth.SettingError, "ca_file cannot be used: there is no certificate in it: give PEM", {"ca_file": __file__}),
         (TypeError, "api_keys takes several", {"api_key": None, "api_keys": KEY}),
         (TypeError, r"api_keys\[1\]: ", {"api_key": None, "api_keys": [KEY, 3]}),
         (TypeError, r'api_keys\[0\]: the dict has no "key"', {"api_key": None, "api_keys": [{"name": "spring"}]}),

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from ledgerauth.cli import account
+from ledgerauth.cli.parser import Parser
 from ledgerauth.testing import Sandbox
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_CLIENT_ID", "_CLIENT_SECRET"))}
@@ -226,6 +228,19 @@ def test_explain_reads_the_store_and_sends_nothing(sandbox, pair, tmp_path):
     sandbox.clear_log()
     text, _ = cli("explain", "numeric", *arguments)
     assert "generation: 0 here, 1 in the store" in text and refresh not in text and sandbox.log() == []
+    assert "store: its token is good until " in text
+
+
+def test_explain_tells_a_store_that_cannot_be_read_from_a_lost_consent(sandbox, pair, tmp_path):
+    stored = (*at(sandbox, "numeric"), "--client-id", pair["client_id"], "--stored")
+    absent = (*stored, "--store", "redis://127.0.0.1:1")
+    told, _ = cli("explain", "numeric", "--json", *absent, expect=1)
+    assert (told["needs_consent"], told["needs_store"], told["ok"]) == (False, True, False)
+    assert "redis at 127.0.0.1:1" in told["store_error"] and "nobody has to log in" in told["advice"]
+    text, _ = cli("explain", "numeric", *absent, expect=1)
+    assert "the store that has it cannot be read" in text and "log in once" not in text
+    told, _ = cli("explain", "numeric", "--json", *stored, "--store", tmp_path / "empty", expect=1)
+    assert (told["needs_consent"], told["needs_store"], told["store_error"]) == (True, False, None)
 
 
 def test_a_token_is_printed_only_if_it_is_to_be_shown(sandbox, pair):
@@ -341,3 +356,11 @@ def test_ctrl_c_ends_it_without_a_traceback(sandbox, key):
         time.sleep(0.1)
         running.send_signal(signal.SIGINT)
         assert running.wait(10) == 130 and running.stdout.read() == running.stderr.read() == b""
+
+
+def test_where_an_answer_may_come_from_and_how_long_it_may_be_are_handed_on():
+    parser = Parser()
+    account.add_place(parser)
+    given = ["--allow-redirect-to", "a.example", "--allow-redirect-to", "b.example", "--max-body", "1024"]
+    assert account.place(parser.parse_args(given)) == {"allow_redirect_to": ["a.example", "b.example"], "max_body": 1024}
+    assert account.place(parser.parse_args([])) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import random
 from urllib.parse import urlsplit
@@ -95,3 +96,79 @@ def test_a_file_of_known_size_is_not_chunked(tmp_path):
 def test_a_file_that_shrinks_is_an_error_that_says_so():
     with Scripted(lambda *_: (200, [], b"{}")) as server, pytest.raises(ledgerauth.LedgerAuthError, match="after 3 of 10 bytes: it shrank"):
         client(server.url).post("/v1/x", content=Shrinking(b"0123456789"))
+
+
+def by_requests(client, url, **options):
+    requests = pytest.importorskip("requests")
+    from ledgerauth.requests import Auth
+
+    return requests.Session().request("POST" if options.get("data") else "GET", url, auth=Auth(client), timeout=5, **options)
+
+
+def by_httpx(client, url, *, data=None, **options):
+    httpx = pytest.importorskip("httpx")
+    from ledgerauth.httpx import Auth
+
+    with httpx.Client(auth=Auth(client), timeout=5, trust_env=False) as http:
+        return http.request("POST" if data else "GET", url, content=data, **options)
+
+
+def by_httpx2(client, url, *, data=None, **options):
+    httpx2 = pytest.importorskip("httpx2")
+    from ledgerauth.httpx2 import Auth
+
+    with httpx2.Client(auth=Auth(client), timeout=5, trust_env=False) as http:
+        return http.request("POST" if data else "GET", url, content=data, **options)
+
+
+def by_aiohttp(client, url, **options):
+    aiohttp = pytest.importorskip("aiohttp")
+    from ledgerauth.aiohttp import Auth
+
+    async def call():
+        http = aiohttp.ClientSession(middlewares=(Auth(client),))
+        async with http, http.request("POST" if options.get("data") else "GET", url, **options) as response:
+            await response.read()
+            return response
+
+    return asyncio.run(call())
+
+
+ADAPTERS = [by_requests, by_httpx, by_httpx2, by_aiohttp]
+
+
+@pytest.mark.parametrize("by", ADAPTERS)
+@pytest.mark.parametrize(
+    "name", ["Host", "content-length", "Transfer-Encoding", "Connection", "TE", "Upgrade", "Expect", "Keep-Alive", "Proxy-Connection"]
+)
+def test_no_caller_of_an_adapter_sets_the_frame(by, name):
+    with pytest.raises(ledgerauth.Misuse, match="(?i)" + name):
+        by(client("http://127.0.0.1:9"), "http://127.0.0.1:9/v1/x", headers={name: "5"})
+
+
+@pytest.mark.parametrize("by", [by_requests, by_httpx, by_httpx2])
+def test_bytes_set_no_frame_either(by):
+    with pytest.raises(ledgerauth.Misuse, match="(?i)host"):
+        by(client("http://127.0.0.1:9"), "http://127.0.0.1:9/v1/x", headers={"Host": b"evil.example"})
+
+
+def test_a_field_of_the_frame_stands_there_once():
+    fields = [("Connection", "close"), ("connection", "keep-alive")]
+    with pytest.raises(ledgerauth.Misuse, match="(?i)connection"):
+        by_aiohttp(client("http://127.0.0.1:9"), "http://127.0.0.1:9/v1/x", headers=fields)
+
+
+@pytest.mark.parametrize("by", ADAPTERS)
+def test_what_a_library_sets_of_the_frame_is_its_own(by):
+    seen = []
+
+    def answer(request, body):
+        seen.append((request.headers["Host"], request.headers["Authorization"], body))
+        return 200, [], b"{}"
+
+    with Scripted(answer) as server:
+        for options in ({}, {"data": b"two"}, {"headers": {"Connection": "close"}}):
+            by(client(server.url), server.url + "/v1/x", **options)
+    host = server.url.partition("://")[2]
+    assert [(place, body) for place, _, body in seen] == [(host, b""), (host, b"two"), (host, b"")]
+    assert all(sent == f"Bearer {KEY}" for _, sent, _ in seen)

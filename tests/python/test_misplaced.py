@@ -15,6 +15,7 @@ from typing import Any, Callable
 import pytest
 
 import ledgerauth
+from ledgerauth._attach import attach, named
 from ledgerauth.cli import main
 
 RUN = 12
@@ -77,6 +78,31 @@ def used(made: ledgerauth.Client) -> list[Any]:
     return [*shown, made.explain()]
 
 
+def stored_client() -> ledgerauth.Client:
+    return ledgerauth.Client("xero", client_id="own", stored=True, store="tokens", proxy=False)
+
+
+def audited(secret: str) -> list[Any]:
+    """What a listener gets of a client on which the secret was put everywhere."""
+    heard: list[Any] = []
+    options = {"integration": secret, "name": secret, "permissions": [secret]}
+    for name, value in options.items():
+        with contextlib.suppress(ledgerauth.LedgerAuthError):
+            made = client(on_audit=heard.append, audit_blocks=True, **{name: value})
+            with contextlib.suppress(ledgerauth.LedgerAuthError):
+                made.get("/v1/invoices", request_id=secret, params={"q": secret}, headers={"X-Business-Id": secret}, deadline=0.5)
+            # Other parts of a path may be ids.
+            if secret.startswith(("live_sk_", "eyJ")):
+                with contextlib.suppress(ledgerauth.LedgerAuthError):
+                    made.get(f"/v1/{secret}", deadline=0.5)
+    assert heard
+    return [heard, [event.as_dict() for event in heard], [str(event) for event in heard]]
+
+
+def adapted(library: str, secret: str) -> Any:
+    return pytest.importorskip(f"ledgerauth.{library}").Auth(secret)
+
+
 def jwt_client(**options: Any) -> Any:
     return used(ledgerauth.Client("numeric", client_id="own", environment="production", client_auth="private_key_jwt", **options))
 
@@ -122,6 +148,38 @@ PLACES: dict[str, Callable[[str], Any]] = {
     "from_file(path)": lambda s: ledgerauth.Client.from_file("numeric", s),
     "Key(name)": lambda s: [key := ledgerauth.Key(f"test_sk_{'ab3' * 16}", name=s), used(client(api_key=key))],
     "Key(created)": lambda s: ledgerauth.Key("x", created=s),
+    "login(redirect_uri)": lambda s: stored_client().login(redirect_uri=s, open_browser=False, patience=0.2),
+    "login(parameters)": lambda s: stored_client().login(parameters=[(s, s)], open_browser=False, patience=0.2),
+    "login(show)": lambda s: stored_client().login(show=s, open_browser=False, patience=0.2),
+    "login(patience)": lambda s: stored_client().login(patience=s, open_browser=False),
+    "login_on_device(show)": lambda s: stored_client().login_on_device(show=s),
+    "request_id": lambda s: client().get("/v1/invoices", request_id=s, deadline=0.5),
+    "params": lambda s: client().get("/v1/invoices", params={s: s}, deadline=0.5),
+    "params as a text": lambda s: client().get("/v1/invoices", params=s, deadline=0.5),
+    "a header's name": lambda s: client().get("/v1/invoices", headers={s: "x"}, deadline=0.5),
+    "a header's value": lambda s: client().get("/v1/invoices", headers={"X-Business-Id": s}, deadline=0.5),
+    "headers as a text": lambda s: client().get("/v1/invoices", headers=s, deadline=0.5),
+    "content": lambda s: client().post("/v1/invoices", content=s, deadline=0.5),
+    "data": lambda s: client().post("/v1/invoices", data={s: s}, deadline=0.5),
+    "json": lambda s: client().post("/v1/invoices", json={s: s}, deadline=0.5),
+    "deadline": lambda s: client().get("/v1/invoices", deadline=s),
+    "allow_redirect_to of a call": lambda s: client().get("/v1/invoices", allow_redirect_to=s, deadline=0.5),
+    "poll": lambda s: client().poll(s, deadline=0.5),
+    "authorize": lambda s: client().authorize(s),
+    "on_audit": lambda s: used(client(on_audit=s)),
+    "what on_audit is given": audited,
+    "requests.Auth": lambda s: adapted("requests", s),
+    "httpx.Auth": lambda s: adapted("httpx", s),
+    "httpx2.Auth": lambda s: adapted("httpx2", s),
+    "aiohttp.Auth": lambda s: adapted("aiohttp", s),
+    "attach(maker)": lambda s: attach(ledgerauth.Client, s, "finora", (), {}),
+    "attach(kind)": lambda s: attach(s, "from_env", "finora", (), {}),
+    "attach(provider)": lambda s: attach(ledgerauth.Client, "from_env", s, (), {}),
+    "attach(source)": lambda s: attach(ledgerauth.Client, "from_env", "finora", (s,), {}),
+    "attach(function)": lambda s: attach(ledgerauth.Client, "from_callable", "finora", (("os", s),), {}),
+    "attach(module)": lambda s: attach(ledgerauth.Client, "from_callable", "finora", ((s, "path"),), {}),
+    "attach(option)": lambda s: attach(ledgerauth.Client, "from_env", "finora", (), {"environment": s}),
+    "a pickled store": lambda s: named(ledgerauth.RedisStore, s, {}),
     "method and path": lambda s: [client().request(s, "/"), client().get(s)],
     "check --environment": lambda s: command("check", "finora", "--environment", s, "--json"),
     "check --file": lambda s: command("check", "finora", "--file", s, "--json"),

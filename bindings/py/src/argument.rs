@@ -92,6 +92,12 @@ pub(crate) fn about(name: &str, py: Python<'_>, failed: PyErr) -> PyErr {
     if is_plain { PyErr::from_type(kind, format!("{name}: {}", failed.value(py))) } else { failed }
 }
 
+/// Whether a request of that method may be sent again, whatever became of the first.
+#[pyfunction]
+pub(crate) fn _is_idempotent(method: &str) -> bool {
+    auth_http::core::is_idempotent(method)
+}
+
 /// A text as an error that Python code raises may quote it.
 #[pyfunction]
 pub(crate) fn _shown(text: Text, looks: &str) -> String {

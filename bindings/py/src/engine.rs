@@ -32,6 +32,7 @@ struct Names {
     own_prefix: Py<PyString>,
     /// Scheme and authority of the client's own host.
     own_origin: (Py<PyString>, Py<PyString>),
+    authority: String,
 }
 
 impl Engine {
@@ -66,8 +67,14 @@ impl Engine {
                 header: text(connection.header()),
                 id_header: text(connection.request_id_header()),
                 own_prefix: text(&connection.own_prefix()),
+                authority,
             }
         })
+    }
+
+    /// Host and port of the client's own host, as a URL has them.
+    pub(crate) fn own_authority<'a>(&'a self, py: Python<'a>) -> &'a str {
+        &self.names(py).authority
     }
 
     /// Puts the header fields of a request into a mapping.

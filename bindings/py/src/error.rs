@@ -60,7 +60,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Profile(_) => "profile",
         Error::Source { .. } => "source_unavailable",
         Error::Json(_) => "body",
-        Error::Interrupted => "transport",
+        Error::Interrupted(_) => "transport",
         _ => "setting",
     }
 }

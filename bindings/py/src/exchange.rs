@@ -4,10 +4,12 @@ use crate::client::Client;
 use crate::engine::Engine;
 use crate::error;
 use crate::interrupt;
-use auth_http::core::{Outcome, Response, Send, may_go_anywhere};
+use auth_http::core::{Outcome, Response, Send, is_of_the_frame, may_frame, may_go_anywhere, of_the_frame};
 use auth_http::{Ahead, Delivery, Error, Failure, Next};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Private to the package: adapters drive it.
@@ -42,6 +44,14 @@ impl Exchange {
         let py = url.py();
         let engine = client.engine(py)?;
         crate::audit::look_at_logging(py);
+        // The body is not here to compare a length with: where there should be none, its length is looked at with it.
+        let is_bodiless = ["GET", "HEAD"].iter().any(|known| method == *known);
+        let unusual = |name: &str, value: &str| {
+            !may_frame(name, value, engine.own_authority(py), None) || is_bodiless && name.eq_ignore_ascii_case("content-length")
+        };
+        if find_in_frame(headers, unusual)?.is_some() {
+            return Ok(None);
+        }
         let Some(ahead) = (if engine.is_own(&url)? { engine.client.ahead() } else { None }) else { return Ok(None) };
         engine.put(headers, Some(ahead.authorization()), ahead.request_id())?;
         let state = State::Ahead(ahead, method.unbind(), url.unbind());
@@ -61,6 +71,10 @@ impl Exchange {
         let engine = Arc::clone(client.engine(py)?);
         crate::audit::look_at_logging(py);
         let (url, body) = (text_of(url)?, Body::read(body)?);
+        let authority = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+        if let Some(name) = find_in_frame(headers, |name, value| !may_frame(name, value, authority, body.length()))? {
+            return Err(error::failure(py, &of_the_frame(&name), &engine.provider));
+        }
         let started = match &body {
             Body::Once => engine.client.deliver_once(method, &url),
             Body::Known(body) => engine.client.deliver(method, &url, body.as_deref()),
@@ -245,6 +259,14 @@ enum Body {
 }
 
 impl Body {
+    /// How long it is, in bytes; `None` if that is not known before it is sent.
+    fn length(&self) -> Option<usize> {
+        match self {
+            Self::Known(body) => Some(body.as_ref().map_or(0, Vec::len)),
+            Self::Once => None,
+        }
+    }
+
     fn read(given: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let Some(given) = given else { return Ok(Self::Known(None)) };
         if let Ok(text) = given.cast::<PyString>() {
@@ -256,6 +278,38 @@ impl Body {
 
 fn text_of(url: &Bound<'_, PyAny>) -> PyResult<String> {
     url.str()?.extract()
+}
+
+/// The name of the first field of the frame of which that holds, or that is there twice, as no library writes one.
+fn find_in_frame(headers: &Bound<'_, PyAny>, holds: impl Fn(&str, &str) -> bool) -> PyResult<Option<String>> {
+    let py = headers.py();
+    // The bytes of httpx, because decoding each would take longer than all else.
+    if let Some(raw) = headers.getattr_opt(intern!(py, "raw"))? {
+        for field in raw.try_iter()? {
+            let (name, value): (Bound<'_, PyBytes>, Bound<'_, PyBytes>) = field?.extract()?;
+            let Some(name) = str::from_utf8(name.as_bytes()).ok().filter(|name| is_of_the_frame(name)) else { continue };
+            if str::from_utf8(value.as_bytes()).map_or(true, |value| holds(name, value)) {
+                return Ok(Some(name.to_owned()));
+            }
+        }
+        return Ok(None);
+    }
+    let mut seen: Vec<Bound<'_, PyString>> = Vec::new();
+    for field in headers.try_iter()? {
+        // requests makes texts of names; a value of bytes stays one, and is the caller's.
+        let Ok(field) = field?.cast_into::<PyString>() else { continue };
+        let name = field.to_cow()?;
+        if !is_of_the_frame(&name) {
+            continue;
+        }
+        let twice = seen.iter().any(|other| other.to_cow().is_ok_and(|other| other.eq_ignore_ascii_case(&name)));
+        let value = headers.get_item(&field)?;
+        if twice || value.extract::<Cow<'_, str>>().map_or(true, |value| holds(&name, &value)) {
+            return Ok(Some(name.into_owned()));
+        }
+        seen.push(field.clone());
+    }
+    Ok(None)
 }
 
 fn take_out_what_stays(headers: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -80,6 +80,18 @@ impl Explanation {
         self.0.stored_generation
     }
 
+    #[doc = doc!("Explanation.store_error")]
+    #[getter]
+    fn store_error(&self) -> Option<String> {
+        self.0.store_error.as_ref().map(ToString::to_string)
+    }
+
+    #[doc = doc!("Explanation.stored_token_ends")]
+    #[getter]
+    fn stored_token_ends<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.stored_token_ends.map(|at| time::moment(py, at)).transpose()
+    }
+
     #[doc = doc!("Explanation.token_ends")]
     #[getter]
     fn token_ends<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -102,6 +114,24 @@ impl Explanation {
     #[getter]
     fn needs_consent(&self) -> bool {
         self.0.needs_consent
+    }
+
+    #[doc = doc!("Explanation.needs_store")]
+    #[getter]
+    fn needs_store(&self) -> bool {
+        self.0.needs_store
+    }
+
+    #[doc = doc!("Explanation.refused_since")]
+    #[getter]
+    fn refused_since<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.refusal.as_ref().map(|refusal| time::moment(py, refusal.since)).transpose()
+    }
+
+    #[doc = doc!("Explanation.next_probe")]
+    #[getter]
+    fn next_probe<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.refusal.as_ref().and_then(auth_http::core::Refusal::next_probe).map(|at| time::moment(py, at)).transpose()
     }
 
     #[doc = doc!("Explanation.last_error")]
@@ -135,10 +165,13 @@ impl Explanation {
         fields.set_item("state", self.state())?;
         fields.set_item("generation", self.generation())?;
         fields.set_item("stored_generation", self.stored_generation())?;
+        fields.set_item("store_error", self.store_error())?;
+        fields.set_item("stored_token_ends", text(self.0.stored_token_ends))?;
         fields.set_item("token_ends", text(self.0.token_ends))?;
         fields.set_item("next_renewal", text(self.0.next_renewal))?;
         fields.set_item("forecast", self.0.forecast.map(|forecast| forecast.to_string()))?;
         fields.set_item("needs_consent", self.needs_consent())?;
+        fields.set_item("needs_store", self.needs_store())?;
         fields.set_item("spending_since", text(self.0.spending_since))?;
         let refusal = self.0.refusal.as_ref();
         fields.set_item("refused_since", text(refusal.map(|refusal| refusal.since)))?;

@@ -40,7 +40,7 @@ use pyo3::types::PyTuple;
 mod _ledgerauth {
     use super::{Bound, PyModule, PyModuleMethods, PyResult, PyTuple};
     #[pymodule_export]
-    use crate::argument::_shown;
+    use crate::argument::{_is_idempotent, _shown};
     #[pymodule_export]
     use crate::audit::Event;
     #[pymodule_export]
@@ -59,6 +59,8 @@ mod _ledgerauth {
     use crate::interrupt::_at_exit;
     #[pymodule_export]
     use crate::key::{Key, KeyState, PlanStep};
+    #[pymodule_export]
+    use crate::options::_command_line;
     #[pymodule_export]
     use crate::program::{_run_demo, _run_sandbox};
     #[pymodule_export]

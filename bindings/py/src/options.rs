@@ -7,7 +7,7 @@ use crate::error;
 use crate::interrupt;
 use crate::store::Store;
 use crate::time;
-use auth_http::{ClientAuth, ClientBuilder, Credential};
+use auth_http::{ClientAuth, ClientBuilder, Credential, Language};
 use auth_http::{Looks, Shown};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -15,6 +15,7 @@ use pyo3::types::{PyBool, PyDict, PyString};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reads the arguments into a builder, which can build again in a forked child, and a store; each is taken out of `arguments`, and what is left over is refused.
 pub(crate) fn read(
@@ -69,7 +70,9 @@ pub(crate) fn read(
     if let Some(bytes) = argument::taken::<u64>(arguments, "max_body")? {
         builder = builder.max_body(bytes);
     }
-    if let Some(path) = argument::taken::<PathBuf>(arguments, "ca_file")? {
+    let ca_file = argument::taken::<PathBuf>(arguments, "ca_file")?;
+    let has_ca = ca_file.is_some();
+    if let Some(path) = ca_file {
         let pem = std::fs::read(&path).map_err(|failed| {
             error::plain(
                 py,
@@ -80,6 +83,7 @@ pub(crate) fn read(
         })?;
         builder = builder.ca(pem);
     }
+    builder = tls(builder.language(language()), arguments, has_ca)?;
     match argument::take(arguments, "proxy")? {
         None => {}
         Some(proxy) if proxy.is_instance_of::<PyBool>() && !proxy.is_truthy()? => builder = builder.no_proxy(),
@@ -99,6 +103,43 @@ pub(crate) fn read(
         builder = interrupt::detached(py, || builder.discover())?.map_err(|failed| error::raised(py, &failed, None))?;
     }
     Ok((builder, store))
+}
+
+/// Whom the client trusts beside a file, and who it says it is.
+fn tls(mut builder: ClientBuilder, arguments: &Bound<'_, PyDict>, has_ca: bool) -> PyResult<ClientBuilder> {
+    let py = arguments.py();
+    match argument::taken::<String>(arguments, "trust")?.as_deref() {
+        None => {}
+        Some("mozilla") if !has_ca => {}
+        Some("platform") if !has_ca => builder = builder.platform_roots(),
+        Some("platform" | "mozilla") => return Err(error::plain(py, "setting", "both ca_file and trust are given", "give one of them")),
+        Some(other) => {
+            let what = format!("trust={:?} is not known", Shown::new(other, Looks::Word));
+            return Err(error::plain(py, "setting", &what, "there are \"mozilla\", which is the default, and \"platform\""));
+        }
+    }
+    let path = |name: &str| argument::taken::<PathBuf>(arguments, name);
+    match (path("client_certificate")?, path("client_key")?) {
+        (Some(chain), Some(key)) => Ok(builder.identity_files(chain, key)),
+        (None, None) => Ok(builder),
+        _ => {
+            let what = "of client_certificate and client_key only one is given";
+            Err(error::plain(py, "setting", what, "give both, as paths of PEM files"))
+        }
+    }
+}
+
+/// Whether the command line is running: advice then names its arguments.
+static COMMAND_LINE: AtomicBool = AtomicBool::new(false);
+
+fn language() -> Language {
+    if COMMAND_LINE.load(Ordering::Relaxed) { Language::CommandLine } else { Language::Python }
+}
+
+/// Says whether the clients that are made from now on are the command line's; whether they were.
+#[pyfunction]
+pub(crate) fn _command_line(runs: bool) -> bool {
+    COMMAND_LINE.swap(runs, Ordering::Relaxed)
 }
 
 /// Words out of a list, or out of a text with spaces between them.

@@ -36,7 +36,7 @@ pub(crate) struct Reference {
 impl Reference {
     pub(crate) fn new(origin: Origin, provider: &Bound<'_, PyAny>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
         let options = options.copy()?;
-        for name in ["ca_file", "store"] {
+        for name in ["ca_file", "client_certificate", "client_key", "store"] {
             if let Some(path) = options.get_item(name)?.and_then(|given| given.extract::<PathBuf>().ok())
                 && !path.to_str().is_some_and(store::is_redis)
             {

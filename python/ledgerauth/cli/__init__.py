@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from ledgerauth._ledgerauth import _command_line
 from ledgerauth.cli import check, explain, keys, login, programs, providers, redact, token
 from ledgerauth.cli.parser import Parser
 from ledgerauth.cli.screen import Screen
@@ -40,7 +41,15 @@ Each command has its own --help. With --json each prints one JSON value on stand
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Runs the command line; its exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    # What goes wrong is told in the command's own words.
+    before = _command_line(True)
+    try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    finally:
+        _command_line(before)
+
+
+def _run(given: list[str]) -> int:
     screen = Screen(json="--json" in given)
     try:
         if given and given[0] in programs.RUN:

@@ -25,6 +25,9 @@ the credential comes from, the first that is said:
   else PROVIDER_API_KEY, or PROVIDER_CLIENT_ID and PROVIDER_CLIENT_SECRET; on a terminal it is asked for."""
 
 
+TLS = ("ca_file", "trust", "client_certificate", "client_key")
+
+
 def add(parser: Parser) -> None:
     """Adds the arguments that say which account is meant."""
     parser.add_argument("provider", metavar="PROVIDER", help="a shipped name (see `ledgerauth providers`), or the path of a profile")
@@ -47,9 +50,18 @@ def add_place(parser: Parser) -> None:
     place.add_argument("--base-url", metavar="URL", help="instead of the profile's: a workspace's own, a test server")
     place.add_argument("--token-url", metavar="URL", help="the same for the token endpoint")
     place.add_argument("--ca-file", metavar="PATH", help="certificate authorities to trust (PEM), and no others")
+    place.add_argument("--trust", choices=("mozilla", "platform"), help="without --ca-file: Mozilla's list (if not said), or this system's")
+    place.add_argument(
+        "--client-certificate", metavar="PATH", help="the client's own certificate chain (PEM), for servers that ask for one"
+    )
+    place.add_argument("--client-key", metavar="PATH", help="the key to it (PEM)")
     place.add_argument("--no-proxy", action="store_true", help="leave HTTPS_PROXY aside")
     place.add_argument("--insecure-loopback", action="store_true", help="allow http to this very machine, for tests")
     place.add_argument("--deadline", type=float, metavar="SECONDS", help="how long a call may take with its repeats (90)")
+    place.add_argument(
+        "--allow-redirect-to", action="append", metavar="HOST", help="a host whose answer counts as the API's where a redirect leads there"
+    )
+    place.add_argument("--max-body", type=int, metavar="BYTES", help="the longest answer, counted unpacked (268435456, which is 256 MiB)")
     store = parser.add_argument_group("where tokens are kept")
     store.add_argument("--store", metavar="PLACE", help="a folder, or rediss://host:port; this process's memory if not said")
     store.add_argument("--store-password-env", metavar="NAME", help="the variable that holds Redis's password")
@@ -82,7 +94,7 @@ def client(chosen: Namespace) -> Client:
 
 def place(chosen: Namespace) -> dict[str, Any]:
     """The options that say where the credential may go, and where tokens are kept."""
-    names = ("environment", "base_url", "token_url", "ca_file", "deadline", "name")
+    names = ("environment", "base_url", "token_url", "deadline", "allow_redirect_to", "max_body", "name", *TLS)
     options = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
     if chosen.no_proxy:
         options["proxy"] = False

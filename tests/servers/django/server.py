@@ -21,7 +21,14 @@ import uuid
 from datetime import timedelta
 from pathlib import Path
 
-DEFAULTS = {"access_token_seconds": 300, "refresh_token_seconds": 3600, "grace_seconds": 0, "rotate": True, "workers": 2, "device_interval": 5}
+DEFAULTS = {
+    "access_token_seconds": 300,
+    "refresh_token_seconds": 3600,
+    "grace_seconds": 0,
+    "rotate": True,
+    "workers": 2,
+    "device_interval": 5,
+}
 SECRET = "test-only-secret-of-32-characters"
 
 if __name__ == "__main__":
