@@ -27,6 +27,8 @@ pub enum Audited {
     Pausing,
     /// The API refused the key or token, and another one takes over.
     Replaced,
+    /// The program handed over another credential, or had its source read again.
+    HandedOver,
     /// The source of the credential was asked again.
     SourceAsked,
     /// A token was asked for.
@@ -69,6 +71,7 @@ impl Audited {
             Self::Repeating => "repeating",
             Self::Pausing => "pausing",
             Self::Replaced => "replaced",
+            Self::HandedOver => "handed_over",
             Self::SourceAsked => "source_asked",
             Self::TokenAsked => "token_asked",
             Self::RefreshTokenResent => "refresh_token_resent",
@@ -182,6 +185,11 @@ impl AuditEvent {
         let (request_id, server_request_id, fingerprint) = (None, None, None);
         let what = Audited::EventsDropped;
         Self { what, method, path, status, request_id, server_request_id, fingerprint, decision, ..last.clone() }
+    }
+
+    /// The event of a credential that the program handed over ([`crate::Session::hand_over`]).
+    pub fn handed_over(connection: &Connection, at: UnixTime) -> Self {
+        Self::new(connection, at, Audited::HandedOver, "another credential was handed over: the next call uses it".into())
     }
 
     /// The event of a credential whose source other users of the machine can read; `decision` names the

@@ -83,6 +83,14 @@ pub struct Send {
     pub attempt: u32,
 }
 
+impl Send {
+    /// The header fields to put on the request: name and value of the authorization, if it may go there, and of the request id.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let authorization = self.authorization.iter().map(|authorization| (authorization.header(), authorization.value().expose()));
+        authorization.chain([(&*self.request_id.0, &*self.request_id.1)])
+    }
+}
+
 /// `Outcome` is how an exchange ends.
 #[derive(Clone, Debug)]
 pub enum Outcome {

@@ -75,6 +75,14 @@ impl KeyRing {
         self.has_one_left()
     }
 
+    /// Takes over the keys that the program hands over: none of them counts as refused.
+    pub(crate) fn hand_over(&mut self, keys: Vec<ApiKey>) {
+        self.replace(keys);
+        for held in &mut self.keys {
+            held.refused = None;
+        }
+    }
+
     /// Refuses the key of that generation; `true` if another one is there to go on with, or already in use.
     pub(crate) fn refuse(&mut self, generation: u64, failure: Failure) -> bool {
         if let Some(held) = self.keys.iter_mut().find(|held| held.authorization.generation() == generation) {

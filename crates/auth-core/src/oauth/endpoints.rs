@@ -40,8 +40,10 @@ impl Said {
     /// Each endpoint by the first that names it; all of them https, and none of another environment.
     pub(crate) fn resolve(&self, provider: &Provider, environment: Environment<'_>, insecure_loopback: bool) -> Result<Endpoints, Failure> {
         let metadata = self.metadata.as_ref();
+        // The profile's endpoints are those of its own issuer: another one that the caller names has others.
+        let is_the_profiles = metadata.is_none() || self.issuer.is_none() || self.issuer.as_deref() == environment.issuer();
         let one = |field: &str, own: &Option<String>, usual: Option<&str>, discovered: Option<&Url>| -> Result<Option<Url>, Failure> {
-            let url = match own.as_deref().or(usual) {
+            let url = match own.as_deref().or(usual.filter(|_| is_the_profiles)) {
                 Some(text) => Some(parse_setting(field, text)?),
                 None => discovered.cloned(),
             };

@@ -6,6 +6,7 @@ mod check;
 mod error;
 mod profile;
 mod read;
+mod shape;
 
 pub(crate) use error::Fault;
 pub use error::ProfileError;
@@ -15,6 +16,8 @@ pub(crate) use profile::{
 };
 
 pub(crate) use read::{Fact, word, words};
+pub(crate) use shape::Shape;
+pub use shape::profile_page;
 
 use crate::token::refresh::RefreshRules;
 use crate::verdict::body::Body;

@@ -6,11 +6,13 @@
 
 use super::error::Fault;
 use super::read::{Fact, Table, facts, words};
+use super::shape::{Field, Shape};
 use crate::verdict::failure::FailureKind;
 use crate::verdict::processed::Processed;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 use toml::Spanned;
 use toml::de::DeValue;
@@ -18,20 +20,37 @@ use toml::de::DeValue;
 facts! {
     #[derive(Debug)]
     pub(crate) struct Profile {
+        /// The short name by which programs say it: `a-z`, `0-9` and `-`, such as `own`.
         pub(crate) name: Spanned<String>,
+        /// The system's name for persons, such as `Own Books`.
         pub(crate) title: String,
+        /// The address of the vendor's pages, for whoever reads an error.
         pub(crate) documentation: Option<String>,
+        /// The environments, such as `production` and `sandbox`, each with the hosts that its credentials may go to; one at least.
         pub(crate) environment: Vec<Spanned<EnvironmentFacts>>,
+        /// Where a credential goes on each call. `Authorization: Bearer` if it is left out, because every server of OAuth must take that
+        /// (RFC 6750 section 2.1).
         pub(crate) attach: AttachFacts,
+        /// What a static key looks like, and how long it lives. A profile has this, or `token`, or both.
         pub(crate) key: Option<Spanned<KeyFacts>>,
+        /// How a token is got with a client's id and secret, a login or an assertion. A profile has this, or `key`, or both.
         pub(crate) token: Option<Spanned<TokenFacts>>,
+        /// Where the id stands by which both sides know a request.
         pub(crate) request_id: RequestIdFacts,
+        /// A harmless GET that proves a credential. Without it, `check` gets a token, and has nothing to try a key with.
         pub(crate) check: Option<CheckFacts>,
+        /// How an answer says that a document is not ready yet.
         pub(crate) poll: Option<PollFacts>,
+        /// The field of a body that makes a repeated POST harmless at this API.
         pub(crate) idempotency: Option<IdempotencyFacts>,
+        /// Where an error's body keeps its code and message. If it is left out, the usual places are looked through.
         pub(crate) error: ErrorFacts,
+        /// A place where the API says when to come back. `Retry-After` goes before it, and it before the reset of an exhausted limit (`RateLimit` and its
+        /// kin), which are read everywhere.
         pub(crate) wait: Vec<Spanned<WaitFact>>,
+        /// A permission that calls of some paths need.
         pub(crate) requirement: Vec<Spanned<Requirement>>,
+        /// A point on which two sources disagree.
         pub(crate) difference: Vec<Difference>,
     }
 }
@@ -73,19 +92,29 @@ facts! {
     /// One environment: its name and its hosts.
     #[derive(Debug)]
     pub(crate) struct EnvironmentFacts {
+        /// What it is called, such as `production`.
         pub(crate) name: String,
+        /// What paths are appended to, such as `https://api.own.example`. Left out where each customer has a host of its own, which the
+        /// program then says.
         pub(crate) base_url: Option<Spanned<String>>,
         /// The authorization server's name for itself; endpoints that are not named here are discovered from it (RFC 8414).
         pub(crate) issuer: Option<Spanned<String>>,
+        /// The token endpoint (RFC 6749 section 3.2).
         pub(crate) token_url: Option<Spanned<String>>,
+        /// Where a person's browser is sent to consent (RFC 6749 section 3.1).
         pub(crate) authorization_url: Option<Spanned<String>>,
+        /// Where a login on another device begins (RFC 8628 section 3.1).
         pub(crate) device_authorization_url: Option<Spanned<String>>,
+        /// Where tokens are revoked (RFC 7009).
         pub(crate) revocation_url: Option<Spanned<String>>,
-        /// Whether the server promises to name itself in every redirect (RFC 9207), so that one without its name is refused.
+        /// Whether the server promises to name itself in every redirect (RFC 9207), so that one without its name is refused. `false` if
+        /// left out, because few do.
         pub(crate) issuer_in_redirects: bool,
-        /// Hosts beside the issuer's own that discovered endpoints may have.
+        /// Hosts beside the issuer's own that discovered endpoints may have, such as `login.own.example`.
         pub(crate) endpoint_hosts: Vec<String>,
+        /// Hosts that stand in the vendor's examples and are nobody's, so that one who copied them is told.
         pub(crate) placeholder_hosts: Vec<String>,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
     }
 }
@@ -94,8 +123,11 @@ facts! {
     /// Where the credential goes on each call.
     #[derive(Debug)]
     pub(crate) struct AttachFacts {
+        /// The header field, such as `Authorization` or `X-API-Key`.
         pub(crate) header: Spanned<String>,
+        /// The word before the credential, such as `Bearer`; empty for none.
         pub(crate) scheme: Spanned<String>,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
     } else Self::default()
 }
@@ -112,10 +144,15 @@ facts! {
     /// Static keys.
     #[derive(Debug)]
     pub(crate) struct KeyFacts {
+        /// How many days a key lives; left out where it lives until it is revoked.
         pub(crate) lifetime_days: Option<u32>,
+        /// Whether two keys of one account may be good at the same time, which decides how one is rotated; left out where nobody says.
         pub(crate) overlap: Option<bool>,
+        /// Where a person gets one, in words that go on after "credentials come from".
         pub(crate) obtain: Option<String>,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
+        /// A form that a key may have; one at least. What has none of them is refused before it is sent.
         pub(crate) format: Vec<Spanned<FormatFacts>>,
     }
 }
@@ -124,11 +161,17 @@ facts! {
     /// One form a key or a client secret may have.
     #[derive(Clone, Debug)]
     pub(crate) struct FormatFacts {
+        /// How it begins, such as `live_sk_`; may be empty.
         pub(crate) prefix: String,
+        /// The environment that the prefix tells; left out where it tells none.
         pub(crate) environment: Option<Spanned<Arc<str>>>,
+        /// The characters after the prefix.
         pub(crate) alphabet: Alphabet,
+        /// How many characters follow the prefix.
         pub(crate) length: Option<usize>,
+        /// How many follow it at least, where the number is not fixed.
         pub(crate) min_length: Option<usize>,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
     }
 }
@@ -155,19 +198,31 @@ facts! {
     /// How a token is obtained with a client id and secret.
     #[derive(Debug)]
     pub(crate) struct TokenFacts {
+        /// The ways in which this server gives tokens (RFC 6749 section 1.3).
         pub(crate) grants: Vec<GrantKind>,
+        /// How the token request looks.
         pub(crate) request: TokenRequestForm,
+        /// How a client proves itself (RFC 6749 section 2.3), by the names of RFC 7591 section 2.
         pub(crate) client_auth: ClientAuth,
-        /// Whom a client's assertions are for.
+        /// Whom a client's assertions are for (`aud`, RFC 7523 section 3): `issuer`, `token_endpoint`, or a text of the vendor's.
+        /// `issuer` if left out, because an assertion for an endpoint's URL can be lured to another server.
         pub(crate) assertion_audience: AssertionAudience,
-        /// What an authorization request carries beside what RFC 6749 and RFC 7636 say, such as `prompt`.
+        /// What an authorization request carries beside what RFC 6749 and RFC 7636 say, such as `prompt = "consent"`.
         pub(crate) authorization_parameters: Vec<(String, String)>,
+        /// How long an access token lives, in seconds, if the answer does not say.
         pub(crate) lifetime_seconds: Option<u64>,
+        /// The rules of its renewal by a refresh token.
         pub(crate) refresh: Option<Spanned<RefreshFacts>>,
+        /// How many ids and secrets an account may have at a time.
         pub(crate) max_keys: Option<u32>,
+        /// Where a person gets an id and secret, in words that go on after "credentials come from".
         pub(crate) obtain: Option<String>,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
+        /// A form that a client's secret may have. Left out where it may be anything.
         pub(crate) secret_format: Vec<Spanned<FormatFacts>>,
+        /// What a refusal of the token endpoint means, where the vendor's words say something else than the RFCs. All that is named has
+        /// to fit; of several tables that fit, the first counts.
         pub(crate) error: Vec<Spanned<TokenErrorFacts>>,
     }
 }
@@ -177,14 +232,17 @@ facts! {
     /// tables that fit, the first counts.
     #[derive(Debug)]
     pub(crate) struct TokenErrorFacts {
+        /// The status, such as `401`.
         pub(crate) status: Option<u16>,
         /// A code, in any case, wherever it stands in the body.
         pub(crate) code: Option<String>,
         /// Words, in any case, that stand in one of the body's values.
         pub(crate) text: Option<String>,
+        /// What it means.
         pub(crate) means: TokenErrorMeaning,
-        /// When to come back, in seconds from the answer, if the answer itself does not say.
+        /// When to come back, in seconds from the answer, if the answer itself does not say; a day at most.
         pub(crate) come_back_seconds: Option<u64>,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
     }
 }
@@ -212,14 +270,22 @@ facts! {
     /// What the vendor says about refresh tokens.
     #[derive(Clone, Debug, Default)]
     pub(crate) struct RefreshFacts {
+        /// When a refresh token gets a new value. `each_use` if left out, because RFC 9700 section 2.2.2 asks for it.
         pub(crate) rotation: Rotation,
+        /// For how many seconds a spent refresh token may be used again.
         pub(crate) reuse_grace_seconds: Option<u64>,
-        /// Whether a refresh token that may be spent is sent again once nothing can be lost by it.
+        /// Whether a refresh token that may be spent is sent again once nothing can be lost by it. `true` if left out, because its
+        /// successor is lost already.
         pub(crate) resend_in_doubt: Option<bool>,
+        /// How many seconds before the end of the access token a renewal is accepted at the earliest; left out where it always is.
         pub(crate) earliest_seconds_before_end: Option<u64>,
+        /// After how many days without a use a refresh token ends.
         pub(crate) idle_lifetime_days: Option<u32>,
+        /// After how many days it ends in any case, and a person has to log in again.
         pub(crate) total_lifetime_days: Option<u32>,
+        /// Whether a new login ends the tokens of the one before. `false` if left out, because most vendors say nothing of the kind.
         pub(crate) single_active_grant: bool,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
     }
 }
@@ -282,6 +348,10 @@ impl Fact for AssertionAudience {
     fn absent() -> Option<Self> {
         Some(Self::default())
     }
+
+    fn shape() -> Shape {
+        Shape::Text
+    }
 }
 
 /// The shape of a token request.
@@ -320,8 +390,11 @@ facts! {
     /// Where request ids stand.
     #[derive(Debug, Default)]
     pub(crate) struct RequestIdFacts {
+        /// The header field, on requests and answers. `x-request-id` if left out, because most servers know it.
         pub(crate) header: Option<String>,
+        /// Where it stands in the body of an error, such as `error.request_id`; the first that is there counts.
         pub(crate) body: Vec<String>,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
     } else Self::default()
 }
@@ -330,7 +403,9 @@ facts! {
     /// A harmless GET that proves a credential.
     #[derive(Debug)]
     pub(crate) struct CheckFacts {
+        /// The path, such as `/v1/me`, which changes nothing and every credential may read.
         pub(crate) path: Spanned<String>,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
     }
 }
@@ -339,9 +414,13 @@ facts! {
     /// How an answer says "not ready yet".
     #[derive(Clone, Debug, Default)]
     pub(crate) struct PollFacts {
+        /// The field of the body that tells, such as `status`.
         pub(crate) field: Option<String>,
+        /// Its values that mean "not ready yet".
         pub(crate) pending: Vec<String>,
+        /// Statuses that mean the same, such as `202`.
         pub(crate) statuses: Vec<u16>,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
     }
 }
@@ -350,9 +429,13 @@ facts! {
     /// The provider's own convention for repeating a request.
     #[derive(Debug)]
     pub(crate) struct IdempotencyFacts {
+        /// The method of the request, such as `POST`.
         pub(crate) method: String,
+        /// Its path below the base URL.
         pub(crate) path: String,
+        /// The field of its JSON body; a request that has it is repeated like a GET.
         pub(crate) body_field: String,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
     }
 }
@@ -361,9 +444,13 @@ facts! {
     /// Where an error body keeps its code and message, and what its codes mean.
     #[derive(Debug, Default)]
     pub(crate) struct ErrorFacts {
+        /// Where the code stands, as a path such as `error.code` or `errors.0.id`; the first that is there counts.
         pub(crate) code: Vec<String>,
+        /// Where the message stands, in the same way.
         pub(crate) message: Vec<String>,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
+        /// What one status or code means, and what to do. All that is named has to fit; the first that fits counts.
         pub(crate) meaning: Vec<Spanned<Meaning>>,
     } else Self::default()
 }
@@ -372,12 +459,18 @@ facts! {
     /// What one status or code means.
     #[derive(Debug)]
     pub(crate) struct Meaning {
+        /// The status; left out for any.
         pub(crate) status: Option<u16>,
+        /// The code; left out for any.
         pub(crate) code: Option<String>,
+        /// The kind of failure that programs branch on.
         pub(crate) means: FailureKind,
-        /// Whether a request that is answered so was processed, where the vendor says what the status does not: `no` of a 503, for instance.
+        /// Whether a request that is answered so was processed, where the vendor says what the status does not: `no` of a 503, for
+        /// instance.
         pub(crate) processed: Option<Processed>,
+        /// What to do about it, in words for the person who reads the error.
         pub(crate) advice: String,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
     }
 }
@@ -386,11 +479,15 @@ facts! {
     /// One place where the API says when to come back.
     #[derive(Debug)]
     pub(crate) struct WaitFact {
+        /// The header field, such as `X-Rate-Limit-Reset`; this or `body`.
         pub(crate) header: Option<String>,
+        /// The path in the body, such as `error.retryAfter`; this or `header`.
         pub(crate) body: Option<String>,
+        /// What the value is.
         pub(crate) unit: WaitUnit,
         /// The name of the limit that stands here, such as `day`.
         pub(crate) limit: Option<String>,
+        /// The address of the page that says so.
         pub(crate) source: Option<String>,
     }
 }

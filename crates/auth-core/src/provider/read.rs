@@ -3,7 +3,9 @@
 //! Not by serde's derive, which makes a reader of its own for every type behind every parser: it was a sixth of the library that C programs link.
 
 use super::error::Fault;
+use super::shape::Shape;
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -19,16 +21,19 @@ pub(crate) trait Fact: Sized {
     fn absent() -> Option<Self> {
         None
     }
+
+    /// What it looks like, for whoever writes a profile.
+    fn shape() -> Shape;
 }
 
-/// A struct whose fields are those of a table; after `else`, what it is where the table is left out.
+/// A struct whose fields are those of a table, each with what is to be known about it; after `else`, what it is where the table is left out.
 macro_rules! facts {
     ($(#[$about:meta])* $seen:vis struct $name:ident {
-        $($(#[$about_field:meta])* $field_seen:vis $field:ident: $type:ty,)*
+        $($(#[doc = $about_field:literal])+ $field_seen:vis $field:ident: $type:ty,)*
     } $(else $absent:expr)?) => {
         $(#[$about])*
         $seen struct $name {
-            $($(#[$about_field])* $field_seen $field: $type,)*
+            $($(#[doc = $about_field])+ $field_seen $field: $type,)*
         }
 
         impl Fact for $name {
@@ -40,6 +45,15 @@ macro_rules! facts {
             $(fn absent() -> Option<Self> {
                 Some($absent)
             })?
+
+            fn shape() -> Shape {
+                Shape::Table(vec![$(Field {
+                    name: stringify!($field),
+                    about: concat!($($about_field),+).trim(),
+                    is_required: <$type as Fact>::absent().is_none(),
+                    shape: <$type as Fact>::shape(),
+                }),*])
+            }
         }
     };
 }
@@ -67,6 +81,10 @@ macro_rules! words {
             $(fn absent() -> Option<Self> {
                 Some($absent)
             })?
+
+            fn shape() -> $crate::provider::Shape {
+                $crate::provider::Shape::Words(&[$($word),+])
+            }
         }
     };
 }
@@ -119,11 +137,19 @@ impl Fact for String {
     fn read(value: &Spanned<DeValue<'_>>) -> Result<Self, Fault> {
         text(value).map(ToOwned::to_owned)
     }
+
+    fn shape() -> Shape {
+        Shape::Text
+    }
 }
 
 impl Fact for Arc<str> {
     fn read(value: &Spanned<DeValue<'_>>) -> Result<Self, Fault> {
         text(value).map(Self::from)
+    }
+
+    fn shape() -> Shape {
+        Shape::Text
     }
 }
 
@@ -135,6 +161,10 @@ impl Fact for bool {
     fn absent() -> Option<Self> {
         Some(false)
     }
+
+    fn shape() -> Shape {
+        Shape::TrueOrFalse
+    }
 }
 
 macro_rules! whole_numbers {
@@ -144,6 +174,10 @@ macro_rules! whole_numbers {
                 let number = value.get_ref().as_integer().ok_or_else(|| wrong(value, "a whole number"))?;
                 let within = Self::from_str_radix(number.as_str(), number.radix());
                 within.map_err(|_| Fault::at(value, format!("a whole number from 0 to {} is expected here", Self::MAX)))
+            }
+
+            fn shape() -> Shape {
+                Shape::WholeNumber
             }
         })*
     };
@@ -159,11 +193,19 @@ impl<T: Fact> Fact for Option<T> {
     fn absent() -> Option<Self> {
         Some(None)
     }
+
+    fn shape() -> Shape {
+        T::shape()
+    }
 }
 
 impl<T: Fact> Fact for Spanned<T> {
     fn read(value: &Spanned<DeValue<'_>>) -> Result<Self, Fault> {
         Ok(Self::new(value.span(), T::read(value)?))
+    }
+
+    fn shape() -> Shape {
+        T::shape()
     }
 }
 
@@ -176,6 +218,10 @@ impl<T: Fact> Fact for Vec<T> {
     fn absent() -> Option<Self> {
         Some(Self::new())
     }
+
+    fn shape() -> Shape {
+        Shape::List(Box::new(T::shape()))
+    }
 }
 
 /// A table of names that the profile chooses.
@@ -187,6 +233,10 @@ impl Fact for Vec<(String, String)> {
 
     fn absent() -> Option<Self> {
         Some(Self::new())
+    }
+
+    fn shape() -> Shape {
+        Shape::Names
     }
 }
 

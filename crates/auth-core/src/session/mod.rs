@@ -1,13 +1,15 @@
 //! `Session`: one connection's credential over time, shared by all of its exchanges.
 //!
 //! What it is and how it looks from outside is in this file; what happens to it when a credential is refused is in `refusals`, the life of its token in
-//! `tokens`, a refresh token in doubt in `doubt`, and the limits that make all callers pause in `limits`.
+//! `tokens`, when the program hands another one over in `hand_over`, a refresh token in doubt in `doubt`, and the limits that make all callers pause in `limits`.
 
 mod doubt;
+mod hand_over;
 mod limits;
 mod refusals;
 mod tokens;
 
+pub use hand_over::HandedOver;
 pub(crate) use refusals::AfterRefusal;
 pub(crate) use tokens::{CONNECT_FIRST, REFUSED_REST};
 

@@ -95,6 +95,10 @@ impl Session {
     /// What was refused stays refused although the source names it again. Only after a rest it gets one more try, because the provider may have mended its side.
     pub(crate) fn loaded(&mut self, credential: Option<Credential>, now: UnixTime) -> bool {
         self.note_change(true);
+        // The program has handed another credential over meanwhile, and this is what the source before had.
+        if self.rare().source.asked.is_none() {
+            return false;
+        }
         // Whoever is getting a token began with the grant of before, and goes on with it; the source is asked again afterwards.
         if self.life().is_some_and(|life| life.is_held_by_another(0, now)) {
             let source = &mut self.rare_mut().source;

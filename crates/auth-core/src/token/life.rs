@@ -201,6 +201,14 @@ impl TokenLife {
         matches!(self.phase(), Phase::Refreshing { by, until } if *by != me && now < *until)
     }
 
+    /// Until when another exchange has the right to get the next token; `None` if none has.
+    pub(crate) fn held_by_another_until(&self, now: UnixTime) -> Option<UnixTime> {
+        match self.phase() {
+            Phase::Refreshing { until, .. } if now < *until => Some(*until),
+            _ => None,
+        }
+    }
+
     /// Whether a token should be asked for now, and nobody is at it: there is none, or the one in use should be renewed.
     pub(crate) fn is_wanted(&self, now: UnixTime) -> bool {
         self.usable(now).is_none_or(|token| token.renew_at <= now)
@@ -333,6 +341,22 @@ impl TokenLife {
         }
         self.replace_grant(grant, spares);
         true
+    }
+
+    /// Takes over the grants that the program hands over. A token of before is used no more; one from a store only if it is newer, where both have one record.
+    pub(crate) fn hand_over(&mut self, grant: Grant, spares: Vec<Grant>, same_record: bool) {
+        if self.grant.same_as(&grant) {
+            self.rare.get_or_insert_default().spares = spares;
+            return;
+        }
+        let generation = if same_record { self.generation() } else { 0 };
+        if let Some(token) = self.token.take() {
+            self.previous.get_or_insert_default().push(token.authorization.credential());
+        }
+        self.replace_grant(grant, spares);
+        if let Some(record) = &mut self.rare.get_or_insert_default().record {
+            record.generation = generation;
+        }
     }
 
     /// Goes on with the next grant; `false` if there is none.
