@@ -108,6 +108,13 @@ impl Audit {
             self.deliver(&[AuditEvent::refused(connection, now, method, failure)]);
         }
     }
+
+    /// Delivers the event of a credential that the program handed over.
+    pub(crate) fn handed_over(&self, connection: &Connection, now: UnixTime) {
+        if self.heard() > Heard::Nothing {
+            self.deliver(&[AuditEvent::handed_over(connection, now)]);
+        }
+    }
 }
 
 /// What `tracing` listens to.

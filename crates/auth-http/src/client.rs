@@ -3,6 +3,7 @@
 use crate::authorized::Authorized;
 use crate::builder::ClientBuilder;
 use crate::check::Check;
+use crate::credential::Credential;
 use crate::drive::{Drive, Driving};
 use crate::error::Error;
 use crate::poll::Poll;
@@ -10,8 +11,8 @@ use crate::request::Request;
 use crate::run::{Deliver, Ended, run};
 use crate::shared::Shared;
 use auth_core::{
-    Call, Connection, Exchange, Explanation, Failure, FailureKind, KeyState, Provider, RefreshForecast, RotationPlan, SessionState,
-    UnixTime,
+    Call, Connection, Exchange, Explanation, Failure, FailureKind, HandedOver, KeyState, Provider, RefreshForecast, RotationPlan,
+    SessionState, UnixTime,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -72,6 +73,8 @@ impl Client {
     }
 
     /// The header that authenticates a request to `path` (or to an absolute URL of the same host): for those who send by themselves.
+    ///
+    /// Blocks while a token has to be fetched: on an event loop, see [`Delivery::step_async`](crate::Delivery::step_async).
     ///
     /// While the token is fresh this takes no lock, makes no copy and touches no count, so that any number of threads can do it side by side.
     ///
@@ -159,6 +162,59 @@ impl Client {
     /// Until when the connection can go on without a person, as far as the vendor or the server says; `None` without a refresh token, or if nobody says.
     pub fn refresh_forecast(&self) -> Option<RefreshForecast> {
         self.shared.with(|session, now| session.refresh_forecast(now)).0
+    }
+
+    /// Takes over another credential of the same kind and account, from the next call on: keys for keys, a client's id and secret for another. So a rotation
+    /// needs neither a restart nor a single 401: hand the new one over, then end the old one at the provider.
+    ///
+    /// A token that the old id and secret bought is used no more. What the credential may do stays as it was declared when the client was made. Waits while a
+    /// token is being fetched with the old one. Any thread may call this; calls that were begun before end with what they have.
+    ///
+    /// ```
+    /// # use auth_http::{Client, Credential, Provider};
+    /// # let (spring, summer) = (format!("test_sk_{}", "0a".repeat(24)), format!("test_sk_{}", "1b".repeat(24)));
+    /// let client = Client::builder(Provider::builtin("finora")?).credential(Credential::key(spring)).build()?;
+    /// client.replace_credential(Credential::key(summer))?;
+    /// # Ok::<(), auth_http::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Key`] if it is malformed, [`Error::Failure`] if it is of another kind or environment, or a refresh token, which a login replaces. The client then
+    /// goes on with what it has.
+    #[expect(clippy::needless_pass_by_value, reason = "as the builder takes it: the caller keeps no secret")]
+    pub fn replace_credential(&self, credential: Credential) -> Result<(), Error> {
+        let shared = &self.shared;
+        let parsed = credential.parse(shared.connection.provider())?;
+        loop {
+            let (handed_over, seen) = shared.with(|session, now| {
+                let handed_over = session.hand_over(&parsed, credential.is_reloadable(), now)?;
+                if handed_over == HandedOver::Taken {
+                    *shared.credential.lock() = credential.clone();
+                }
+                Ok::<_, Failure>(handed_over)
+            });
+            match handed_over? {
+                HandedOver::Taken => break,
+                HandedOver::Busy(until) => shared.wait(until, seen)?,
+            }
+        }
+        shared.audit.handed_over(&shared.connection, shared.now());
+        Ok(())
+    }
+
+    /// Reads the credential's source again now, without waiting for a refusal: environment variables, a file or a callback. The next call uses what it gave, as
+    /// with [`Client::replace_credential`].
+    ///
+    /// # Errors
+    /// [`Error::Source`] if the source cannot be read, and those of [`Client::replace_credential`]; `Misuse` if the credential came as a value.
+    pub fn reload(&self) -> Result<(), Error> {
+        let credential = self.credential().read_again()?;
+        self.replace_credential(credential)
+    }
+
+    /// The credential that the client has now: the one that it was made with, or what took its place.
+    pub fn credential(&self) -> Credential {
+        self.shared.credential.lock().clone()
     }
 
     /// How each key of the client stands: age, whether it is in use, when it was last needed. Empty if it authenticates with tokens.

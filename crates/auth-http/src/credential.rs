@@ -57,7 +57,10 @@ enum Exchanged {
 #[derive(Clone)]
 enum Source {
     Value,
+    /// That of a key.
     Variable(String),
+    /// Those of a client's id and secret.
+    Variables(String, String),
     File(PathBuf),
     Callback(Arc<Mutex<Callback>>),
 }
@@ -120,7 +123,7 @@ impl Credential {
     pub fn client_from_env(id_variable: &str, secret_variable: &str) -> Result<Self, Error> {
         let id = read_variable(id_variable)?.expose().to_owned();
         let proof = Proof::Secret(read_variable(secret_variable)?);
-        Ok(Self::of(Material::Client { id, proof, refresh_token: None }, Source::Variable(secret_variable.into())))
+        Ok(Self::of(Material::Client { id, proof, refresh_token: None }, Source::Variables(id_variable.into(), secret_variable.into())))
     }
 
     /// A credential from a file: one key a line, or a JSON object with `client_id`, `client_secret` and perhaps `refresh_token`, or with `clients`, a list of
@@ -201,10 +204,33 @@ impl Credential {
         }
     }
 
-    /// Asks the source again.
+    /// Whether it came from the same file or function as another.
+    pub(crate) fn has_source_of(&self, other: &Self) -> bool {
+        match (&self.source, &other.source) {
+            (Source::File(ours), Source::File(theirs)) => ours == theirs,
+            (Source::Callback(ours), Source::Callback(theirs)) => Arc::ptr_eq(ours, theirs),
+            _ => false,
+        }
+    }
+
+    /// Asks the source again, because the program wants it so: variables, too, which change only if the program changes them.
+    pub(crate) fn read_again(&self) -> Result<Self, Error> {
+        let material = match &self.source {
+            Source::Value => {
+                let what = "the credential came as a value, so there is nothing to read again";
+                return Err(Failure::new(FailureKind::Misuse, what, "hand the new one over (replace_credential)").into());
+            }
+            Source::Variable(name) => Self::from_env(name)?.material,
+            Source::Variables(id, secret) => Self::client_from_env(id, secret)?.material,
+            Source::File(_) | Source::Callback(_) => return self.reload(),
+        };
+        Ok(Self { material, ..self.clone() })
+    }
+
+    /// Asks the source again, if it can answer otherwise.
     pub(crate) fn reload(&self) -> Result<Self, Error> {
         let material = match &self.source {
-            Source::Value | Source::Variable(_) => return Ok(self.clone()),
+            Source::Value | Source::Variable(_) | Source::Variables(..) => return Ok(self.clone()),
             Source::File(path) => file::read(path)?,
             Source::Callback(callback) => (*callback.lock())()?.material,
         };
@@ -283,7 +309,9 @@ impl fmt::Debug for Credential {
         };
         match &self.source {
             Source::Value => write!(f, "Credential({kind}, [redacted])"),
-            Source::Variable(name) => write!(f, "Credential({kind}, [redacted], from {})", quoted::variable(name)),
+            Source::Variables(_, name) | Source::Variable(name) => {
+                write!(f, "Credential({kind}, [redacted], from {})", quoted::variable(name))
+            }
             Source::File(path) => write!(f, "Credential({kind}, [redacted], from {})", quoted::path(path)),
             Source::Callback(_) => write!(f, "Credential({kind}, [redacted], from a callback)"),
         }

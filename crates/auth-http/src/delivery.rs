@@ -143,7 +143,8 @@ impl Delivery {
         }
     }
 
-    /// What to do next, waiting here as long as there is nothing to do: a [`Next::Send`] or the end. For programs that may block.
+    /// What to do next, waiting here as long as there is nothing to do: a [`Next::Send`] or the end. For programs that may block; on an event loop, see
+    /// [`Delivery::step_async`].
     ///
     /// # Errors
     /// [`Error::Interrupted`], if the client was built with an interrupt.
@@ -205,6 +206,11 @@ impl Delivery {
     /// The id under which the call is known to both sides.
     pub fn request_id(&self) -> Option<&str> {
         self.running.as_ref().map(Running::request_id)
+    }
+
+    /// The time by the client's clock.
+    pub(crate) fn now(&self) -> UnixTime {
+        self.shared.now()
     }
 
     /// When to look again whether a thread has brought the exchange back; `None` if none has it.

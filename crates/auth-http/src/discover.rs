@@ -29,8 +29,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Asks the issuer, now, for the endpoints that neither the profile nor the caller names (RFC 8414, OIDC Discovery). Say environment, issuer, certificates and
-    /// proxies before.
+    /// Asks the issuer, now, for the endpoints that neither the profile nor the caller names (RFC 8414, OIDC Discovery). If the caller named another issuer than
+    /// the profile's, what the profile names is not used, because it is that other one's. Say environment, issuer, certificates and proxies before.
     ///
     /// # Errors
     /// [`Error::Failure`] if no issuer is known, it was not reached, or what it says of itself is refused: another issuer's, an endpoint without https, or on a

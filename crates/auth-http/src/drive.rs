@@ -115,7 +115,7 @@ impl Drive {
     /// Reports what the credential's source gave on [`Step::Load`]: nothing, if it cannot be read or is for another environment.
     pub fn handle_loaded(&mut self, credential: Option<Credential>) {
         let Self { shared, exchange } = self;
-        let credential = credential.and_then(|credential| keep(shared, credential));
+        let credential = credential.and_then(|credential| keep(shared, credential, |_| true));
         shared.with(|session, now| exchange.handle_loaded(session, now, credential));
     }
 

@@ -24,7 +24,7 @@
 //! | wait until a document is ready | [`Client::poll`] |
 //! | the header alone, for another HTTP library | [`Client::authorize`], which gives an [`Authorized`] |
 //! | another HTTP library, clock or event loop below the client | [`Transport`], [`Clock`], [`Drive`] |
-//! | the whole conversation, with an HTTP library of one's own | [`Client::deliver`] |
+//! | the whole conversation, with an HTTP library of one's own, or on an event loop | [`Client::deliver`], [`Delivery::step_async`] |
 //! | a person logs in, once | [`Client::login`], [`Client::login_on_device`], [`Client::revoke`] |
 //! | where tokens are kept | [`TokenStore`]: [`MemoryStore`], [`FileStore`], `RedisStore` (feature `redis`), your own |
 //!
@@ -45,6 +45,7 @@ mod delivery;
 mod discover;
 mod drive;
 mod error;
+mod event_loop;
 mod exact;
 mod fetch;
 mod fork;
@@ -100,7 +101,7 @@ pub use private_key::{PrivateKey, SigningAlgorithm};
 pub use received::Received;
 pub use redirect::Redirect;
 pub use request::Request;
-pub use response::Response;
+pub use response::{Fields, Response};
 pub use store::{FileStore, MemoryStore, SealKey, TokenStore};
 #[cfg(feature = "redis")]
 pub use store::{RedisSettings, RedisStore};

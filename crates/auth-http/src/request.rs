@@ -177,6 +177,8 @@ impl<'c> Request<'c> {
 
     /// Sends the call: with the credential, as often as it is right, until the server has answered.
     ///
+    /// Blocks the thread until then, at most for the deadline: on an event loop, see [`Delivery::step_async`](crate::Delivery::step_async).
+    ///
     /// # Errors
     /// [`Error::Failure`] if there is no answer to it: refused before sending, no token, no connection, out of time. An answer that is not a success is no error
     /// here, see [`Response::failure`].

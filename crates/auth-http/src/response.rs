@@ -37,8 +37,17 @@ pub(crate) struct Bounds {
     pub(crate) max_body: u64,
 }
 
-/// The header fields of an answer, as the machine reads them.
-pub(crate) struct Fields<H>(pub(crate) H);
+/// `Fields` are the header fields of an answer that is kept in a [`HeaderMap`], as the machine reads them ([`auth_core::Response::headers`]).
+///
+/// ```
+/// use auth_http::core::Response;
+///
+/// let mut fields = auth_http::http::HeaderMap::new();
+/// fields.insert("Retry-After", "7".parse()?);
+/// let response = Response { status: 429, headers: &auth_http::Fields(&fields), body: b"" };
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Fields<H>(pub H);
 
 impl<H: Borrow<HeaderMap>> Headers for Fields<H> {
     fn values(&self, name: &str, each: &mut dyn FnMut(&[u8])) {

@@ -331,14 +331,18 @@ pub(crate) fn leave(shared: &Arc<Shared>, exchange: &mut Exchange, here: bool) {
 /// Asks the credential's source again.
 fn load(shared: &Shared) -> Option<auth_core::Credential> {
     let source = shared.credential.lock().clone();
-    keep(shared, source.reload().ok()?)
+    // Unless the program has handed another one over meanwhile.
+    keep(shared, source.reload().ok()?, |held| held.has_source_of(&source))
 }
 
-/// Takes what a source gave, if it can be read and is for the client's environment.
-pub(crate) fn keep(shared: &Shared, credential: Credential) -> Option<auth_core::Credential> {
+/// Takes what a source gave, if it can be read and is for the client's environment; it is kept in the place of one for which that holds.
+pub(crate) fn keep(shared: &Shared, credential: Credential, replaces: impl FnOnce(&Credential) -> bool) -> Option<auth_core::Credential> {
     let parsed = credential.parse(shared.connection.provider()).ok()?;
     shared.connection.is_for(&parsed).then(|| {
-        *shared.credential.lock() = credential;
+        let mut held = shared.credential.lock();
+        if replaces(&held) {
+            *held = credential;
+        }
         parsed
     })
 }

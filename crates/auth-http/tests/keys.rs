@@ -3,7 +3,8 @@
 mod support;
 
 use auth_http::{Credential, FailureKind, Key, KeyAge};
-use auth_sandbox::{AdaasKey, Environment, FinoraKey, Sandbox, Service};
+use auth_sandbox::{AdaasCredentials, AdaasKey, Environment, FinoraKey, Sandbox, Service};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use support::{adaas, finora, requests, sandbox};
 
@@ -82,6 +83,51 @@ fn a_key_that_two_integrations_share_is_reported() {
     let states = client.keys();
     assert_eq!((states.len(), states[0].integrations.as_slice()), (1, &["webshop".to_owned(), "payroll".to_owned()][..]));
     assert!(client.rotation_plan().to_string().contains("give each of webshop, payroll a key of its own"));
+}
+
+#[test]
+fn a_key_that_is_handed_over_takes_over_without_a_single_401() {
+    let sandbox = sandbox();
+    let (old, new) = (issue(&sandbox), issue(&sandbox));
+    let client = finora(&sandbox).credential(Credential::key(old.as_str())).build().unwrap();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    assert_eq!(client.get("/v1/invoices").send().unwrap().status(), 200);
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        client.replace_credential(Credential::key(new.as_str())).unwrap();
+        // What was under way ends with the old key, which is still good.
+        std::thread::sleep(Duration::from_millis(500));
+        sandbox.revoke(&old);
+        std::thread::sleep(Duration::from_millis(100));
+        stop.store(true, Ordering::Relaxed);
+    });
+    let seen = requests(&sandbox, Service::Finora);
+    let with = |key: &str| seen.iter().filter(|entry| entry.header("authorization").unwrap().contains(key)).count();
+    assert!(seen.iter().all(|entry| entry.status == Some(200)) && with(&old) > 10 && with(&new) > 10, "{} {}", with(&old), with(&new));
+}
+
+#[test]
+fn an_id_and_secret_that_are_handed_over_are_exchanged_by_the_next_call() {
+    let sandbox = sandbox();
+    let (first, second) = (sandbox.issue_adaas_key(AdaasKey::default()).unwrap(), sandbox.issue_adaas_key(AdaasKey::default()).unwrap());
+    let pair = |key: &AdaasCredentials| Credential::client(key.client_id.as_str(), key.secret.as_str());
+    let client = adaas(&sandbox).credential(pair(&first)).build().unwrap();
+    assert_eq!(client.get("/v2/invoices").send().unwrap().status(), 200);
+    client.replace_credential(pair(&second)).unwrap();
+    assert!(sandbox.delete(&first.client_id));
+    assert_eq!(client.get("/v2/invoices").send().unwrap().status(), 200);
+    for service in [Service::AdaasAuth, Service::AdaasApi] {
+        let statuses: Vec<_> = requests(&sandbox, service).iter().map(|entry| entry.status).collect();
+        assert_eq!(statuses, [Some(200), Some(200)]);
+    }
+    let error = client.reload().unwrap_err();
+    assert!(error.to_string().contains("nothing to read again"), "{error}");
 }
 
 #[test]

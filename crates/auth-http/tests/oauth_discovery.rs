@@ -10,7 +10,17 @@ use support::oidc::{Oidc, PROFILE, SECRET};
 fn a_profile_with_an_issuer_alone_finds_every_endpoint() {
     let Some(oidc) = Oidc::start(&json!({})) else { return };
     let profile = PROFILE.replace("token_url = \"https://login.ledger.example/token\"", "issuer = \"https://login.ledger.example\"");
-    let client = Client::builder(Provider::from_toml(&profile).unwrap())
+    found_at_the_issuer(&oidc, &profile);
+}
+
+#[test]
+fn an_issuer_that_the_caller_names_has_its_own_endpoints_and_not_the_profiles() {
+    let Some(oidc) = Oidc::start(&json!({})) else { return };
+    found_at_the_issuer(&oidc, PROFILE);
+}
+
+fn found_at_the_issuer(oidc: &Oidc, profile: &str) {
+    let client = Client::builder(Provider::from_toml(profile).unwrap())
         .environment("test")
         .base_url(oidc.issuer())
         .issuer(oidc.issuer())

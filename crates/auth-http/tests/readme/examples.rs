@@ -45,6 +45,49 @@ println!("{}", client.check());
 }
 
 #[rustfmt::skip]
+pub(crate) mod on_tokio {
+    use ::auth_http;
+
+    pub(crate) async fn call(client: &Client, http: &reqwest::Client, path: &str) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+        get(client, http, path).await
+    }
+
+// README
+use auth_http::core::{Outcome, Response, Transport, Unanswered};
+use auth_http::{Client, Fields, Next};
+
+/// One call, sent by a `reqwest::Client` with `redirect::Policy::none()`: what to follow is the client's to judge.
+async fn get(client: &Client, http: &reqwest::Client, path: &str) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let mut delivery = client.deliver("GET", path, None)?;
+    let mut body = Vec::new();
+    loop {
+        match delivery.step_async(tokio::time::sleep).await {
+            Next::Send(send) => {
+                let request = send.fields().fold(http.get(send.url.as_str()), |request, (name, value)| request.header(name, value));
+                let sent = async {
+                    let answer = request.send().await?;
+                    Ok::<_, reqwest::Error>((answer.status().as_u16(), answer.headers().clone(), answer.bytes().await?))
+                };
+                match sent.await {
+                    Ok((status, headers, bytes)) => {
+                        delivery.answered(&Response { status, headers: &Fields(&headers), body: &bytes });
+                        body = bytes.into();
+                    }
+                    Err(error) => {
+                        let how = if error.is_connect() { Unanswered::NotSent } else { Unanswered::Lost };
+                        delivery.lost(Transport { how, what: error.to_string(), advice: String::new() });
+                    }
+                }
+            }
+            Next::Done(Outcome::Answered(Some(failure)) | Outcome::Failed(failure)) => return Err(failure.into()),
+            Next::Done(_) | Next::Wait(_) => return Ok(body),
+        }
+    }
+}
+// END
+}
+
+#[rustfmt::skip]
 pub(crate) fn sealed(client_id: &str, client_secret: &str, first_refresh_token: &str) -> Result<::auth_http::Client, auth_http::Error> {
     use auth_http::{Client, Credential, FileStore, Provider, SealKey};
 // README

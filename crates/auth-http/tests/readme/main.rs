@@ -6,7 +6,8 @@ mod seen;
 #[path = "../support/mod.rs"]
 mod support;
 
-use auth_sandbox::Service;
+use auth_sandbox::{Fault, FaultKind, Options, Sandbox, Service};
+use std::time::Duration;
 use support::{requests, sandbox};
 
 #[test]
@@ -28,6 +29,41 @@ fn run_the_examples() {
     assert_eq!(sealed.get("/v1/health").send().unwrap().status(), 200);
     let shared = examples::shared(&id, &secret, "made-up-refresh-token").unwrap();
     assert!(shared.explain().to_string().contains("xero"));
+}
+
+#[test]
+fn the_example_on_an_event_loop_runs_on_one() {
+    let sandbox = Sandbox::start(Options { tls: false, limits: false, ..Options::default() }).unwrap();
+    let (headers, body) = (vec![("Retry-After".into(), "1".into())], String::new());
+    let unavailable = FaultKind::Status { code: 503, body, content_type: "text/plain".into(), headers };
+    sandbox.inject(Fault::new(unavailable).on(Service::NumericApi));
+    let keys = sandbox.keys();
+    let client = auth_http::Client::builder(auth_http::Provider::builtin("numeric").unwrap())
+        .environment("production")
+        .base_url(sandbox.url(Service::NumericApi))
+        .token_url(format!("{}/oauth/token", sandbox.url(Service::NumericAuth)))
+        .insecure_loopback(true)
+        .credential(auth_http::Credential::client(&keys.numeric.client_id, keys.numeric.client_secret.as_str()))
+        .build()
+        .unwrap();
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let call = |path: &'static str| {
+        let (client, http) = (client.clone(), http.clone());
+        async move { examples::on_tokio::call(&client, &http, path).await.map_err(|error| error.to_string()) }
+    };
+    // On one thread, which a blocking wait would hold up for all.
+    let local = tokio::task::LocalSet::new();
+    let begun = std::time::Instant::now();
+    let calls: Vec<_> = (0..20).map(|_| local.spawn_local(call("/v1/health"))).collect();
+    runtime.block_on(local);
+    for call in calls {
+        assert!(!runtime.block_on(call).unwrap().unwrap().is_empty());
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let refused = runtime.block_on(call("/v1/nothing-there")).unwrap_err();
+    assert!(refused.contains("404"), "{refused}");
+    assert_eq!(support::token_requests(&sandbox), 1);
 }
 
 #[test]
