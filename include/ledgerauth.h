@@ -857,6 +857,31 @@ int32_t ledgerauth_client_explain(const ledgerauth_client *client,
                                   ledgerauth_error **error_out);
 
 /*
+ * Takes over another credential of the same kind and account, from the next call on: keys for keys,
+ * a client's id and secret for another. So a rotation needs neither a restart nor a single 401: hand
+ * the new one over, then end the old one at the provider. A token of the old id and secret is used
+ * no more. What the credential may do stays as it was declared when the client was made.
+ *
+ * It waits while a token is being fetched with the old one. The credential stays the caller's, to be
+ * freed; what a callback's userdata points to has to live until the client is freed. If it is of
+ * another kind or environment (LEDGERAUTH_MISUSE, LEDGERAUTH_ENVIRONMENT_MISMATCH), or malformed, the
+ * client goes on with what it has.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_client_replace_credential(const ledgerauth_client *client,
+                                             const ledgerauth_credential *credential,
+                                             ledgerauth_error **error_out);
+
+/*
+ * Reads the credential's source again now, without waiting for a refusal: environment variables, a
+ * file or a callback. The next call uses what it gave, as with
+ * ledgerauth_client_replace_credential(). LEDGERAUTH_MISUSE if the credential came as a value.
+ * Since 0.1.0.
+ */
+int32_t ledgerauth_client_reload(const ledgerauth_client *client,
+                                 ledgerauth_error **error_out);
+
+/*
  * What the client is doing: one of LEDGERAUTH_STATE_*; LEDGERAUTH_STATE_EMPTY for NULL.
  * Since 0.1.0.
  */

@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ledgerauth {
 
@@ -18,7 +20,9 @@ namespace detail {
 /* What a client's callbacks need, at an address that does not change. */
 struct Callbacks {
     Options options;
-    std::shared_ptr<const void> source;
+    /* What the credentials ask: the first, and those that took its place, because a call may still be asking. */
+    std::vector<std::shared_ptr<const void>> sources;
+    std::mutex handing_over;
     ledgerauth_transport transport{};
     ledgerauth_store store{};
     std::vector<ledgerauth_str> redirect_targets;

@@ -97,7 +97,7 @@ class Client {
 public:
     Client(Options options, const Credential &credential) : callbacks_(std::make_unique<detail::Callbacks>()) {
         callbacks_->options = std::move(options);
-        callbacks_->source = credential.callback();
+        callbacks_->sources.push_back(credential.callback());
         ledgerauth_client_options raw = callbacks_->raw(credential);
         ledgerauth_client *client = nullptr;
         detail::checked([&](ledgerauth_error **error) { return ledgerauth_client_new(&raw, &client, error); });
@@ -212,6 +212,21 @@ public:
             steps.push_back({Time(Milliseconds(by)), std::string(detail::view(what))});
         }
         return steps;
+    }
+
+    /* Takes over another credential of the same kind and account, from the next call on: a rotation without a single 401. */
+    void replace_credential(const Credential &credential) const {
+        {
+            std::lock_guard<std::mutex> lock(callbacks_->handing_over);
+            callbacks_->sources.push_back(credential.callback());
+        }
+        detail::checked(
+            [&](ledgerauth_error **error) { return ledgerauth_client_replace_credential(client_.get(), credential.handle(), error); });
+    }
+
+    /* Reads the credential's source again now, without waiting for a refusal. */
+    void reload() const {
+        detail::checked([&](ledgerauth_error **error) { return ledgerauth_client_reload(client_.get(), error); });
     }
 
     /* Lets a person consent in a browser; returns when the tokens are in the client's store. */

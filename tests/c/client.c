@@ -330,6 +330,62 @@ static void folder(void) {
     CHECK(system(command) == 0);
 }
 
+/* A credential that is handed over is the next call's, and the old one can end: no call meets a 401. */
+static void hand_over(void) {
+    ledgerauth_error *error = NULL;
+    ledgerauth_credential *credential = NULL, *client_pair = NULL;
+    ledgerauth_client *client = NULL;
+    char *old = issued("{\"finora\": {\"environment\": \"test\"}}"), *new = issued("{\"finora\": {\"environment\": \"test\"}}"), revoke[256];
+    CHECK_STATUS(ledgerauth_credential_from_key(ledgerauth_str_of(old), &credential, &error), LEDGERAUTH_OK, &error);
+    ledgerauth_client_options options = sandbox_options("finora", "finora");
+    options.environment = LEDGERAUTH_STR("staging");
+    options.credential = credential;
+    CHECK_STATUS(ledgerauth_client_new(&options, &client, &error), LEDGERAUTH_OK, &error);
+    ledgerauth_credential_free(credential);
+    for (int turn = 0; turn < 2; turn++) {
+        ledgerauth_response *response = NULL;
+        CHECK_STATUS(ledgerauth_client_get(client, LEDGERAUTH_STR("/v1/invoices"), &response, &error), LEDGERAUTH_OK, &error);
+        CHECK(ledgerauth_response_status(response) == 200);
+        ledgerauth_response_free(response);
+        if (turn == 0) {
+            CHECK_STATUS(ledgerauth_credential_from_key(ledgerauth_str_of(new), &credential, &error), LEDGERAUTH_OK, &error);
+            CHECK_STATUS(ledgerauth_client_replace_credential(client, credential, &error), LEDGERAUTH_OK, &error);
+            ledgerauth_credential_free(credential);
+            snprintf(revoke, sizeof revoke, "{\"revoke\": {\"key\": \"%s\"}}", old);
+            sandbox_do("/keys", revoke);
+        }
+    }
+    ledgerauth_key_states *states = NULL;
+    ledgerauth_key_state state = {.size = sizeof state};
+    CHECK_STATUS(ledgerauth_client_keys(client, &states, &error), LEDGERAUTH_OK, &error);
+    CHECK(ledgerauth_key_states_count(states) == 1);
+    CHECK_STATUS(ledgerauth_key_states_at(states, 0, &state, &error), LEDGERAUTH_OK, &error);
+    CHECK(state.in_use && state.refused == NULL);
+    ledgerauth_key_states_free(states);
+    CHECK_STATUS(ledgerauth_client_reload(client, &error), LEDGERAUTH_MISUSE, &error);
+    CHECK_STATUS(ledgerauth_credential_from_client(LEDGERAUTH_STR("id"), LEDGERAUTH_STR("made-up"), &client_pair, &error), LEDGERAUTH_OK, &error);
+    CHECK_STATUS(ledgerauth_client_replace_credential(client, client_pair, &error), LEDGERAUTH_KEY_FORMAT, &error);
+    ledgerauth_credential_free(client_pair);
+    CHECK_STATUS(ledgerauth_client_replace_credential(client, NULL, &error), LEDGERAUTH_NULL, &error);
+    CHECK_STATUS(ledgerauth_client_reload(NULL, &error), LEDGERAUTH_NULL, &error);
+    ledgerauth_client_free(client);
+
+    CHECK(setenv("HANDED_OVER_KEY", old, 1) == 0);
+    CHECK_STATUS(ledgerauth_credential_from_env(LEDGERAUTH_STR("HANDED_OVER_KEY"), &credential, &error), LEDGERAUTH_OK, &error);
+    options.credential = credential;
+    CHECK_STATUS(ledgerauth_client_new(&options, &client, &error), LEDGERAUTH_OK, &error);
+    ledgerauth_credential_free(credential);
+    CHECK(setenv("HANDED_OVER_KEY", new, 1) == 0);
+    CHECK_STATUS(ledgerauth_client_reload(client, &error), LEDGERAUTH_OK, &error);
+    ledgerauth_response *response = NULL;
+    CHECK_STATUS(ledgerauth_client_get(client, LEDGERAUTH_STR("/v1/invoices"), &response, &error), LEDGERAUTH_OK, &error);
+    CHECK(ledgerauth_response_status(response) == 200);
+    ledgerauth_response_free(response);
+    ledgerauth_client_free(client);
+    free(old);
+    free(new);
+}
+
 int main(void) {
     sandbox_find();
     get_and_post();
@@ -339,6 +395,7 @@ int main(void) {
     tokens();
     documents();
     ring();
+    hand_over();
     folder();
     sandbox_leave();
     return check_end("client");

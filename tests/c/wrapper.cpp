@@ -146,6 +146,12 @@ static void keys_and_sources() {
         sourced.emplace(finora(), credential);
     }
     CHECK(sourced->get("/v1/invoices").status() == 200 && asked == 2);
+    sourced->reload();
+    CHECK(asked == 3 && sourced->get("/v1/invoices").status() == 200);
+    int handed = 0;
+    sourced->replace_credential(Credential::from_callback([&] { return handed++, Credential::key(sandbox_key("finora_test")); }));
+    CHECK(sourced->get("/v1/invoices").status() == 200 && handed > 0 && asked == 3);
+    CHECK(thrown([&] { sourced->replace_credential(Credential::client("id", "made-up")); }));
     auto threw = thrown([] { Client(finora(), Credential::from_callback([]() -> Credential { throw std::runtime_error("sealed"); })); });
     CHECK(threw && threw->status() == LEDGERAUTH_SOURCE_UNAVAILABLE);
     auto scoped = thrown([] { Client(numeric(), numeric_client().scopes({"tasks", "reports"}).environment("production")).get("/v1/health"); });

@@ -4,6 +4,7 @@
 //! use one; its token is fetched once for all of them. Keep it for as long as there are calls to
 //! make: it holds the connections and the token.
 
+use crate::credential::ledgerauth_credential;
 use crate::error::{Fault, ledgerauth_error, misuse};
 use crate::gate::Gate;
 use crate::guard::{ask, guard, make, quietly};
@@ -110,6 +111,41 @@ pub unsafe extern "C" fn ledgerauth_client_explain(
         let explanation = unsafe { get(client, "client") }?.client.explain().to_string();
         Ok(ledgerauth_text::new(explanation))
     })
+}
+
+/// Takes over another credential of the same kind and account, from the next call on: keys for keys,
+/// a client's id and secret for another. So a rotation needs neither a restart nor a single 401: hand
+/// the new one over, then end the old one at the provider. A token of the old id and secret is used
+/// no more. What the credential may do stays as it was declared when the client was made.
+///
+/// It waits while a token is being fetched with the old one. The credential stays the caller's, to be
+/// freed; what a callback's userdata points to has to live until the client is freed. If it is of
+/// another kind or environment (LEDGERAUTH_MISUSE, LEDGERAUTH_ENVIRONMENT_MISMATCH), or malformed, the
+/// client goes on with what it has.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_client_replace_credential(
+    client: *const ledgerauth_client,
+    credential: *const ledgerauth_credential,
+    error_out: *mut *mut ledgerauth_error,
+) -> i32 {
+    guard(error_out, || {
+        // SAFETY: by the contract.
+        let (client, credential) = unsafe { (get(client, "client")?, get(credential, "credential")?) };
+        Ok(client.client.replace_credential(credential.for_client(&client.gate)?)?)
+    })
+}
+
+/// Reads the credential's source again now, without waiting for a refusal: environment variables, a
+/// file or a callback. The next call uses what it gave, as with
+/// ledgerauth_client_replace_credential(). LEDGERAUTH_MISUSE if the credential came as a value.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ledgerauth_client_reload(client: *const ledgerauth_client, error_out: *mut *mut ledgerauth_error) -> i32 {
+    // SAFETY: by the contract.
+    guard(error_out, || Ok(unsafe { get(client, "client") }?.client.reload()?))
 }
 
 /// What the client is doing: one of LEDGERAUTH_STATE_*; LEDGERAUTH_STATE_EMPTY for NULL.
