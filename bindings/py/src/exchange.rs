@@ -294,7 +294,6 @@ fn find_in_frame(headers: &Bound<'_, PyAny>, holds: impl Fn(&str, &str) -> bool)
         }
         return Ok(None);
     }
-    let mut seen: Vec<Bound<'_, PyString>> = Vec::new();
     for field in headers.try_iter()? {
         // requests makes texts of names; a value of bytes stays one, and is the caller's.
         let Ok(field) = field?.cast_into::<PyString>() else { continue };
@@ -302,12 +301,14 @@ fn find_in_frame(headers: &Bound<'_, PyAny>, holds: impl Fn(&str, &str) -> bool)
         if !is_of_the_frame(&name) {
             continue;
         }
-        let twice = seen.iter().any(|other| other.to_cow().is_ok_and(|other| other.eq_ignore_ascii_case(&name)));
-        let value = headers.get_item(&field)?;
-        if twice || value.extract::<Cow<'_, str>>().map_or(true, |value| holds(&name, &value)) {
+        // aiohttp's mapping names a field once, however often it is there.
+        let twice = match headers.getattr_opt(intern!(py, "getall"))? {
+            Some(all) => all.call1((&field,))?.len()? > 1,
+            None => false,
+        };
+        if twice || headers.get_item(&field)?.extract::<Cow<'_, str>>().map_or(true, |value| holds(&name, &value)) {
             return Ok(Some(name.into_owned()));
         }
-        seen.push(field.clone());
     }
     Ok(None)
 }
