@@ -53,7 +53,7 @@ class _Options(TypedDict, total=False):
     audit_blocks: Optional[bool]
     max_body: Optional[int]
 
-class _Arguments(_Options, total=False):
+class _Credential(TypedDict, total=False):
     api_key: Optional[Union[str, Key]]
     api_keys: Optional[Iterable[Union[str, Key, dict[str, Any]]]]
     client_id: Optional[str]
@@ -64,6 +64,8 @@ class _Arguments(_Options, total=False):
     private_key_algorithm: Optional[Literal["RS256", "PS256", "ES256", "EdDSA"]]
     service_account: Optional[str]
     subject: Optional[str]
+
+class _Arguments(_Options, _Credential, total=False): ...
 
 @disjoint_base
 class Client:
@@ -163,6 +165,27 @@ class Client:
 
         Raises:
             Whatever the function raises now. What it raises later counts as having nothing new.
+        """
+    @classmethod
+    def from_config(cls, connection: str, /, *, path: Optional[Union[str, PathLike[str]]] = None, **options: Unpack[_Options]) -> Self:
+        """A client of the connection of that name in ``ledgerauth.toml``, which the command line reads, too. The file is ``path``, else the one that the variable
+        ``LEDGERAUTH_CONFIG`` names, else ``~/.config/ledgerauth/ledgerauth.toml``. Arguments go before what it says. No secret stands in it::
+
+            [connections.month-end]
+            provider = "xero"
+            client_id = "my-id"
+            stored = true                 # what `ledgerauth login month-end` has put into the store
+            store = "~/month-end/tokens"
+
+            [connections.webshop]
+            provider = "finora"
+            env = "WEBSHOP_FINORA_KEY"    # a variable with a key; two, with a client's id and its secret
+
+        The fields are ``provider``; ``env``, ``file``, or ``client_id`` with ``client_secret_env`` or ``private_key``; ``store`` with ``store_password_env``,
+        ``seal_env`` or ``seal_file``; and the client's arguments. Paths are relative to the file's folder.
+
+        Raises:
+            SettingError: the file cannot be read or cannot be right, or has no such connection.
         """
     def get(
         self,
@@ -315,6 +338,26 @@ class Client:
         """Lets a person consent on another device (RFC 8628); otherwise as :meth:`login`."""
     def revoke(self) -> None:
         """Ends what was granted: the tokens are revoked at the server (RFC 7009) and taken out of the store."""
+    def replace_credential(self, **credential: Unpack[_Credential]) -> None:
+        """Takes over another credential of the same kind and account, from the next call on: keys for keys, a client's id and secret for another. So a
+        rotation needs neither a restart nor a single 401: hand the new one over, then end the old one at the provider. The arguments are those of the client.
+
+        A token that the old id and secret bought is used no more. What the credential may do stays as it was declared when the client was made. Waits while a
+        token is being fetched with the old one. The client is not pickled afterwards, because no source names the new credential.
+
+        Raises:
+            KeyFormatError: it is malformed.
+            EnvironmentMismatch: it is for another environment than the client.
+            Misuse: it is of another kind, or a refresh token, which a login replaces. The client goes on with what it has.
+        """
+    def reload(self) -> None:
+        """Reads the credential's source again now, without waiting for a refusal: the variables, file or function that the client was made from. The next call
+        uses what it gave.
+
+        Raises:
+            SourceUnavailable: the source cannot be read; the client goes on with what it has.
+            Misuse: the credential came as a value.
+        """
     @property
     def keys(self) -> list[KeyState]:
         """How each key stands: its age, whether it is in use, when it was last needed. Empty if the client authenticates with tokens."""
@@ -730,6 +773,8 @@ def provider_text(name: str) -> str: ...
 def provider_facts(provider: _Provider) -> dict[str, Any]: ...
 def _at_exit() -> None: ...
 def _shown(text: str, looks: str) -> str: ...
+def profile_page() -> str: ...
+def _read_toml(text: str) -> dict[str, Any]: ...
 def _is_idempotent(method: str) -> bool: ...
 def _command_line(runs: bool) -> bool: ...
 def _before_fork() -> None: ...

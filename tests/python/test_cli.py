@@ -364,3 +364,80 @@ def test_where_an_answer_may_come_from_and_how_long_it_may_be_are_handed_on():
     given = ["--allow-redirect-to", "a.example", "--allow-redirect-to", "b.example", "--max-body", "1024"]
     assert account.place(parser.parse_args(given)) == {"allow_redirect_to": ["a.example", "b.example"], "max_body": 1024}
     assert account.place(parser.parse_args([])) == {}
+
+
+def test_json_may_stand_anywhere(sandbox, key):
+    for arguments in (("--json", "check", "finora"), ("check", "--json", "finora"), ("check", "finora", "--json")):
+        told, _ = cli(*arguments, *at(sandbox, "finora"), FINORA_API_KEY=key)
+        assert told["ok"]
+
+
+def test_the_help_says_what_is_in_the_json(sandbox, key, pair, tmp_path):
+    place, store = at(sandbox, "finora"), tmp_path / "tokens"
+    shapes = {
+        "check": cli("check", "finora", "--json", *place, FINORA_API_KEY=key)[0],
+        "keys": cli("keys", "finora", "--json", *place, FINORA_API_KEY=key)[0],
+        "token": cli("token", "finora", "--json", "--show", *place, FINORA_API_KEY=key)[0],
+        "explain": cli("explain", "finora", "--json", *place, "--store", store, FINORA_API_KEY=key)[0],
+        "providers": cli("providers", "list", "--json")[0][0],
+    }
+    for command, told in shapes.items():
+        text, _ = cli(command, "--help")
+        assert "with --json" in text
+        missing = [name for name in told if name not in text.partition("with --json")[2]]
+        assert not missing, (command, missing)
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, timeout=60, env=CLEAN, check=False, **options)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["providers list", "providers show finora", "--help", "check finora", "demo --help", "sandbox --help"]
+)
+def test_closed_streams_and_pipes_make_no_traceback(arguments):
+    program = f"{sys.executable} -m ledgerauth {arguments}"
+    for ends in (">&-", "2>&-", ">&- 2>&- <&-", "<&-", "| true", "2>&1 | true", "> /dev/full", "2> /dev/full"):
+        done = run("bash", "-c", f"{program} {ends}")
+        said = (done.stdout + done.stderr).decode()
+        assert "Traceback" not in said and "Exception" not in said and "panicked" not in said, (ends, said)
+
+
+def test_an_argument_that_is_no_utf_8_is_told_and_not_shown():
+    done = run(sys.executable.encode(), b"-m", b"ledgerauth", b"check", b"finora", b"--env", b"NAME\xff\xfe")
+    assert done.returncode == 2 and b"argument 4 is not in UTF-8" in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_a_shell_is_told_what_completes_a_command():
+    for name in ("bash", "zsh", "fish"):
+        text, _ = cli("completion", name)
+        assert "client-id" in text and "providers" in text
+    script = "source <(python -m ledgerauth completion bash); COMP_WORDS=(ledgerauth che); COMP_CWORD=1; _ledgerauth; echo ${COMPREPLY[@]}"
+    script += "; COMP_WORDS=(ledgerauth check finora --stor); COMP_CWORD=3; _ledgerauth; echo ${COMPREPLY[@]}"
+    done = run("bash", "-c", script.replace("python", sys.executable))
+    assert done.stdout.decode().splitlines() == ["check", "--store --store-password-env --stored"] or done.stdout.decode().split() == [
+        "check",
+        "--stored",
+        "--store",
+        "--store-password-env",
+    ], done
+
+
+def test_the_manual_has_every_command_and_argument():
+    text, _ = cli("man")
+    assert text.startswith(".TH LEDGERAUTH 1")
+    for word in ("check", "providers", "completion", "\\-\\-warn\\-days", "EXIT STATUS", "LEDGERAUTH_CONFIG", "10 another host answered"):
+        assert word in text, word
+
+
+def test_a_profile_of_ones_own_begins_with_a_file_that_can_be_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told, _ = cli("providers", "new", "own-books", "--json")
+    assert told == {"ok": True, "path": "own-books.toml"}
+    text, _ = cli("providers", "validate", "own-books.toml")
+    assert "Own Books, production" in text
+    assert "own-books.toml" in cli("providers", "new", "own-books", expect=2)[1], "nothing is overwritten"
+    for name in ("finora", "Own", "../x"):
+        assert "choose another" in cli("providers", "new", name, expect=2)[1]
+    page, _ = cli("providers", "fields")
+    assert "## `[[key.format]]`" in page and "| `alphabet` |" in page

@@ -1,6 +1,6 @@
 //! `Client`: authenticated calls to one account at one provider.
 
-use crate::argument::{Place, Text};
+use crate::argument::{self, Place, Text};
 use crate::call::{self, Given, Takes};
 use crate::callbacks::Callbacks;
 use crate::check::Check;
@@ -21,6 +21,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[doc = doc!("Client")]
 #[pyclass(frozen, subclass, weakref, module = "ledgerauth", name = "Client")]
@@ -28,6 +29,8 @@ pub(crate) struct Client {
     cell: Arc<Cell>,
     callbacks: Arc<Callbacks>,
     reference: Reference,
+    /// Whether the program handed over another credential, which no pickle names.
+    handed_over: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -49,7 +52,7 @@ impl Client {
         let single_use = credential.holds_refresh_token();
         let (builder, store) = options::read(auth_http::Client::builder(provider), credential, options, &callbacks)?;
         let cell = Cell::new(py, builder, store, single_use, &name)?;
-        Ok(Self { cell, callbacks, reference })
+        Ok(Self { cell, callbacks, reference, handed_over: Arc::default() })
     }
 
     /// A client from somewhere else than a value: what holds a secret is not taken.
@@ -91,7 +94,8 @@ impl Client {
         if let Ok(other) = provider.cast::<Self>() {
             let other = other.get();
             let (cell, callbacks) = (Arc::clone(&other.cell), Arc::clone(&other.callbacks));
-            return Ok(Self { cell, callbacks, reference: other.reference.clone_ref(py) });
+            let handed_over = Arc::clone(&other.handed_over);
+            return Ok(Self { cell, callbacks, reference: other.reference.clone_ref(py), handed_over });
         }
         let options = options.map_or_else(|| Ok(PyDict::new(py)), PyDictMethods::copy)?;
         let credential = credential::take(py, &options)?.ok_or_else(|| {
@@ -130,6 +134,20 @@ impl Client {
             let credential = Credential::from_file(&path.0).map_err(|failed| error::raised(provider.py(), &failed, None))?;
             Ok((credential, Origin::File(reference::absolute(&path.0))))
         })
+    }
+
+    #[doc = doc!("Client.from_config")]
+    #[classmethod]
+    #[pyo3(signature = (connection, /, *, path=None, **options))]
+    fn from_config<'py>(
+        class: &Bound<'py, PyType>,
+        connection: Text,
+        path: Option<Bound<'py, PyAny>>,
+        options: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = class.py();
+        let options = options.unwrap_or_else(|| PyDict::new(py));
+        py.import("ledgerauth._config")?.call_method1("client", (class, connection.0, path, options))
     }
 
     #[doc = doc!("Client.from_callable")]
@@ -274,6 +292,29 @@ impl Client {
         revoked.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))
     }
 
+    #[doc = doc!("Client.replace_credential")]
+    #[pyo3(signature = (**credential))]
+    fn replace_credential(&self, py: Python<'_>, credential: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        let arguments = credential.map_or_else(|| Ok(PyDict::new(py)), PyDictMethods::copy)?;
+        let engine = self.engine(py)?;
+        let Some(credential) = credential::take(py, &arguments)? else {
+            let advice = "give api_key, or api_keys, or client_id with client_secret or private_key, or service_account with private_key";
+            return Err(error::plain(py, "misuse", "no credential was handed over", advice));
+        };
+        argument::refuse_others("Client.replace_credential()", &arguments)?;
+        let replaced = interrupt::detached(py, || engine.client.replace_credential(credential))?;
+        replaced.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))?;
+        self.handed_over.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    #[doc = doc!("Client.reload")]
+    fn reload(&self, py: Python<'_>) -> PyResult<()> {
+        let engine = self.engine(py)?;
+        let reloaded = interrupt::detached(py, || engine.client.reload())?;
+        reloaded.map_err(|failed| error::raised(py, &failed, Some(&engine.provider)))
+    }
+
     #[doc = doc!("Client.keys")]
     #[getter]
     fn keys(&self, py: Python<'_>) -> PyResult<Vec<KeyState>> {
@@ -340,6 +381,11 @@ impl Client {
     /// By reference: where the credential comes from, never the credential.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let client = slf.get();
+        if client.handed_over.load(Ordering::Relaxed) {
+            let what = "a client that was handed another credential is not pickled, because no source names that credential";
+            let advice = "change what the source holds, and call reload()";
+            return Err(error::plain(slf.py(), "misuse", what, advice));
+        }
         client.reference.reduce(slf, &client.cell, &client.callbacks)
     }
 

@@ -6,7 +6,7 @@ use crate::interrupt;
 use crate::kept::Kept;
 use crate::store::Store;
 use auth_http::core::Authorization;
-use auth_http::{Client, ClientBuilder, UnixTime};
+use auth_http::{Client, ClientBuilder, Credential, UnixTime};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -189,7 +189,8 @@ fn cells() -> MutexGuard<'static, Vec<Weak<Cell>>> {
 /// What a child is to take along, made before the fork; and the list of cells, held so that no other thread is in the middle of changing it.
 struct Luggage {
     _cells: MutexGuard<'static, Vec<Weak<Cell>>>,
-    each: Vec<(Arc<Cell>, Store)>,
+    /// Each with what takes the place of its store, and with the credential that it has now.
+    each: Vec<(Arc<Cell>, Store, Credential)>,
 }
 
 thread_local! {
@@ -202,7 +203,7 @@ pub(crate) fn _before_fork(py: Python<'_>) {
     audit::drain(py);
     let cells = cells();
     let living = cells.iter().filter_map(Weak::upgrade);
-    let each = living.map(|cell| (Arc::clone(&cell), cell.store.for_child())).collect();
+    let each = living.map(|cell| (Arc::clone(&cell), cell.store.for_child(), cell.first.last().engine.client.credential())).collect();
     LUGGAGE.set(Some(Luggage { _cells: cells, each }));
 }
 
@@ -218,11 +219,11 @@ pub(crate) fn _after_fork_in_child() {
     auth_http::after_fork();
     interrupt::forget_threads();
     let Some(luggage) = LUGGAGE.take() else { return };
-    for (cell, store) in luggage.each {
+    for (cell, store, credential) in luggage.each {
         // The old engine and store are never dropped: other threads of the parent's may have been in the middle of them, and the connections are the parent's.
         std::mem::forget((Arc::clone(&cell.first.last().engine), cell.store.clone()));
         let is_ours = !cell.is_alone();
-        match store.given_to(cell.builder.clone()).build() {
+        match store.given_to(cell.builder.clone().credential(credential)).build() {
             Ok(client) if is_ours => drop(cell.first.last().next.set(Box::new(Link::new(client)))),
             _ => cell.orphaned.store(true, Ordering::Relaxed),
         }

@@ -31,6 +31,7 @@ mod response;
 mod sandbox;
 mod store;
 mod time;
+mod toml;
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -64,7 +65,7 @@ mod _ledgerauth {
     #[pymodule_export]
     use crate::program::{_run_demo, _run_sandbox};
     #[pymodule_export]
-    use crate::provider::{provider_facts, provider_names, provider_text};
+    use crate::provider::{profile_page, provider_facts, provider_names, provider_text};
     #[pymodule_export]
     use crate::redact::{Redactor, Stream};
     #[pymodule_export]
@@ -73,6 +74,8 @@ mod _ledgerauth {
     use crate::sandbox::Sandbox;
     #[pymodule_export]
     use crate::store::{FileStore, RedisStore};
+    #[pymodule_export]
+    use crate::toml::_read_toml;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -82,6 +82,12 @@ pub(crate) fn provider_names() -> Vec<&'static str> {
     Provider::builtin_names().collect()
 }
 
+/// The page about every table and field of a profile, in Markdown.
+#[pyfunction]
+pub(crate) fn profile_page() -> String {
+    auth_http::core::profile_page()
+}
+
 /// The text of a shipped profile.
 #[pyfunction]
 pub(crate) fn provider_text(py: Python<'_>, name: String) -> PyResult<&'static str> {

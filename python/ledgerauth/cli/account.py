@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ledgerauth import Client, FileStore, Misuse, RedisStore, SourceUnavailable
+from ledgerauth import Client, FileStore, Misuse, RedisStore, SourceUnavailable, _config
 from ledgerauth._ledgerauth import _shown
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ TLS = ("ca_file", "trust", "client_certificate", "client_key")
 
 def add(parser: Parser) -> None:
     """Adds the arguments that say which account is meant."""
-    parser.add_argument("provider", metavar="PROVIDER", help="a shipped name (see `ledgerauth providers`), or the path of a profile")
+    add_provider(parser)
     source = parser.add_argument_group("credential")
     source.add_argument("--env", action="append", metavar="NAME", help="the environment variable that holds it")
     source.add_argument("--file", metavar="PATH", help="the file that holds it")
@@ -41,6 +41,13 @@ def add(parser: Parser) -> None:
     source.add_argument("--private-key-id", metavar="ID", help="the server's name for it (kid)")
     source.add_argument("--private-key-algorithm", metavar="NAME", help="how it signs: RS256 (if not said), PS256, ES256, EdDSA")
     add_place(parser)
+
+
+def add_provider(parser: Parser) -> None:
+    """Adds the argument that names what is meant."""
+    what = "a shipped name (see `ledgerauth providers`), the path of a profile, or a connection of ledgerauth.toml"
+    parser.add_argument("provider", metavar="PROVIDER", help=what)
+    parser.add_argument("--config", metavar="PATH", help="the ledgerauth.toml to read, instead of ~/.config/ledgerauth's")
 
 
 def add_place(parser: Parser) -> None:
@@ -72,6 +79,11 @@ def add_place(parser: Parser) -> None:
 def client(chosen: Namespace) -> Client:
     """The account's client."""
     given, options = chosen.provider, place(chosen)
+    found = _config.find(given, chosen.config)
+    if found is not None:
+        if not any((chosen.client_id, chosen.stored, chosen.private_key, chosen.env, chosen.file, chosen.stdin)):
+            return found.client(Client, options)
+        given, options = found.provider, {**found.options(), **options}
     if chosen.client_id:
         if chosen.file:
             raise misuse("--file names its client itself", "leave --client-id out, or give the secret by --env or --stdin")

@@ -23,6 +23,9 @@ examples:
 
 It makes the one harmless call that the provider documents; where there is none, it gets a token.
 
+with --json: ok, provider, environment, base_url, credential (in words), status (of HTTP, or null),
+error (null, or kind, message, advice, provider, status, code, request_id, processed, retryable, come_back_at)
+
 {account.SOURCES}
 
 exit status:

@@ -19,6 +19,10 @@ examples:
 
 It reads the store and sends nothing: token, lease, journal, end of the refresh token, last error, advice. Nothing in it is secret.
 
+with --json: ok, at, provider, environment, integration, credential, state, generation, stored_generation, store_error,
+stored_token_ends, token_ends, next_renewal, forecast, needs_consent, needs_store, spending_since, spending_attempts,
+refused_since, next_probe, paused_until, last_error, advice, skew_millis; moments are text (RFC 3339, UTC), or null
+
 {account.SOURCES}
 
 exit status: 0, or 1 if calls cannot succeed as things stand; see also `ledgerauth --help`"""

@@ -24,6 +24,9 @@ examples:
   ledgerauth keys finora --file keys.json
   0 7 * * *  ledgerauth keys finora --file /etc/finora/keys.json --warn-days 14 || mail -s "rotate the key" ops@example.com
 
+with --json: ok (false if a key is due), provider, environment,
+keys (name, id, prefix, integrations, in_use, age, expires, ends, days_left, refused), plan (by, what)
+
 Nothing is sent. With --warn-days the exit status is 8 if a key ends within so many days, has ended, or has no known end.
 
 {account.SOURCES}"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 
-from ledgerauth import Client
+from ledgerauth import Client, _config
 from ledgerauth.cli import account, status
 from ledgerauth.cli.parser import command
 
@@ -33,8 +33,8 @@ exit status:
 def add(commands: Any) -> None:
     """Adds the command."""
     parser = command(commands, "login", run, "let a person connect an account, and store its tokens", EPILOG)
-    parser.add_argument("provider", metavar="PROVIDER", help="a shipped name, or the path of a profile")
-    parser.add_argument("--client-id", metavar="ID", required=True, help="the client's id, as it is registered")
+    account.add_provider(parser)
+    parser.add_argument("--client-id", metavar="ID", help="the client's id, as it is registered")
     parser.add_argument("--env", action="append", metavar="NAME", help="the variable with the client's secret, if it has one")
     parser.add_argument("--stdin", action="store_true", help="read the client's secret from standard input")
     parser.add_argument("--scopes", metavar="WORDS", help="what to ask for, with spaces between them")
@@ -58,13 +58,20 @@ def _pair(text: str) -> tuple[str, str]:
 
 def run(chosen: Namespace, screen: Screen) -> int:
     """Waits for the person."""
-    if not chosen.store:
+    provider, client_id, options = chosen.provider, chosen.client_id, account.place(chosen)
+    found = _config.find(provider, chosen.config)
+    if found is not None:
+        provider, client_id, options = found.provider, client_id or found.client_id, {**found.options(), **options}
+    if not client_id:
+        raise account.misuse("a login is a client's", "say which: --client-id")
+    if "store" not in options:
         raise account.misuse("a login needs a place for its tokens, where programs find them", "say which with --store")
-    options = account.place(chosen)
     if chosen.issuer:
         options.update(issuer=chosen.issuer, discover=True)
-    proof = {"client_id": chosen.client_id, "client_secret": account.secret_of(chosen)}
-    client = Client(chosen.provider, stored=True, scopes=chosen.scopes, **proof, **options)
+    if chosen.scopes:
+        options["scopes"] = chosen.scopes
+    secret = account.secret_of(chosen) or (found.client_secret() if found else None)
+    client = Client(provider, **{**options, "stored": True, "client_id": client_id, "client_secret": secret})
     if chosen.device:
         client.login_on_device()
     else:

@@ -11,7 +11,7 @@ from ledgerauth import Redactor
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any, TextIO
+    from typing import Any, Optional, TextIO
 
     from ledgerauth import LedgerAuthError
 
@@ -48,9 +48,9 @@ class Screen:
         """Something beside the result."""
         print(text, file=sys.stderr)
 
-    def paint(self, look: str, text: str, where: TextIO = sys.stdout) -> str:
+    def paint(self, look: str, text: str, where: Optional[TextIO] = None) -> str:
         """The text as it looks on a terminal; elsewhere, and where ``NO_COLOR`` is set (no-color.org), the text."""
-        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not where.isatty():
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not (where or sys.stdout).isatty():
             return text
         return f"\033[{_LOOKS[look]}m{text}\033[0m"
 

@@ -18,6 +18,8 @@ examples:
   ledgerauth token numeric --show                # the token alone
   curl -H @<(ledgerauth token numeric --show --header) https://api.numeric.io/v1/health   # not in curl's arguments
 
+with --json: ok, header (its name), ends (a moment, or null); with --show: token, value (of the header), too
+
 A token that is printed can be read by whoever sees the terminal, its scrollback or the log of the job.
 
 {account.SOURCES}
