@@ -89,7 +89,8 @@ class Connection:
             named = {name: facts[name] for name in _CLIENT if name in facts}
             if "private_key" in facts and "client_id" in facts:
                 options.setdefault("client_auth", "private_key_jwt")
-            return kind(self.provider, **{**named, "client_secret": self.client_secret(), **options})
+            arguments: dict[str, Any] = {**named, "client_secret": self.client_secret(), **options}
+            return kind(self.provider, **arguments)
         if "file" in facts:
             return kind.from_file(self.provider, facts["file"], **options)
         names = facts.get("env", [])

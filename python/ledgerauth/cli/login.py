@@ -71,7 +71,8 @@ def run(chosen: Namespace, screen: Screen) -> int:
     if chosen.scopes:
         options["scopes"] = chosen.scopes
     secret = account.secret_of(chosen) or (found.client_secret() if found else None)
-    client = Client(provider, **{**options, "stored": True, "client_id": client_id, "client_secret": secret})
+    arguments: dict[str, Any] = {**options, "stored": True, "client_id": client_id, "client_secret": secret}
+    client = Client(provider, **arguments)
     if chosen.device:
         client.login_on_device()
     else:
