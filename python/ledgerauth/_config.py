@@ -1,18 +1,4 @@
-"""``ledgerauth.toml``: connections by name, so that commands and programs say a name instead of ten arguments. No secret stands in it.
-
-::
-
-    [connections.month-end]
-    provider = "xero"
-    client_id = "my-id"
-    stored = true                 # what `ledgerauth login month-end` has put into the store
-    store = "~/month-end/tokens"
-
-    [connections.webshop]
-    provider = "finora"
-    environment = "production"
-    env = "WEBSHOP_FINORA_KEY"    # a variable with a key; two, with a client's id and its secret
-"""
+"""``ledgerauth.toml``: connections by name, so that commands and programs say a name instead of ten arguments. See ``Client.from_config``."""
 
 from __future__ import annotations
 
@@ -106,9 +92,8 @@ class Connection:
     def _store(self) -> Union[FileStore, RedisStore]:
         facts = self._facts
         seals = {name: facts[name] for name in ("seal_env", "seal_file") if name in facts}
-        if "://" in facts["store"]:
-            return RedisStore(facts["store"], password_env=facts.get("store_password_env"), **seals)
-        return FileStore(_absolute(self._folder, facts["store"]), **seals)
+        place = facts["store"] if "://" in facts["store"] else _absolute(self._folder, facts["store"])
+        return store(place, facts.get("store_password_env"), **seals)
 
 
 def client(kind: type[Client], name: str, path: Optional[Union[str, os.PathLike[str]]], options: Mapping[str, Any]) -> Client:
@@ -119,6 +104,13 @@ def client(kind: type[Client], name: str, path: Optional[Union[str, os.PathLike[
         there = ", ".join(connections) or "none"
         _refuse(f"{place} has no connection {_shown(name, 'word')}", f"there are: {there}")
     return found.client(kind, options)
+
+
+def store(place: str, password_env: Optional[str], **seals: Optional[str]) -> Union[FileStore, RedisStore]:
+    """The store at a place: a folder, or a Redis server's URL, in which no password stands."""
+    if "://" in place:
+        return RedisStore(place, password_env=password_env, **seals)
+    return FileStore(place, **seals)
 
 
 def find(name: str, path: Optional[str]) -> Optional[Connection]:

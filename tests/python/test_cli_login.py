@@ -59,19 +59,43 @@ def login(oidc, arguments, act):
     return json.loads(out), said + rest
 
 
-def test_a_person_connects_by_code(oidc, place):
+def by_code(oidc):
+    """What a person does on another device."""
+
     def act(said):
         shown = re.search(r"enter the code (\S+)", said)
         return bool(shown) and oidc.own("/__device", {"user_code": shown[1], "allow": True})["known"]
 
+    return act
+
+
+def test_a_person_connects_by_code(oidc, place):
     before, _ = cli("explain", *place, "--client-id", "device", "--stored", expect=1)
     assert "no consent to get one by" in before and "log in once" in before
-    told, said = login(oidc, [*place, "--client-id", "device", "--device"], act)
+    told, said = login(oidc, [*place, "--client-id", "device", "--device"], by_code(oidc))
     assert told["ok"] and told["provider"] == "oidc" and told["stored_generation"] == 1
     check, _ = cli("check", *place, "--client-id", "device", "--stored", "--json")
     assert check["ok"] and check["status"] == 200
     about, _ = cli("explain", *place, "--client-id", "device", "--stored")
     assert "1 in the store" in about
+
+
+def test_a_connection_by_name_says_the_rest(oidc, place, tmp_path):
+    facts = {
+        "provider": "oidc.toml",
+        "environment": "test",
+        "base_url": oidc.issuer,
+        "token_url": f"{oidc.issuer}/token",
+        "client_id": "device",
+    }
+    lines = [f'{name} = "{value}"' for name, value in facts.items()]
+    lines += ["stored = true", "insecure_loopback = true", "proxy = false", 'store = "tokens"']
+    (tmp_path / "ledgerauth.toml").write_text("\n".join(["[connections.month-end]", *lines]))
+    named = ["month-end", "--config", str(tmp_path / "ledgerauth.toml")]
+    told, _ = login(oidc, [*named, "--device"], by_code(oidc))
+    assert told["ok"] and told["stored_generation"] == 1
+    check, _ = cli("check", *named, "--json")
+    assert check["ok"] and check["status"] == 200
 
 
 def test_a_person_connects_in_a_browser(oidc, place):

@@ -38,7 +38,7 @@ fn overslept(deadline: Duration) -> (Scenario, Exchange, Exchange) {
     (scenario, sleeper, next)
 }
 
-/// What another thread comes to, so that a loop without an end is a failure and no test that hangs.
+/// The result of another thread. An endless loop is then a failure, and the test does not hang.
 fn in_time<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
     let (told, hears) = mpsc::channel();
     std::thread::spawn(move || told.send(what()));

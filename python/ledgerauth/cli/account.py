@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ledgerauth import Client, FileStore, Misuse, RedisStore, SourceUnavailable, _config
+from ledgerauth import Client, Misuse, SourceUnavailable, _config
 from ledgerauth._ledgerauth import _shown
 
 TYPE_CHECKING = False
@@ -118,11 +118,9 @@ def place(chosen: Namespace) -> dict[str, Any]:
 
 
 def _store(chosen: Namespace) -> Any:
-    if "://" not in chosen.store:
-        return FileStore(chosen.store, seal_env=chosen.seal_env)
-    if "@" in chosen.store:
+    if "://" in chosen.store and "@" in chosen.store:
         raise misuse("a password in --store can be read by other users of the machine", "name its variable with --store-password-env")
-    return RedisStore(chosen.store, password_env=chosen.store_password_env, seal_env=chosen.seal_env)
+    return _config.store(chosen.store, chosen.store_password_env, seal_env=chosen.seal_env)
 
 
 def _proof(chosen: Namespace) -> dict[str, Any]:

@@ -92,24 +92,28 @@ def _zsh(commands: dict[str, tuple[str, list[tuple[str, str]]]]) -> str:
         return "'" + f"{word}:{text}".replace("'", "'\\''") + "'"
 
     cases = "\n".join(
-        f"    {name}) words=({' '.join(told(word, text) for word, text in words)}) ;;" for name, (_, words) in commands.items()
+        f"    {name}) arguments=({' '.join(told(word, text) for word, text in words)}) ;;" for name, (_, words) in commands.items()
     )
     return f"""\
 #compdef ledgerauth
 _ledgerauth() {{
-  local -a words_of commands words
+  local -a commands arguments
   commands=({" ".join(told(name, summary) for name, (summary, _) in commands.items())})
   if (( CURRENT == 2 )); then
     _describe command commands
     return
   fi
-  words_of=("${{words[@]}}")
-  case ${{words_of[2]}} in
+  case ${{words[2]}} in
 {cases}
   esac
-  _describe argument words || _files
+  _describe argument arguments || _files
 }}
-compdef _ledgerauth ledgerauth
+# From a folder of fpath, this file is the function's first call.
+if [ "$funcstack[1]" = _ledgerauth ]; then
+  _ledgerauth "$@"
+else
+  compdef _ledgerauth ledgerauth
+fi
 """
 
 

@@ -221,8 +221,7 @@ facts! {
         pub(crate) source: Option<String>,
         /// A form that a client's secret may have. Left out where it may be anything.
         pub(crate) secret_format: Vec<Spanned<FormatFacts>>,
-        /// What a refusal of the token endpoint means, where the vendor's words say something else than the RFCs. All that is named has
-        /// to fit; of several tables that fit, the first counts.
+        /// The meaning of a refusal of the token endpoint, where the vendor uses other words than the RFCs. Everything named has to fit. The first match counts.
         pub(crate) error: Vec<Spanned<TokenErrorFacts>>,
     }
 }
@@ -450,7 +449,7 @@ facts! {
         pub(crate) message: Vec<String>,
         /// The address of the page that says so.
         pub(crate) source: Option<String>,
-        /// What one status or code means, and what to do. All that is named has to fit; the first that fits counts.
+        /// The meaning of one status or code, and the remedy. Everything named has to fit. The first match counts.
         pub(crate) meaning: Vec<Spanned<Meaning>>,
     } else Self::default()
 }

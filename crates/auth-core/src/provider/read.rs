@@ -26,7 +26,7 @@ pub(crate) trait Fact: Sized {
     fn shape() -> Shape;
 }
 
-/// A struct whose fields are those of a table, each with what is to be known about it; after `else`, what it is where the table is left out.
+/// A struct with the fields of a table. Each field is documented. After `else` stands the value of a table that is left out.
 macro_rules! facts {
     ($(#[$about:meta])* $seen:vis struct $name:ident {
         $($(#[doc = $about_field:literal])+ $field_seen:vis $field:ident: $type:ty,)*

@@ -36,7 +36,7 @@ impl Session {
         match (&mut self.holding, credential) {
             (Holding::Keys(ring), Credential::Keys(keys)) => ring.hand_over(keys.clone()),
             (Holding::Token(life), Credential::Grant(first) | Credential::Grants(first, _)) => {
-                if let Some(until) = life.held_by_another_until(now) {
+                if let Some(until) = life.held_by_another_until(0, now) {
                     return Ok(HandedOver::Busy(until));
                 }
                 let same_scopes = life.grant.scopes_in_order() == first.scopes_in_order();

@@ -189,8 +189,10 @@ impl TokenLife {
         if let Some(token) = self.usable(now) {
             return Ready::Use(Arc::new(token.authorization.clone()));
         }
+        if let Some(until) = self.held_by_another_until(me, now) {
+            return Ready::Wait(until);
+        }
         match self.phase() {
-            Phase::Refreshing { until, .. } if self.is_held_by_another(me, now) => Ready::Wait(*until),
             Phase::Failed { failure, until } if now < *until => Ready::Fail(failure.clone()),
             _ => Ready::Fetch,
         }
@@ -198,13 +200,13 @@ impl TokenLife {
 
     /// Whether another exchange than `me` has the right to get the next token.
     pub(crate) fn is_held_by_another(&self, me: u64, now: UnixTime) -> bool {
-        matches!(self.phase(), Phase::Refreshing { by, until } if *by != me && now < *until)
+        self.held_by_another_until(me, now).is_some()
     }
 
-    /// Until when another exchange has the right to get the next token; `None` if none has.
-    pub(crate) fn held_by_another_until(&self, now: UnixTime) -> Option<UnixTime> {
+    /// Until when another exchange than `me` has that right; `None` if none has.
+    pub(crate) fn held_by_another_until(&self, me: u64, now: UnixTime) -> Option<UnixTime> {
         match self.phase() {
-            Phase::Refreshing { until, .. } if now < *until => Some(*until),
+            Phase::Refreshing { by, until } if *by != me && now < *until => Some(*until),
             _ => None,
         }
     }

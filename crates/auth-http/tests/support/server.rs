@@ -46,8 +46,8 @@ fn tools(words: &[&str]) -> bool {
     Command::new(folder("../tools")).args(words).status().is_ok_and(|status| status.success())
 }
 
-/// A port that nothing listens at, for a server that cannot choose one by itself. It is none of those that the system gives to connections and to servers that let it
-/// choose, so nobody takes it meanwhile.
+/// A port without a listener, for a server that cannot choose one by itself. It lies outside of the range that the system
+/// gives away, so nobody takes it meanwhile.
 pub fn unused_port() -> u16 {
     loop {
         let random = RandomState::new().build_hasher().finish();
